@@ -1,0 +1,45 @@
+import type { Cell } from './plan/cell.ts';
+import type { TrialRecord } from './record/schema.ts';
+
+/** Everything that happens in a run, in order; `run.ts` prints nothing, listeners do. */
+export type RunEvent =
+  | {
+      readonly kind: 'run-started';
+      readonly run: string;
+      readonly dir: string;
+      readonly cells: readonly Cell[];
+      /** Trials the whole matrix asks for, and those already finished by the run that is resumed. */
+      readonly trials: number;
+      readonly finished: number;
+      readonly jobs: number;
+      /** How machines are emulated, e.g. `tcg, thread=multi, QEMU 10.0.2`. */
+      readonly lab: string;
+    }
+  /** Something slow that is not a machine: a download, a build. */
+  | { readonly kind: 'preparing'; readonly what: string }
+  | { readonly kind: 'prepared'; readonly what: string; readonly ms: number }
+  /** A distro whose kernel could not be had: its cells are not measured, the others go on. */
+  | { readonly kind: 'distro-failed'; readonly distro: string; readonly error: Error }
+  | { readonly kind: 'machine-booting'; readonly machine: string; readonly distro: string }
+  | {
+      readonly kind: 'machine-ready';
+      readonly machine: string;
+      readonly distro: string;
+      readonly release: string;
+      readonly ms: number;
+    }
+  | {
+      readonly kind: 'machine-lost';
+      readonly machine: string;
+      readonly distro: string;
+      readonly reason: string;
+      /** Whether a fresh machine takes over its remaining trials. */
+      readonly replaced: boolean;
+    }
+  | { readonly kind: 'trial-finished'; readonly record: TrialRecord }
+  /** All trials of a cell are in, or it was given up (`reason`). */
+  | { readonly kind: 'cell-finished'; readonly cell: Cell; readonly reason: string | null }
+  | { readonly kind: 'warning'; readonly text: string }
+  | { readonly kind: 'run-finished'; readonly run: string; readonly dir: string; readonly ms: number };
+
+export type Listener = (event: RunEvent) => void;

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+
+/**
+ * What a record says of the machine a trial ran on. `boot` is the guest kernel's boot id
+ * (/proc/sys/kernel/random/boot_id): trials of one boot are a cluster, not independent.
+ */
+export const machineFactsSchema = z.object({
+  id: z.string(),
+  boot: z.string(),
+  driver: z.string(),
+  accel: z.enum(['kvm', 'tcg']).nullable(),
+  /** QEMU's TCG thread mode; null where it does not apply. */
+  threads: z.enum(['single', 'multi']).nullable(),
+  qemu: z.string().nullable(),
+  cpu: z.string().nullable(),
+  memoryMiB: z.int().positive().nullable(),
+});
+export type MachineFacts = z.infer<typeof machineFactsSchema>;

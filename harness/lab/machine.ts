@@ -1,0 +1,47 @@
+import type { MachineFacts } from './facts.ts';
+
+/** A fact read off a machine's serial console. */
+export interface ConsoleFact {
+  readonly kind: 'panic' | 'oops' | 'lockup' | 'rcu-stall' | 'hung-task' | 'warning' | 'oom';
+  readonly line: string;
+}
+
+/** How a machine stands when its guest has gone silent or its connection is lost. */
+export interface Condition {
+  /** False when the process that is the machine has ended. */
+  readonly alive: boolean;
+  /** How it ended, or what is odd about it, for people. */
+  readonly detail: string | null;
+  readonly facts: readonly ConsoleFact[];
+}
+
+/** How a channel ended: with the program's exit, or because the connection was lost. */
+export type ChannelEnd =
+  | {
+      readonly kind: 'exit';
+      readonly code: number | null;
+      readonly signal: string | null;
+      readonly stderr: string;
+    }
+  | { readonly kind: 'lost'; readonly reason: string };
+
+/** A program running in the machine, with its standard input and the lines of its output. */
+export interface Channel extends AsyncDisposable {
+  /** Lines without their newline; ends when the program or the connection does. */
+  readonly lines: AsyncIterable<string>;
+  readonly ended: Promise<ChannelEnd>;
+  write(text: string): void;
+  /** Closes the program's standard input. */
+  end(): void;
+}
+
+/** A booted VM or host that answers. Disposing it takes it down and leaves nothing behind. */
+export interface Machine extends AsyncDisposable {
+  readonly facts: MachineFacts;
+  /** Starts `frostbite serve`, the guest's side of the trial protocol, as root. */
+  serve(): Promise<Channel>;
+  /** Runs one command to its end; for diagnosis and tests. */
+  exec(command: string, timeoutMs: number): Promise<{ code: number | null; stdout: string; stderr: string }>;
+  /** Asks the machine's keeper (not the guest) how it stands. */
+  condition(): Promise<Condition>;
+}

@@ -1,0 +1,71 @@
+import type { Strategy } from './strategy.ts';
+import type { WorkloadName } from './workloads.ts';
+
+/** Cgroup hierarchies a cell can freeze with: the v1 `freezer` controller or v2's `cgroup.freeze`. */
+export const cgroupVersions = ['v1', 'v2'] as const;
+export type CgroupVersion = (typeof cgroupVersions)[number];
+
+/** What the workload runs in. `none` is a bare cgroup. */
+export const runtimes = ['none'] as const;
+export type Runtime = (typeof runtimes)[number];
+
+/** Where a kernel comes from; parsed from the matrix's `kernel:` text. */
+export type KernelSource =
+  /** `deb:SUITE[/PACKAGE-GLOB[=VERSION]]`: newest match in that Debian suite, or the pinned version. */
+  | {
+      readonly kind: 'deb';
+      readonly text: string;
+      readonly suite: string;
+      readonly package: string | null;
+      readonly version: string | null;
+    }
+  /** `path:BZIMAGE[,modules=FOLDER]`: absolute, or relative to the matrix file (resolved by the loader). */
+  | {
+      readonly kind: 'path';
+      readonly text: string;
+      readonly image: string;
+      readonly modules: string | null;
+    };
+
+/** One kernel to measure and the machine it is booted on. */
+export interface Distro {
+  readonly driver: 'qemu';
+  readonly kernel: KernelSource;
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  /** Further kernel arguments, appended to the driver's own. */
+  readonly cmdline: string | null;
+}
+
+/** Names on any of the axes; a cell matches when it agrees on every axis named. */
+export interface Selector {
+  readonly distro?: readonly string[];
+  readonly cgroup?: readonly CgroupVersion[];
+  readonly runtime?: readonly Runtime[];
+  readonly workload?: readonly WorkloadName[];
+  readonly strategy?: readonly string[];
+}
+
+/** A rate the cells of `where` must reach, e.g. `>= 0.99`. */
+export interface Expectation {
+  readonly where: Selector;
+  readonly rate: { readonly op: '>=' | '<=' | '==' | '>' | '<'; readonly value: number };
+}
+
+/** A loaded matrix: defaults filled in, names resolved, checked as a whole. */
+export interface Matrix {
+  readonly name: string;
+  /** Trials for each cell, spread over `machines` separate boots. */
+  readonly trials: number;
+  readonly machines: number;
+  readonly seed: number;
+  readonly distros: ReadonlyMap<string, Distro>;
+  readonly cgroups: readonly CgroupVersion[];
+  readonly runtimes: readonly Runtime[];
+  readonly workloads: readonly WorkloadName[];
+  readonly strategies: ReadonlyMap<string, Strategy>;
+  readonly exclude: readonly Selector[];
+  readonly expect: readonly Expectation[];
+  /** The text it was loaded from, kept for run.json. */
+  readonly text: string;
+}

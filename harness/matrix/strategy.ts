@@ -1,0 +1,39 @@
+import type { CgroupVersion } from './matrix.ts';
+
+/** Steps at which something is done: at every k (from 0) with `k mod every` in `at`. */
+export interface Schedule {
+  readonly at: readonly number[];
+  readonly every: number;
+}
+
+/**
+ * How FROZEN is sought, as frostbite runs it:
+ *
+ *     write FROZEN
+ *     for k = 0, 1, 2 ...
+ *       when k > 0: thaw and freeze again if `thaw` is due at k, else write FROZEN if `rewrite` is due;
+ *                   then sleep `pollUs` (or wait for cgroup.events)
+ *       sleep `settleUs` if `settle` is due at k
+ *       read the state; FROZEN ends it
+ *       stop after `attempts` reads or at `deadlineUs`
+ *     on failure write THAWED
+ *
+ * On v2 `rewrite` and `thaw` write 1 and 0 to cgroup.freeze and the state is `frozen` of cgroup.events.
+ */
+export interface Strategy {
+  readonly name: string;
+  /** Hierarchies it makes sense on; other combinations are left out of the plan. */
+  readonly cgroups: readonly CgroupVersion[];
+  /** Reads of the state at most. */
+  readonly attempts: number;
+  readonly deadlineUs: number;
+  readonly pollUs: number;
+  /** `events` waits for the kernel's notification on cgroup.events instead of polling; v2 only. */
+  readonly wait: 'poll' | 'events';
+  readonly rewrite: Schedule | null;
+  readonly thaw: Schedule | null;
+  /** Time between THAWED and the next FROZEN of a thaw. */
+  readonly thawForUs: number;
+  readonly settle: Schedule | null;
+  readonly settleUs: number;
+}

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { machineFactsSchema } from '../lab/facts.ts';
+import { outcomes } from '../trial/outcome.ts';
+import { blockerSchema, thawSchema } from '../trial/protocol.ts';
+
+/** The number of the record format; a reader refuses numbers it does not know. */
+export const recordSchemaVersion = 1;
+
+/** The guest as it reported itself. */
+const guestSchema = z.object({
+  release: z.string(),
+  cgroup: z.enum(['v1', 'v2']),
+  cpus: z.int().positive(),
+});
+
+/** One trial, one line of `records.ndjson`. */
+export const recordSchema = z.object({
+  schema: z.literal(recordSchemaVersion),
+  run: z.string(),
+  cell: z.string(),
+  trial: z.int().nonnegative(),
+  seed: z.int().nonnegative(),
+  /** ISO instant at which the record was made. */
+  at: z.string(),
+  outcome: z.enum(outcomes),
+  reason: z.string().nullable(),
+  frozenUs: z.int().nonnegative().nullable(),
+  writes: z.int().nonnegative(),
+  reads: z.int().nonnegative(),
+  thaws: z.int().nonnegative(),
+  states: z.array(z.tuple([z.int().nonnegative(), z.string()])),
+  thaw: thawSchema.nullable(),
+  blockers: z.array(blockerSchema),
+  /** Wall time of the trial seen from the harness, and the part the guest spent in it. */
+  wallUs: z.int().nonnegative(),
+  guestUs: z.int().nonnegative().nullable(),
+  /** Null when the machine was lost before it said hello. */
+  guest: guestSchema.nullable(),
+  machine: machineFactsSchema,
+});
+export type TrialRecord = z.infer<typeof recordSchema>;

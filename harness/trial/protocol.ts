@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { thawOutcomes } from './outcome.ts';
+
+/**
+ * The protocol with the guest program `frostbite serve`.
+ *
+ * To the guest: a trial is `key=value` lines ended by an empty line. From the guest: one JSON object a
+ * line. `hello` comes first, `beat` at least once a second from a process of its own for as long as
+ * user space is scheduled at all, `start` and `result` once for each trial, in order.
+ */
+
+const microseconds = z.int().nonnegative();
+
+/** A task of the group that was not in the refrigerator when the strategy gave up. */
+export const blockerSchema = z.object({
+  pid: z.int(),
+  comm: z.string(),
+  /** One letter of `/proc/PID/stat`: R, S, D, T, t, Z, X, I. */
+  state: z.string().length(1),
+  /** Kernel function the task sleeps in, `/proc/PID/wchan`; `0` when running or hidden. */
+  wchan: z.string(),
+  /** Top of `/proc/PID/syscall`: the number of the system call, -1 in none, null when unreadable. */
+  syscall: z.int().nullable(),
+  /** Kernel functions, innermost first, from `/proc/PID/stack`; empty when unreadable. */
+  stack: z.array(z.string()),
+});
+export type Blocker = z.infer<typeof blockerSchema>;
+
+/** What the thaw did: `us` is the time from writing THAWED to the last workload process running again. */
+export const thawSchema = z.object({
+  outcome: z.enum(thawOutcomes),
+  us: microseconds.nullable(),
+  /** Processes that died or whose counter never moved again. */
+  casualties: z.int().nonnegative(),
+});
+export type Thaw = z.infer<typeof thawSchema>;
+
+const hello = z.object({
+  ev: z.literal('hello'),
+  version: z.string(),
+  release: z.string(),
+  arch: z.string(),
+  cpus: z.int().positive(),
+  boot: z.string(),
+  /** Where the hierarchies are mounted; null when the kernel has none or it is not mounted. */
+  v1: z.string().nullable(),
+  v2: z.string().nullable(),
+});
+export type Hello = z.infer<typeof hello>;
+
+const beat = z.object({
+  ev: z.literal('beat'),
+  us: microseconds,
+  trial: z.int().nullable(),
+  phase: z.string(),
+});
+
+const start = z.object({ ev: z.literal('start'), trial: z.int() });
+
+const result = z.object({
+  ev: z.literal('result'),
+  trial: z.int(),
+  /** `error`: frostbite could not set the trial up; ours, never the kernel's. */
+  outcome: z.enum(['frozen', 'not-frozen', 'false-frozen', 'unsupported', 'error']),
+  /** Why, for `unsupported` and `error`; what moved, for `false-frozen`. */
+  reason: z.string().nullable(),
+  /** From just before the first write of FROZEN (or 1) to the read that said FROZEN. */
+  frozenUs: microseconds.nullable(),
+  writes: z.int().nonnegative(),
+  reads: z.int().nonnegative(),
+  thaws: z.int().nonnegative(),
+  /** [microseconds since the first write, state] at each change of state that was read; 64 at most. */
+  states: z.array(z.tuple([microseconds, z.string()])),
+  thaw: thawSchema.nullable(),
+  blockers: z.array(blockerSchema),
+  /** False when a task could not be released or the group not removed: the machine must go. */
+  reusable: z.boolean(),
+  /** Whole time spent in the guest for this trial. */
+  guestUs: microseconds,
+});
+export type GuestResult = z.infer<typeof result>;
+
+export const guestEventSchema = z.discriminatedUnion('ev', [hello, beat, start, result]);
+export type GuestEvent = z.infer<typeof guestEventSchema>;
