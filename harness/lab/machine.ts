@@ -38,6 +38,8 @@ export interface Channel extends AsyncDisposable {
 /** A booted VM or host that answers. Disposing it takes it down and leaves nothing behind. */
 export interface Machine extends AsyncDisposable {
   readonly facts: MachineFacts;
+  /** `uname -r`. */
+  readonly release: string;
   /** Starts `frostbite serve`, the guest's side of the trial protocol, as root. */
   serve(): Promise<Channel>;
   /** Runs one command to its end; for diagnosis and tests. */

@@ -1,0 +1,55 @@
+import { $ } from 'zx';
+import { FrostlineError } from '../errors.ts';
+
+export interface CommandOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly input?: string;
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs a short host command (argv, no shell words) to its end and gives its output whatever its exit
+ * code. Rejects when it cannot be started, is aborted or takes longer than `timeoutMs` (10 min).
+ */
+export async function capture(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+  const { cwd, env, input, signal, timeoutMs = 600_000 } = options;
+  signal?.throwIfAborted();
+  const run = $({
+    quiet: true,
+    nothrow: true,
+    detached: true,
+    input: input ?? '',
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
+    env: { ...process.env, LC_ALL: 'C.UTF-8', ...env },
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const output = await run`${argv}`;
+  signal?.throwIfAborted();
+  if (output.signal === 'SIGKILL') {
+    throw new FrostlineError(`${argv[0]} did not end within ${timeoutMs / 1000} s: ${argv.join(' ')}`, {
+      code: 'host',
+    });
+  }
+  return { code: output.exitCode, stdout: output.stdout, stderr: output.stderr };
+}
+
+/** As `capture`, but a non-zero exit is an error that quotes the end of its stderr. Gives its stdout. */
+export async function command(argv: readonly string[], options: CommandOptions = {}): Promise<string> {
+  const { code, stdout, stderr } = await capture(argv, options);
+  if (code === 0) return stdout;
+  const tail = stderr.trim().split('\n').slice(-6).join('\n  ');
+  throw new FrostlineError(`${argv.join(' ')} ended with ${code}:\n  ${tail || '(no message)'}`, {
+    code: 'host',
+    ...(code === 127 ? { todo: `Install ${argv[0]}; \`frostline doctor\` says from which package.` } : {}),
+  });
+}

@@ -1,0 +1,31 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { homedir, tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { FrostlineError } from '../errors.ts';
+
+/** Where downloads and builds are kept between runs: `$XDG_CACHE_HOME/frostline` (~/.cache by default). */
+export function cacheDir(...parts: readonly string[]): string {
+  const base = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  return join(base, 'frostline', ...parts);
+}
+
+/**
+ * The folder of live machines (sockets, keys), private to this user and short enough for the 107 bytes
+ * of a Unix socket's path. Rejects a folder that belongs to somebody else.
+ */
+export function runtimeDir(): string {
+  const { uid } = userInfo();
+  const dir = join(process.env['XDG_RUNTIME_DIR'] || tmpdir(), `frostline-${uid}`);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const stat = statSync(dir);
+  if (stat.uid !== uid || (stat.mode & 0o077) !== 0) {
+    throw new FrostlineError(
+      `${dir} is open to others (owner ${stat.uid}, mode ${(stat.mode & 0o777).toString(8)})`,
+      {
+        code: 'host',
+        todo: `Remove it, or point XDG_RUNTIME_DIR at a folder of your own.`,
+      },
+    );
+  }
+  return dir;
+}

@@ -1,0 +1,49 @@
+import { capture } from '../../base/command.ts';
+import { FrostlineError } from '../../errors.ts';
+
+/** Where Debian's archives are: base URIs, ending in a slash. */
+export interface Mirror {
+  readonly main: string;
+  readonly security: string;
+}
+
+const todo =
+  'Set FROSTLINE_DEBIAN_MIRROR and FROSTLINE_DEBIAN_SECURITY_MIRROR to the URIs of a Debian mirror and of its security archive.';
+
+const slash = (uri: string): string => (uri.endsWith('/') ? uri : `${uri}/`);
+
+/**
+ * The mirror that this host's own apt is configured with, or what FROSTLINE_DEBIAN_MIRROR and
+ * FROSTLINE_DEBIAN_SECURITY_MIRROR say. Rejects ('host') when neither names a Debian archive.
+ */
+export async function findMirror(env: NodeJS.ProcessEnv = process.env): Promise<Mirror> {
+  const main = env['FROSTLINE_DEBIAN_MIRROR'];
+  const security = env['FROSTLINE_DEBIAN_SECURITY_MIRROR'];
+  if (main && security) return { main: slash(main), security: slash(security) };
+  const { code, stdout } = await capture([
+    'apt-get',
+    'indextargets',
+    '--format',
+    '$(ORIGIN)|$(REPO_URI)|$(CODENAME)|$(RELEASE)',
+    'Identifier: Packages',
+  ]);
+  const targets = code === 0 ? parseTargets(stdout) : null;
+  const found = { main: main ?? targets?.main, security: security ?? targets?.security ?? main };
+  if (!found.main || !found.security) {
+    throw new FrostlineError("No Debian archive in this host's apt configuration.", { code: 'host', todo });
+  }
+  return { main: slash(found.main), security: slash(found.security) };
+}
+
+/** Reads `apt-get indextargets` lines `ORIGIN|REPO_URI|CODENAME|RELEASE`; the first of each kind wins. */
+export function parseTargets(text: string): Partial<Mirror> {
+  const found: { main?: string; security?: string } = {};
+  for (const line of text.split('\n')) {
+    const [origin = '', uri = '', codename = '', release = ''] = line.split('|');
+    // an archive that was never updated has no Origin yet: then the path of its URI has to do
+    if (origin !== 'Debian' && !/\/debian(-security)?\/?$/.test(uri)) continue;
+    if ([codename, release].some((name) => name.endsWith('-security'))) found.security ??= uri;
+    else found.main ??= uri;
+  }
+  return found;
+}

@@ -1,0 +1,143 @@
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { capture, command, type CommandOptions } from '../../base/command.ts';
+import { makeFolder, sha256 } from '../../base/files.ts';
+import { cacheDir } from '../../base/paths.ts';
+import { FrostlineError } from '../../errors.ts';
+import type { Mirror } from './mirror.ts';
+
+const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+/** Package lists older than this are asked for again. */
+const freshForMs = 12 * 3600_000;
+
+/**
+ * A private apt root for one Debian suite (with its security and, for backports, base suite): its own
+ * sources, lists and status, so that packages of any suite are resolved and verified against Debian's
+ * keyring without touching the host's apt. Its dpkg status is empty: dependencies resolve to a whole
+ * closure.
+ */
+export interface AptRoot {
+  readonly suite: string;
+  readonly dir: string;
+  /** Runs `apt-get`/`apt-cache` in this root. */
+  readonly run: (argv: readonly string[], options?: CommandOptions) => Promise<string>;
+  /** Fetches the package lists again, whatever their age. */
+  readonly refresh: () => Promise<void>;
+}
+
+export interface OpenOptions {
+  readonly suite: string;
+  readonly mirror: Mirror;
+  readonly signal?: AbortSignal;
+  readonly onWarning?: (text: string) => void;
+}
+
+/** The lines of sources.list for a suite. */
+export function sourcesFor(suite: string, mirror: Mirror): string[] {
+  const base = suite.replace(/-backports$/, '');
+  const deb = (uri: string, name: string): string => `deb [signed-by=${keyring}] ${uri} ${name} main`;
+  const lines = [deb(mirror.main, base)];
+  if (/^(bullseye|bookworm|trixie)$/.test(base)) lines.push(deb(mirror.security, `${base}-security`));
+  if (base === 'experimental') lines.push(deb(mirror.main, 'sid'));
+  if (suite !== base) lines.push(deb(mirror.main, suite));
+  return lines;
+}
+
+/**
+ * Opens (or makes) the private root of a suite under the cache and sees to it that its lists are there
+ * and not old. Lists that cannot be renewed are used as they are, with a warning. Rejects ('kernel')
+ * when there are none.
+ */
+export async function openAptRoot(options: OpenOptions): Promise<AptRoot> {
+  const { suite, mirror, signal, onWarning } = options;
+  const sources = sourcesFor(suite, mirror);
+  const dir = cacheDir('apt', `${suite}-${sha256(...sources).slice(0, 12)}`);
+  await makeRoot(dir, sources);
+  const config = join(dir, 'apt.conf');
+  const run = (argv: readonly string[], more: CommandOptions = {}): Promise<string> =>
+    command(argv, { ...more, env: { APT_CONFIG: config }, ...(signal ? { signal } : {}) });
+  const refresh = async (): Promise<void> => {
+    // flock: apt gives up at once when another apt holds the lists, a second controller should wait
+    await run(['flock', join(dir, 'lock'), 'apt-get', 'update', '-q', '--error-on=any']);
+    await writeFile(join(dir, 'updated'), '');
+  };
+  const age = await stat(join(dir, 'updated')).then(
+    (s) => Date.now() - s.mtimeMs,
+    () => Infinity,
+  );
+  if (age > freshForMs) {
+    try {
+      await refresh();
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (age === Infinity) throw listsError(suite, error);
+      onWarning?.(`Debian's lists for ${suite} could not be renewed; those of ${days(age)} ago are used.`);
+    }
+  }
+  return { suite, dir, run, refresh };
+}
+
+const days = (ms: number): string => `${(ms / 86_400_000).toFixed(1)} days`;
+
+function listsError(suite: string, cause: unknown): FrostlineError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new FrostlineError(`Debian's package lists for ${suite} could not be had.\n  ${text}`, {
+    code: 'kernel',
+    todo: `Is the suite's name right, the mirror reachable, and debian-archive-keyring installed (${keyring})?`,
+    cause,
+  });
+}
+
+async function makeRoot(dir: string, sources: readonly string[]): Promise<void> {
+  if (await stat(join(dir, 'apt.conf')).catch(() => null)) return;
+  await makeFolder(dir, async (draft) => {
+    await mkdir(join(draft, 'lists/partial'), { recursive: true });
+    await mkdir(join(draft, 'cache/archives/partial'), { recursive: true });
+    await writeFile(join(draft, 'status'), '');
+    await writeFile(join(draft, 'sources.list'), `${sources.join('\n')}\n`);
+    await writeFile(join(draft, 'apt.conf'), aptConfig(dir));
+  });
+}
+
+const aptConfig = (dir: string): string => `Dir::State "${dir}";
+Dir::State::Lists "${dir}/lists";
+Dir::State::status "${dir}/status";
+Dir::State::extended_states "${dir}/extended_states";
+Dir::Cache "${dir}/cache";
+Dir::Etc::SourceList "${dir}/sources.list";
+Dir::Etc::SourceParts "/dev/null";
+Dir::Etc::Preferences "/dev/null";
+Dir::Etc::PreferencesParts "/dev/null";
+Acquire::Languages "none";
+Acquire::Retries "3";
+APT::Sandbox::User "root";
+APT::Install-Recommends "false";
+APT::Architecture "amd64";
+APT::Architectures { "amd64"; };
+`;
+
+/** Downloads packages `name=version` into `into`, verified by apt against the signed lists. */
+export async function download(root: AptRoot, packages: readonly string[], into: string): Promise<void> {
+  await root.run(['apt-get', 'download', '-q', ...packages], { cwd: into });
+}
+
+/** The packages `name=version` of a dependency closure from nothing, newest of the suite. */
+export async function closure(root: AptRoot, names: readonly string[]): Promise<string[]> {
+  const target = root.suite.endsWith('-backports') ? ['-t', root.suite] : [];
+  const text = await root.run(['apt-get', 'install', '-s', '-y', '-q', ...target, ...names]);
+  return [...text.matchAll(/^Inst (\S+) \((\S+) /gm)].map(([, name, version]) => `${name}=${version}`).sort();
+}
+
+/** Unpacks every .deb of a folder into `into` and removes it. */
+export async function unpackAll(from: string, into: string): Promise<void> {
+  await mkdir(into, { recursive: true });
+  for (const deb of (await readdir(from)).filter((name) => name.endsWith('.deb')).sort()) {
+    await command(['dpkg-deb', '-x', join(from, deb), into]);
+    await rm(join(from, deb));
+  }
+}
+
+/** Whether one Debian version is later than another (`dpkg --compare-versions`). */
+export async function isLater(one: string, other: string): Promise<boolean> {
+  return (await capture(['dpkg', '--compare-versions', one, 'gt', other])).code === 0;
+}

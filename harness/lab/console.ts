@@ -1,0 +1,58 @@
+import { open, stat } from 'node:fs/promises';
+import { until, type Deadline } from '../base/deadline.ts';
+import type { ConsoleFact } from './machine.ts';
+
+/** Kernel messages that say something went wrong, most telling first (kernel/panic.c, watchdog.c, hung_task.c). */
+const patterns: readonly (readonly [ConsoleFact['kind'], RegExp])[] = [
+  ['panic', /Kernel panic - not syncing/],
+  ['lockup', /BUG: soft lockup|[Hh]ard LOCKUP|hard lockup/],
+  ['oops', /\bOops:|kernel BUG at|BUG: (?:unable to handle|kernel NULL)|general protection fault/],
+  ['rcu-stall', /rcu.*(?:self-)?detected (?:expedited )?stall/],
+  ['hung-task', /INFO: task .* blocked (?:in I\/O wait )?for more than/],
+  ['oom', /Out of memory: Kill|oom-kill:/],
+  ['warning', /WARNING: (?:CPU|possible)/],
+];
+
+/** The facts in a console log, in the order they were printed; at most 50, each line cut at 300 characters. */
+export function readFacts(log: string): ConsoleFact[] {
+  const facts: ConsoleFact[] = [];
+  for (const line of log.split('\n')) {
+    const kind = patterns.find(([, pattern]) => pattern.test(line))?.[0];
+    if (kind !== undefined) facts.push({ kind, line: line.trim().slice(0, 300) });
+    if (facts.length === 50) break;
+  }
+  return facts;
+}
+
+/** The end of a log file, at most `bytes` of it; empty when it is not there. */
+export async function tail(path: string, bytes = 256 * 1024): Promise<string> {
+  const file = await open(path, 'r').catch(() => null);
+  if (file === null) return '';
+  try {
+    const { size } = await file.stat();
+    const length = Math.min(size, bytes);
+    const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length);
+    return buffer.toString('utf8');
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Waits until the log holds `marker`; gives up early with what `giveUp` says. Rejects at the deadline.
+ */
+export async function waitForLine(
+  deadline: Deadline,
+  path: string,
+  marker: string,
+  giveUp: () => string | undefined,
+): Promise<{ found: true } | { found: false; why: string }> {
+  let seen = -1;
+  return until(deadline, 15, async () => {
+    const size = (await stat(path).catch(() => null))?.size ?? 0;
+    if (size !== seen && (await tail(path)).includes(marker)) return { found: true } as const;
+    seen = size;
+    const why = giveUp();
+    return why === undefined ? undefined : ({ found: false, why } as const);
+  });
+}

@@ -1,0 +1,196 @@
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { command } from '../../base/command.ts';
+import { makeFolder, sha256, sha256File } from '../../base/files.ts';
+import { cacheDir } from '../../base/paths.ts';
+import { FrostlineError } from '../../errors.ts';
+import type { KernelSource } from '../../matrix/matrix.ts';
+import { findMirror } from '../apt/mirror.ts';
+import { download, isLater, openAptRoot, unpackAll, type AptRoot } from '../apt/root.ts';
+import type { Kernel } from './kernel.ts';
+
+type DebSource = Extract<KernelSource, { kind: 'deb' }>;
+
+/** One version of a package as `apt-cache show` tells it. */
+export interface PackageVersion {
+  readonly name: string;
+  readonly version: string;
+  readonly depends: readonly string[];
+}
+
+export interface FetchOptions {
+  readonly signal?: AbortSignal;
+  readonly onWarning?: (text: string) => void;
+  readonly onDownload?: (what: string) => void;
+}
+
+/** The meta package of the flavour that is small and has all the experiment needs. */
+const metaPackage = 'linux-image-cloud-amd64';
+
+/** Parses the deb822 paragraphs of `apt-cache show`. */
+export function parseParagraphs(text: string): PackageVersion[] {
+  return text
+    .split(/\n{2,}/)
+    .map((paragraph) => {
+      const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(paragraph)?.[1] ?? '';
+      const depends = field('Depends')
+        .split(',')
+        .map((one) => one.trim())
+        .filter(Boolean);
+      return { name: field('Package'), version: field('Version'), depends };
+    })
+    .filter(({ name }) => name !== '');
+}
+
+/**
+ * A Debian kernel, from the cache when its package was unpacked before. The newest match whose files
+ * the mirror really has is taken; a version that is listed and gone is skipped with a warning, after
+ * one look at newer lists. Rejects ('kernel') when nothing matches or nothing can be fetched.
+ */
+export async function fetchDebianKernel(source: DebSource, options: FetchOptions = {}): Promise<Kernel> {
+  const { signal, onWarning } = options;
+  const root = await openAptRoot({
+    suite: source.suite,
+    mirror: await findMirror(),
+    ...(signal ? { signal } : {}),
+    ...(onWarning ? { onWarning } : {}),
+  });
+  const tried: string[] = [];
+  for (const round of [1, 2]) {
+    for (const candidate of await candidates(root, source)) {
+      const key = `${candidate.name}=${candidate.version}`;
+      if (round === 2 && tried.includes(key)) continue;
+      try {
+        return await kernelOf(root, candidate, options);
+      } catch (error) {
+        signal?.throwIfAborted();
+        tried.push(key);
+        onWarning?.(`${source.text}: ${key} could not be fetched: ${firstLine(error)}`);
+      }
+      if (tried.length > 3) break;
+    }
+    if (round === 1) await root.refresh().catch(() => undefined);
+  }
+  const what = tried.length === 0 ? 'no package matches' : `none could be fetched (${tried.join(', ')})`;
+  throw new FrostlineError(`Kernel ${source.text}: ${what}.`, {
+    code: 'kernel',
+    todo: `The kernels of a suite: \`frostline doctor --kernels ${source.suite}\`.`,
+  });
+}
+
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n').slice(0, 2).join(' ').slice(0, 300);
+
+/** Image packages that match a source, newest first. */
+async function candidates(root: AptRoot, source: DebSource): Promise<PackageVersion[]> {
+  if (source.package === null) {
+    const metas = await versions(root, [metaPackage]);
+    const newest = metas[0]?.depends.map((d) => /^(linux-image-[0-9]\S*)/.exec(d)?.[1]).find(Boolean);
+    return newest === undefined ? [] : versions(root, [newest]);
+  }
+  const names = (await root.run(['apt-cache', 'pkgnames', 'linux-image-'])).split('\n');
+  const glob = globToRegExp(source.package);
+  const matching = names.filter(
+    (name) => glob.test(name) && /^linux-image-[0-9]/.test(name) && !/-dbg$|-unsigned$/.test(name),
+  );
+  const found = matching.length === 0 ? [] : await versions(root, matching);
+  return source.version === null ? found : found.filter(({ version }) => version === source.version);
+}
+
+/** All kernels a suite offers in the cloud flavour, newest first. */
+export async function listKernels(suite: string, options: FetchOptions = {}): Promise<PackageVersion[]> {
+  const root = await openAptRoot({
+    suite,
+    mirror: await findMirror(),
+    ...(options.signal ? { signal: options.signal } : {}),
+  });
+  const text = `deb:${suite}/linux-image-*-cloud-amd64`;
+  return candidates(root, { kind: 'deb', text, suite, package: 'linux-image-*-cloud-amd64', version: null });
+}
+
+async function versions(root: AptRoot, names: readonly string[]): Promise<PackageVersion[]> {
+  const found = parseParagraphs(await root.run(['apt-cache', 'show', '-q', ...names]).catch(() => ''));
+  const unique = [...new Map(found.map((p) => [`${p.name}=${p.version}`, p])).values()];
+  const sorted: PackageVersion[] = [];
+  for (const one of unique) {
+    let at = 0;
+    while (at < sorted.length && !(await isLater(one.version, sorted[at]!.version))) at++;
+    sorted.splice(at, 0, one);
+  }
+  return sorted;
+}
+
+/** `*` and `?` as in a shell; everything else stands for itself. */
+export function globToRegExp(glob: string): RegExp {
+  const escaped = glob.replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`);
+  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`);
+}
+
+/**
+ * The packages that hold a kernel: up to 6.19 the image alone (its linux-base is a configuration that
+ * some mirrors no longer have); from 7.0 on image, modules and modules.builtin are in three of their own.
+ */
+export function partsOf(image: PackageVersion): string[] {
+  const abi = image.name.replace('linux-image-', '');
+  const depends = image.depends.map((d) => /^(linux-(binary|modules|base)-(\S+)) \(= (\S+)\)/.exec(d));
+  const own = depends.filter((m) => m !== null && m[3] === abi);
+  const split = own.some((m) => m![2] === 'binary');
+  return [image, ...(split ? own.map((m) => ({ name: m![1]!, version: m![4]! })) : [])].map(
+    ({ name, version }) => `${name}=${version}`,
+  );
+}
+
+const cachedSchema = z.object({
+  release: z.string(),
+  sha256: z.string(),
+  image: z.string(),
+  modules: z.string(),
+});
+
+async function kernelOf(root: AptRoot, image: PackageVersion, options: FetchOptions): Promise<Kernel> {
+  const parts = partsOf(image);
+  const dir = cacheDir('kernels', `${image.name}_${image.version}_${sha256(...parts).slice(0, 8)}`);
+  const origin = `${image.name} ${image.version}`;
+  const cached = await readCached(dir, origin);
+  if (cached) return cached;
+  options.onDownload?.(origin);
+  await rm(dir, { recursive: true, force: true });
+  await makeFolder(dir, async (draft) => {
+    await mkdir(join(draft, 'debs'));
+    await download(root, parts, join(draft, 'debs'));
+    await unpackAll(join(draft, 'debs'), join(draft, 'root'));
+    await writeFile(join(draft, 'kernel.json'), JSON.stringify(await describe(draft)));
+  });
+  const made = await readCached(dir, origin);
+  if (!made) throw new FrostlineError(`${dir} does not hold the kernel just unpacked.`, { code: 'kernel' });
+  return made;
+}
+
+/** Finds the image and modules of an unpacked package, under lib/ or usr/lib/, and indexes the modules. */
+async function describe(draft: string): Promise<z.infer<typeof cachedSchema>> {
+  for (const lib of ['usr/lib/modules', 'lib/modules']) {
+    const [release] = await readdir(join(draft, 'root', lib)).catch(() => []);
+    if (release === undefined) continue;
+    const modules = join('root', lib, release);
+    await command(['depmod', '-b', join(draft, 'root', lib, '../..'), release]);
+    const inBoot = join('root/boot', `vmlinuz-${release}`);
+    const image = (await sha256File(join(draft, inBoot)).catch(() => null))
+      ? inBoot
+      : join(modules, 'vmlinuz');
+    return { release, modules, image, sha256: await sha256File(join(draft, image)) };
+  }
+  throw new FrostlineError('The package holds no lib/modules folder.', { code: 'kernel' });
+}
+
+/** A kernel unpacked before, unless its image is not what it was. */
+async function readCached(dir: string, origin: string): Promise<Kernel | undefined> {
+  try {
+    const is = cachedSchema.parse(JSON.parse(await readFile(join(dir, 'kernel.json'), 'utf8')));
+    const image = join(dir, is.image);
+    if ((await sha256File(image)) !== is.sha256) return undefined;
+    return { release: is.release, image, modules: join(dir, is.modules), origin, sha256: is.sha256 };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,116 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { capture } from '../../base/command.ts';
+import { makeFolder, sha256 } from '../../base/files.ts';
+import { cacheDir } from '../../base/paths.ts';
+import { FrostlineError } from '../../errors.ts';
+import { findMirror } from '../apt/mirror.ts';
+import { closure, download, openAptRoot, unpackAll } from '../apt/root.ts';
+import type { FetchOptions } from '../kernels/debian.ts';
+
+/** A QEMU that runs: how to start it, and its version. */
+export interface QemuBinary {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly version: string;
+  /** Where it is from, for people. */
+  readonly origin: string;
+}
+
+const program = 'qemu-system-x86_64';
+const suite = 'trixie';
+
+/**
+ * QEMU's TCG before 8.1 has a translation race that corrupts guests whose kernel patches its own text,
+ * which a v1 freeze does from 6.1 on.
+ */
+export const isTrusted = (version: string): boolean => {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > 8 || (major === 8 && minor >= 1);
+};
+
+/** `QEMU emulator version 10.0.13 (Debian ...)` -> `10.0.13`. */
+export const parseVersion = (text: string): string | undefined => /version (\d+(?:\.\d+)+)/.exec(text)?.[1];
+
+async function probe(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<string | undefined> {
+  const { code, stdout } = await capture([...argv, '--version'], { env, timeoutMs: 20_000 });
+  return code === 0 ? parseVersion(stdout) : undefined;
+}
+
+/**
+ * The QEMU to use: the one that FROSTLINE_QEMU names; else the host's own when it is 8.1 or newer; else
+ * Debian trixie's with all its libraries, unpacked into the cache and run by its own loader, so that
+ * nothing is installed and any host runs the same emulator. When that cannot be had, an old QEMU of the
+ * host is used all the same (single-threaded, see `accelerator`).
+ */
+export async function findQemu(options: FetchOptions = {}): Promise<QemuBinary> {
+  const named = process.env['FROSTLINE_QEMU'];
+  if (named) {
+    const version = await probe([named], {});
+    if (version) return { argv: [named], env: {}, version, origin: `${named} (FROSTLINE_QEMU)` };
+    throw new FrostlineError(`FROSTLINE_QEMU=${named} does not run.`, {
+      code: 'host',
+      todo: `Name a ${program}.`,
+    });
+  }
+  const own = await probe([program], {});
+  const host: QemuBinary | undefined = own
+    ? { argv: [program], env: {}, version: own, origin: "the host's" }
+    : undefined;
+  if (host && isTrusted(host.version)) return host;
+  try {
+    return await privateQemu(options);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (!host) {
+      throw new FrostlineError('No QEMU on this host, and none could be fetched.', {
+        code: 'host',
+        todo: `Install qemu-system-x86 (8.1 or newer), or see why the fetch failed:\n  ${String(error)}`,
+        cause: error,
+      });
+    }
+    options.onWarning?.(
+      `QEMU ${host.version} is older than 8.1 and no newer one could be fetched: ${String(error)}`,
+    );
+    return host;
+  }
+}
+
+/** The private QEMU under `dir`, as its own loader starts it. */
+async function describe(dir: string): Promise<QemuBinary | undefined> {
+  const lib = join(dir, 'usr/lib/x86_64-linux-gnu');
+  const argv = [join(lib, 'ld-linux-x86-64.so.2'), '--library-path', lib, join(dir, 'usr/bin', program)];
+  const env = { QEMU_MODULE_DIR: join(lib, 'qemu') };
+  const version = await probe(argv, env);
+  if (version === undefined) return undefined;
+  const data = ['-L', join(dir, 'usr/share/qemu'), '-L', join(dir, 'usr/share/seabios')];
+  return { argv: [...argv, ...data], env, version, origin: `Debian ${suite}'s, in the cache` };
+}
+
+async function privateQemu(options: FetchOptions): Promise<QemuBinary> {
+  const { signal, onWarning, onDownload } = options;
+  const root = await openAptRoot({
+    suite,
+    mirror: await findMirror(),
+    ...(signal ? { signal } : {}),
+    ...(onWarning ? { onWarning } : {}),
+  });
+  const packages = await closure(root, ['qemu-system-x86']);
+  const dir = cacheDir('qemu', sha256(...packages).slice(0, 16));
+  const cached = (await readFile(join(dir, 'packages')).catch(() => null)) ? await describe(dir) : undefined;
+  if (cached) return cached;
+  onDownload?.(`QEMU from Debian ${suite} (${packages.length} packages, about 40 MB)`);
+  await rm(dir, { recursive: true, force: true });
+  await makeFolder(dir, async (draft) => {
+    await mkdir(join(draft, 'debs'));
+    await download(root, packages, join(draft, 'debs'));
+    await unpackAll(join(draft, 'debs'), draft);
+    await writeFile(join(draft, 'packages'), packages.join('\n'));
+  });
+  const made = await describe(dir);
+  if (made) return made;
+  throw new FrostlineError(`The QEMU unpacked into ${dir} does not run.`, { code: 'host' });
+}

@@ -1,0 +1,70 @@
+/** What one piece of a machine adds to QEMU's command line and to the kernel's. */
+export interface Device {
+  readonly qemu?: readonly string[];
+  readonly kernel?: readonly string[];
+}
+
+export interface Accelerator {
+  readonly accel: 'kvm' | 'tcg';
+  readonly threads: 'single' | 'multi' | null;
+  readonly cpu: string;
+}
+
+/** No default devices, no display, no configuration of the user's: only what is listed. */
+export const bare: Device = { qemu: ['-nodefaults', '-no-user-config', '-display', 'none'] };
+
+/** System calls QEMU does not need are refused by seccomp. */
+export const sandbox: Device = {
+  qemu: ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
+};
+
+/** A panic ends QEMU: the kernel reboots at once, and a reboot is an exit. An oops is a panic too. */
+export const exitOnPanic: Device = { qemu: ['-no-reboot'], kernel: ['panic=-1', 'oops=panic'] };
+
+/** One name for the network card whatever the kernel's age. */
+export const stableNames: Device = { kernel: ['net.ifnames=0', 'biosdevname=0'] };
+
+export const processor = ({ accel, threads, cpu }: Accelerator, cpus: number, memoryMiB: number): Device => ({
+  qemu: [
+    ...['-machine', 'q35', '-accel', threads === null ? accel : `${accel},thread=${threads}`],
+    ...['-cpu', cpu, '-smp', String(cpus), '-m', String(memoryMiB)],
+  ],
+  // RDRAND is emulated, so entropy is there from the first instant
+  kernel: ['random.trust_cpu=on'],
+});
+
+export const boot = (kernel: string, initrd: string): Device => ({
+  qemu: ['-kernel', kernel, '-initrd', initrd],
+  kernel: ['rdinit=/sbin/init'],
+});
+
+/** The serial console goes to a file; warnings and worse are printed, the start-up chatter is not. */
+export const console = (file: string): Device => ({
+  qemu: ['-chardev', `file,id=console,path=${escapeComma(file)}`, '-serial', 'chardev:console'],
+  kernel: ['console=ttyS0,115200', 'loglevel=5'],
+});
+
+/** Loopback only, no way out of the guest; QEMU picks the free port (0), so none can be raced for. */
+export const network: Device = {
+  qemu: [
+    ...['-netdev', 'user,id=net,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22'],
+    ...['-device', 'virtio-net-pci,netdev=net,romfile='],
+  ],
+};
+
+export const monitor = (socket: string): Device => ({
+  qemu: ['-qmp', `unix:${escapeComma(socket)},server=on,wait=off`],
+});
+
+/** The label by which `clean` and people find the process. */
+export const label = (name: string): Device => ({ qemu: ['-name', `frostline-${name}`] });
+
+/** QEMU's option parser wants a comma in a value doubled. */
+const escapeComma = (text: string): string => text.replaceAll(',', ',,');
+
+/** Folds devices, in order, into the arguments of QEMU; `cmdline` is appended to the kernel's. */
+export function toArguments(devices: readonly Device[], cmdline: string | null = null): string[] {
+  const kernel = devices.flatMap((device) => device.kernel ?? []);
+  const append = [...kernel, ...(cmdline === null ? [] : [cmdline])].join(' ');
+  return [...devices.flatMap((device) => device.qemu ?? []), '-append', append];
+}

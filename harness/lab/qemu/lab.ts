@@ -1,0 +1,154 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FrostlineError } from '../../errors.ts';
+import type { Distro } from '../../matrix/matrix.ts';
+import { fetchKernel } from '../kernels/fetch.ts';
+import type { FetchOptions } from '../kernels/debian.ts';
+import type { Kernel } from '../kernels/kernel.ts';
+import type { BootRequest, Lab, LabContext } from '../lab.ts';
+import { buildBase } from '../rootfs/base.ts';
+import { buildModules } from '../rootfs/image.ts';
+import { chooseAccelerator } from './accelerator.ts';
+import { findQemu, isTrusted, type QemuBinary } from './binary.ts';
+import type { Accelerator } from './devices.ts';
+import { bootMachine, type MachinePlan, type QemuMachine } from './machine.ts';
+
+/** A guest of 512 MiB was seen to take 250-350 MiB of the host; QEMU itself and its translations the rest. */
+const overheadMiB = 200;
+const bootTimeoutMs = { kvm: 30_000, tcg: 120_000 };
+
+/** What machines of one kernel boot from. */
+interface Prepared {
+  readonly kernel: Kernel;
+  readonly base: string;
+  readonly modules: string;
+}
+
+/** Opens the QEMU driver: finds a QEMU; the accelerator is chosen when the first kernel is there to try it with. */
+export async function openQemuLab(context: LabContext): Promise<QemuLab> {
+  const fetch = fetchOptions(context);
+  const qemu = await fetch.during(findQemu(fetch.options));
+  await mkdir(context.consoles, { recursive: true });
+  return new QemuLab(context, qemu);
+}
+
+/** Turns the context's one `onPreparing` into the begin of a download and its end. */
+function fetchOptions(context: LabContext): {
+  options: FetchOptions;
+  during: <T>(work: Promise<T>) => Promise<T>;
+} {
+  const done: (() => void)[] = [];
+  const options = {
+    signal: context.signal,
+    onWarning: context.onWarning,
+    onDownload: (what: string) => void done.push(context.onPreparing(what)),
+  };
+  const during = <T>(work: Promise<T>): Promise<T> =>
+    work.finally(() => done.splice(0).forEach((end) => end()));
+  return { options, during };
+}
+
+export class QemuLab implements Lab {
+  readonly #context: LabContext;
+  readonly #qemu: QemuBinary;
+  readonly #prepared = new Map<string, Promise<Prepared>>();
+  #accelerator: Promise<Accelerator> | undefined;
+  #description: string;
+
+  constructor(context: LabContext, qemu: QemuBinary) {
+    this.#context = context;
+    this.#qemu = qemu;
+    this.#description = `QEMU ${qemu.version}`;
+    if (!isTrusted(qemu.version)) {
+      context.onWarning(
+        `QEMU ${qemu.version} (${qemu.origin}) is older than 8.1: its emulation is not to be trusted with the v1 freezer from Linux 6.1 on; it runs single-threaded.`,
+      );
+    }
+  }
+
+  get description(): string {
+    return this.#description;
+  }
+
+  memoryOf(distro: Distro): number {
+    return distro.memoryMiB + overheadMiB;
+  }
+
+  async prepare(distro: Distro): Promise<void> {
+    await this.#prepare(distro);
+  }
+
+  #prepare(distro: Distro): Promise<Prepared> {
+    const key = distro.kernel.text;
+    const known = this.#prepared.get(key);
+    if (known) return known;
+    const work = this.#build(distro);
+    this.#prepared.set(key, work);
+    return work;
+  }
+
+  async #build(distro: Distro): Promise<Prepared> {
+    const fetch = fetchOptions(this.#context);
+    const kernel = await fetch.during(fetchKernel(distro.kernel, fetch.options));
+    const base = await fetch.during(buildBase(fetch.options));
+    const { cpio, missing } = await buildModules(kernel);
+    if (missing.length > 0) {
+      throw new FrostlineError(
+        `Kernel ${kernel.origin} has no ${missing.join(', ')}, built in or as a module.`,
+        {
+          code: 'kernel',
+          todo: 'A machine needs virtio_net to be reached; give the folder of its modules with `,modules=DIR`.',
+        },
+      );
+    }
+    return { kernel, base, modules: cpio };
+  }
+
+  async boot({ id, distro, signal }: BootRequest): Promise<QemuMachine> {
+    const prepared = await this.#prepare(distro);
+    this.#accelerator ??= chooseAccelerator(this.#qemu, (trial) => this.#tryBoot(prepared, trial));
+    const accelerator = await this.#accelerator;
+    const { accel, threads } = accelerator;
+    this.#description = [`QEMU ${this.#qemu.version}`, accel, ...(threads ? [`thread=${threads}`] : [])].join(
+      ', ',
+    );
+    return bootMachine(
+      this.#plan({ id, distro, signal, prepared, accelerator, timeoutMs: bootTimeoutMs[accel] }),
+    );
+  }
+
+  #plan(of: BootRequest & { prepared: Prepared; accelerator: Accelerator; timeoutMs: number }): MachinePlan {
+    return {
+      id: of.id,
+      run: this.#context.run,
+      qemu: this.#qemu,
+      accelerator: of.accelerator,
+      kernel: of.prepared.kernel.image,
+      initrd: { base: of.prepared.base, modules: of.prepared.modules },
+      cpus: of.distro.cpus,
+      memoryMiB: of.distro.memoryMiB,
+      cmdline: of.distro.cmdline,
+      console: join(this.#context.consoles, `${of.id}.log`),
+      bootTimeoutMs: of.timeoutMs,
+      signal: of.signal,
+    };
+  }
+
+  async #tryBoot(prepared: Prepared, accelerator: Accelerator): Promise<void> {
+    const distro = { cpus: 1, memoryMiB: 256, cmdline: null } as unknown as Distro;
+    const plan = this.#plan({
+      id: 'kvm-probe',
+      distro,
+      signal: this.#context.signal,
+      prepared,
+      accelerator,
+      timeoutMs: 15_000,
+    });
+    try {
+      await using machine = await bootMachine(plan);
+      void machine;
+    } finally {
+      await rm(plan.console, { force: true });
+    }
+  }
+}

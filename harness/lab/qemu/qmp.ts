@@ -1,0 +1,70 @@
+import { connect, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { within } from '../../base/deadline.ts';
+import { FrostlineError } from '../../errors.ts';
+
+interface Reply {
+  readonly return?: unknown;
+  readonly error?: { readonly class: string; readonly desc: string };
+  readonly event?: string;
+  readonly QMP?: unknown;
+}
+
+/** A QEMU Machine Protocol connection (docs/interop/qmp-spec.rst). One command at a time, in order. */
+export class Qmp implements Disposable {
+  readonly #socket: Socket;
+  readonly #waiting: { resolve: (reply: Reply) => void; reject: (error: Error) => void }[] = [];
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    const fail = (): void => {
+      for (const { reject } of this.#waiting.splice(0)) {
+        reject(new FrostlineError('QEMU closed its monitor.', { code: 'machine' }));
+      }
+    };
+    socket.on('error', fail);
+    socket.on('close', fail);
+    createInterface({ input: socket }).on('line', (line) => {
+      const reply = JSON.parse(line) as Reply;
+      if (reply.event === undefined) this.#waiting.shift()?.resolve(reply);
+    });
+  }
+
+  /** Connects and leaves the greeting's negotiation mode. Rejects when there is no such socket (yet). */
+  static async open(path: string): Promise<Qmp> {
+    const socket = connect(path);
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve);
+      socket.once('error', reject);
+    });
+    const qmp = new Qmp(socket);
+    await qmp.#next();
+    await qmp.execute('qmp_capabilities');
+    return qmp;
+  }
+
+  #next(): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+    });
+  }
+
+  /** Runs one command, by default within 5 s, and gives its return value. */
+  async execute(command: string, args: Readonly<Record<string, unknown>> = {}, ms = 5000): Promise<unknown> {
+    const reply = this.#next();
+    this.#socket.write(`${JSON.stringify({ execute: command, arguments: args })}\n`);
+    const { error, return: value } = await within({ ms, what: `QMP ${command}` }, reply);
+    if (error) throw new FrostlineError(`QMP ${command}: ${error.desc}`, { code: 'machine' });
+    return value;
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.destroy();
+  }
+}
+
+/** The host port that a `hostfwd=tcp:127.0.0.1:0-:22` was given, out of `info usernet`. */
+export function parseForward(text: string): number | undefined {
+  const port = /TCP\[HOST_FORWARD\]\s+\S+\s+127\.0\.0\.1\s+(\d+)/.exec(text)?.[1];
+  return port === undefined ? undefined : Number(port);
+}

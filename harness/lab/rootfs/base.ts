@@ -1,0 +1,132 @@
+import { chmod, copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { command } from '../../base/command.ts';
+import { makeFolder, sha256, sha256File } from '../../base/files.ts';
+import { cacheDir } from '../../base/paths.ts';
+import { frostbitePath } from '../../guest/build.ts';
+import { findMirror } from '../apt/mirror.ts';
+import { closure, download, openAptRoot, unpackAll } from '../apt/root.ts';
+import type { FetchOptions } from '../kernels/debian.ts';
+import { writeCpio, type Entry } from './cpio.ts';
+
+/** The suite the guest's tools come from: its glibc runs on kernels from 3.2 on. */
+const suite = 'trixie';
+const tools = ['busybox-static', 'dropbear-bin'];
+const libraries = 'usr/lib/x86_64-linux-gnu';
+const loader = 'ld-linux-x86-64.so.2';
+
+/** The start-up files, beside this source or, from a build, in the package's harness folder. */
+async function startFile(name: string): Promise<string> {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const candidates = [join(here, 'files', name), join(here, '../../../harness/lab/rootfs/files', name)];
+  for (const path of candidates) if (await readFile(path).catch(() => null)) return path;
+  return candidates[0]!;
+}
+
+/** Busybox and dropbear unpacked from Debian's packages, from the cache after the first time. */
+async function unpackTools(options: FetchOptions): Promise<string> {
+  const root = await openAptRoot({
+    suite,
+    mirror: await findMirror(),
+    ...(options.signal ? { signal: options.signal } : {}),
+    ...(options.onWarning ? { onWarning: options.onWarning } : {}),
+  });
+  const packages = await closure(root, tools);
+  const dir = cacheDir('roots', `tools-${sha256(...packages).slice(0, 16)}`);
+  if (await readFile(join(dir, 'packages')).catch(() => null)) return dir;
+  options.onDownload?.(`${tools.join(', ')} (Debian ${suite})`);
+  await rm(dir, { recursive: true, force: true });
+  await makeFolder(dir, async (draft) => {
+    await mkdir(join(draft, 'debs'));
+    await download(root, packages, join(draft, 'debs'));
+    await unpackAll(join(draft, 'debs'), draft);
+    await writeFile(join(draft, 'packages'), packages.join('\n'));
+  });
+  return dir;
+}
+
+/** The shared libraries a program of `dir` needs, as the loader of the same tree resolves them. */
+async function librariesOf(dir: string, program: string): Promise<string[]> {
+  const lib = join(dir, libraries);
+  const text = await command([join(lib, loader), '--library-path', lib, '--list', join(dir, program)]);
+  return [...text.matchAll(/=> (\/\S+)/g)].map(([, path]) => path!);
+}
+
+/**
+ * The part of the guest's root that all kernels share: busybox, dropbear, frostbite, start-up files and
+ * a small ext4 image, as an uncompressed cpio archive. Cached by the hash of all that is in it.
+ */
+export async function buildBase(options: FetchOptions = {}): Promise<string> {
+  const [dir, frostbite] = [await unpackTools(options), await frostbitePath()];
+  const starts = await Promise.all(['rc', 'inittab', 'sshd'].map(startFile));
+  const hashes = await Promise.all([frostbite, ...starts].map(sha256File));
+  const made = cacheDir('roots', `base-${sha256(basename(dir), ...hashes).slice(0, 16)}`);
+  if (await stat(join(made, 'base.cpio')).catch(() => null)) return join(made, 'base.cpio');
+  await makeFolder(made, async (draft) => {
+    const image = join(draft, 'ext4.img');
+    await command([
+      'mke2fs',
+      '-q',
+      '-t',
+      'ext4',
+      '-b',
+      '1024',
+      '-O',
+      '^has_journal,^metadata_csum',
+      image,
+      '2048',
+    ]);
+    await copyFile(frostbite, join(draft, 'frostbite'));
+    await chmod(join(draft, 'frostbite'), 0o755);
+    await writeCpio(draft, 'base', await baseEntries({ dir, draft, starts, image }));
+  });
+  return join(made, 'base.cpio');
+}
+
+interface BaseParts {
+  readonly dir: string;
+  readonly draft: string;
+  readonly starts: readonly string[];
+  readonly image: string;
+}
+
+async function baseEntries({ dir, draft, starts, image }: BaseParts): Promise<Entry[]> {
+  const text = async (name: string, content: string): Promise<string> => {
+    await writeFile(join(draft, name), content);
+    return join(draft, name);
+  };
+  const [rc, inittab, sshd] = starts;
+  const busybox = join(dir, 'usr/bin/busybox');
+  const applets = (await command([busybox, '--list-full'])).trim().split('\n');
+  const used = await librariesOf(dir, 'usr/sbin/dropbear');
+  const folders = [
+    ...['bin', 'sbin', 'usr', 'usr/bin', 'usr/sbin', 'usr/share', 'usr/share/frostline', 'lib', 'lib64'],
+    ...['lib/x86_64-linux-gnu', 'lib/frostline', 'etc', 'etc/dropbear', 'proc', 'sys', 'dev', 'run', 'mnt'],
+  ];
+  const file = (path: string, from: string, mode = 0o644): Entry => ({ type: 'file', path, from, mode });
+  return [
+    ...folders.map((path): Entry => ({ type: 'dir', path })),
+    { type: 'dir', path: 'tmp', mode: 0o1777 },
+    { type: 'dir', path: 'root', mode: 0o700 },
+    { type: 'dir', path: 'root/.ssh', mode: 0o700 },
+    { type: 'char', path: 'dev/console', major: 5, minor: 1 },
+    { type: 'char', path: 'dev/null', major: 1, minor: 3 },
+    file('bin/busybox', busybox, 0o755),
+    ...applets
+      .filter((a) => a !== 'bin/busybox')
+      .map((path): Entry => ({ type: 'link', path, to: '/bin/busybox' })),
+    file('usr/sbin/dropbear', join(dir, 'usr/sbin/dropbear'), 0o755),
+    file(`lib64/${loader}`, join(dir, libraries, loader), 0o755),
+    ...used.map((path) => file(`lib/x86_64-linux-gnu/${basename(path)}`, path, 0o755)),
+    file('bin/frostbite', join(draft, 'frostbite'), 0o755),
+    file('usr/share/frostline/ext4.img', image),
+    file('etc/rc', rc!, 0o755),
+    file('etc/sshd', sshd!, 0o755),
+    file('etc/inittab', inittab!),
+    file('etc/passwd', await text('passwd', 'root::0:0:root:/root:/bin/sh\n')),
+    file('etc/group', await text('group', 'root:x:0:\n')),
+    file('etc/shells', await text('shells', '/bin/sh\n')),
+    file('etc/hostname', await text('hostname', 'frostline\n')),
+  ];
+}

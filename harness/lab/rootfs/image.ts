@@ -1,0 +1,91 @@
+import { copyFile, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { basename, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { command } from '../../base/command.ts';
+import { makeFolder, sha256 } from '../../base/files.ts';
+import { cacheDir } from '../../base/paths.ts';
+import type { Kernel } from '../kernels/kernel.ts';
+import { planModules } from '../kernels/modules.ts';
+import { writeCpio, type Entry } from './cpio.ts';
+import type { MachineKeys } from './keys.ts';
+
+/** The network first, then what workloads need; what is built in or absent is left out. */
+const wanted = ['virtio_pci', 'virtio_net', 'e1000', 'fuse', 'loop', 'ext4'];
+/** Modules that stand in for one another or whose absence a workload reports itself. */
+const optional = new Set(['e1000', 'fuse', 'loop', 'ext4']);
+
+const decompressors: Readonly<Record<string, readonly string[]>> = {
+  xz: ['xz', '-d', '-f'],
+  zst: ['zstd', '-d', '-q', '--rm'],
+  gz: ['gzip', '-d', '-f'],
+};
+
+/**
+ * The modules of one kernel as a cpio archive with the order to load them, cached by kernel. `missing`
+ * names needed modules that the kernel has neither built in nor beside it.
+ */
+export async function buildModules(kernel: Kernel): Promise<{ cpio: string; missing: readonly string[] }> {
+  const { load, missing } = await planModules(kernel.modules, wanted);
+  const needed = missing.filter((name) => !optional.has(name));
+  const made = cacheDir(
+    'roots',
+    `modules-${sha256(kernel.sha256, kernel.modules ?? '', ...load).slice(0, 16)}`,
+  );
+  const cpio = join(made, 'modules.cpio');
+  if (await stat(cpio).catch(() => null)) return { cpio, missing: needed };
+  await makeFolder(made, async (draft) => {
+    const entries: Entry[] = [];
+    const order: string[] = [];
+    for (const path of load) {
+      const from = await unpackModule(join(kernel.modules!, path), draft);
+      order.push(basename(from));
+      entries.push({ type: 'file', path: `lib/frostline/${basename(from)}`, from });
+    }
+    const list = join(draft, 'load');
+    await writeFile(list, order.map((name) => `${name}\n`).join(''));
+    await writeCpio(draft, 'modules', [...entries, { type: 'file', path: 'lib/frostline/load', from: list }]);
+  });
+  return { cpio, missing: needed };
+}
+
+/** Copies a module and unpacks it: old kernels cannot load compressed ones. */
+async function unpackModule(path: string, into: string): Promise<string> {
+  const copy = join(into, basename(path));
+  await copyFile(path, copy);
+  const ending = /\.ko\.(\w+)$/.exec(path)?.[1];
+  if (ending === undefined) return copy;
+  await command([...(decompressors[ending] ?? ['false']), copy]);
+  return copy.slice(0, -ending.length - 1);
+}
+
+/** The keys of one machine as a cpio archive in its private folder. */
+async function writeKeys(dir: string, keys: MachineKeys): Promise<string> {
+  const work = join(dir, 'keys');
+  await mkdir(work, { mode: 0o700 });
+  const host = join(work, 'host_key');
+  const authorized = join(work, 'authorized_keys');
+  await writeFile(host, keys.hostPrivate, { mode: 0o600 });
+  await writeFile(authorized, `${keys.clientPublic}\n`, { mode: 0o600 });
+  return writeCpio(work, 'keys', [
+    { type: 'file', path: 'etc/dropbear/host_key', from: host, mode: 0o600 },
+    { type: 'file', path: 'root/.ssh/authorized_keys', from: authorized, mode: 0o600 },
+  ]);
+}
+
+/** Joins base, modules and one machine's keys into the initrd it boots, mode 0600, in its folder. */
+export async function joinInitrd(
+  dir: string,
+  parts: { readonly base: string; readonly modules: string },
+  keys: MachineKeys,
+): Promise<string> {
+  const initrd = join(dir, 'initrd');
+  const own = await writeKeys(dir, keys);
+  let flags = 'w';
+  for (const part of [parts.base, parts.modules, own]) {
+    await pipeline(createReadStream(part), createWriteStream(initrd, { flags, mode: 0o600 }));
+    flags = 'a';
+  }
+  await rm(join(dir, 'keys'), { recursive: true });
+  return initrd;
+}

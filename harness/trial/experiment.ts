@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Machine } from '../lab/machine.ts';
+import { judgeLoss, judgeResult, type Verdict } from './judge.ts';
+import type { GuestResult, Hello } from './protocol.ts';
+import type { TrialRequest } from './request.ts';
+import type { Session } from './session.ts';
+
+/** What one trial gave. */
+export interface TrialOutcome extends Verdict {
+  readonly result: GuestResult | null;
+  readonly hello: Hello;
+  readonly wallUs: number;
+  /** Whether the machine can run another trial. */
+  readonly reusable: boolean;
+}
+
+/** A dying machine's last words need a moment to reach its console and its exit to be seen. */
+const lastWordsMs = 500;
+
+/**
+ * Runs one trial in a machine that answers, and judges it. Rejects only on abort: whatever happens to
+ * guest, connection or machine is an outcome.
+ */
+export async function runTrial(
+  { machine, session }: { readonly machine: Machine; readonly session: Session },
+  request: TrialRequest,
+  signal?: AbortSignal,
+): Promise<TrialOutcome> {
+  const attempt = await session.run(request, signal);
+  const common = { hello: session.hello, wallUs: attempt.wallUs };
+  if (attempt.kind === 'result') {
+    const { result } = attempt;
+    return { ...common, ...judgeResult(result), result, reusable: result.reusable };
+  }
+  await sleep(lastWordsMs, undefined, signal ? { signal } : {});
+  return { ...common, ...judgeLoss(attempt.loss, await machine.condition()), result: null, reusable: false };
+}

@@ -1,0 +1,44 @@
+import type { Schedule, Strategy } from '../matrix/strategy.ts';
+import type { CgroupVersion } from '../matrix/matrix.ts';
+import type { WorkloadName } from '../matrix/workloads.ts';
+
+/** One trial to run in a guest. */
+export interface TrialRequest {
+  readonly trial: number;
+  readonly seed: number;
+  readonly cgroup: CgroupVersion;
+  readonly workload: WorkloadName;
+  readonly strategy: Strategy;
+}
+
+/** How long the witness watches the counters while the group reads FROZEN. */
+const holdUs = 20_000;
+
+function schedule(name: string, when: Schedule | null): [string, string | number][] {
+  if (when === null) return [];
+  return [
+    [`${name}_at`, when.at.join(',')],
+    [`${name}_every`, when.every],
+  ];
+}
+
+/** The words of a trial as `frostbite serve` reads them: `key=value` lines ended by an empty line. */
+export function encodeRequest({ trial, seed, cgroup, workload, strategy }: TrialRequest): string {
+  const words: [string, string | number][] = [
+    ['trial', trial],
+    ['seed', seed],
+    ['cgroup', cgroup],
+    ['workload', workload],
+    ['attempts', strategy.attempts],
+    ['deadline_us', strategy.deadlineUs],
+    ['poll_us', strategy.pollUs],
+    ['wait', strategy.wait],
+    ...schedule('rewrite', strategy.rewrite),
+    ...schedule('thaw', strategy.thaw),
+    ['thaw_for_us', strategy.thawForUs],
+    ...schedule('settle', strategy.settle),
+    ['settle_us', strategy.settleUs],
+    ['hold_us', holdUs],
+  ];
+  return `${words.map(([key, value]) => `${key}=${value}\n`).join('')}\n`;
+}

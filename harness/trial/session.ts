@@ -1,0 +1,173 @@
+import { within } from '../base/deadline.ts';
+import { FrostlineError } from '../errors.ts';
+import type { Channel, ChannelEnd, Machine } from '../lab/machine.ts';
+import { guestEventSchema, type GuestEvent, type GuestResult, type Hello } from './protocol.ts';
+import { encodeRequest, type TrialRequest } from './request.ts';
+
+/** How a trial was lost without a result. */
+export type Loss =
+  /** No heartbeat for `seconds`: nothing in the guest's user space is scheduled. */
+  | { readonly how: 'silent'; readonly seconds: number }
+  /** Heartbeats, but no result long after the trial's own deadline. */
+  | { readonly how: 'late'; readonly seconds: number; readonly phase: string }
+  /** The program or the connection ended. */
+  | { readonly how: 'ended'; readonly end: ChannelEnd }
+  /** The guest said something that is not the protocol. */
+  | { readonly how: 'garbled'; readonly line: string };
+
+export type Attempt = { readonly wallUs: number } & (
+  | { readonly kind: 'result'; readonly result: GuestResult }
+  | { readonly kind: 'lost'; readonly loss: Loss }
+);
+
+type Heard = GuestEvent | { readonly ev: 'garbled'; readonly line: string };
+
+/** Guests under emulation start slowly; a heartbeat is due every second. */
+const helloMs = 30_000;
+const silentAfterSeconds = 15;
+/** Set-up, clean-up and diagnosis of a trial, besides the time its strategy may take. */
+const graceSeconds = 60;
+
+const nowUs = (): number => Math.round(performance.now() * 1000);
+
+/** One `frostbite serve` in a machine: the trials of a cell follow one another on one channel. */
+export class Session implements AsyncDisposable {
+  readonly hello: Hello;
+  readonly #channel: Channel;
+  readonly #events: AsyncIterator<Heard>;
+
+  private constructor(channel: Channel, events: AsyncIterator<Heard>, hello: Hello) {
+    this.#channel = channel;
+    this.#events = events;
+    this.hello = hello;
+  }
+
+  /** Starts frostbite and waits for its hello. Rejects ('machine' or 'protocol') when it does not come. */
+  static async open(machine: Machine, signal?: AbortSignal): Promise<Session> {
+    const channel = await machine.serve();
+    try {
+      const events = parse(channel.lines);
+      const first = await within(
+        { ms: helloMs, what: `${machine.facts.id}: frostbite's hello`, signal },
+        events.next(),
+      );
+      const hello = first.value;
+      if (hello?.ev === 'hello') return new Session(channel, events, hello);
+      const end = await Promise.race([channel.ended, Promise.resolve(null)]);
+      throw new FrostlineError(
+        `${machine.facts.id}: expected frostbite's hello, got ${quote(hello ?? end)}`,
+        {
+          code: 'protocol',
+        },
+      );
+    } catch (error) {
+      await channel[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Runs one trial to its result, or to its loss within a bounded time. Rejects only on abort. */
+  async run(request: TrialRequest, signal?: AbortSignal): Promise<Attempt> {
+    const began = nowUs();
+    const watch = new Watch(request.strategy.deadlineUs / 1e6 + graceSeconds);
+    try {
+      this.#channel.write(encodeRequest(request));
+      for (;;) {
+        const next = await Promise.race([this.#events.next(), watch.over, aborted(signal, watch)]);
+        const wallUs = nowUs() - began;
+        if ('how' in next) return { kind: 'lost', wallUs, loss: next };
+        if (next.done)
+          return { kind: 'lost', wallUs, loss: { how: 'ended', end: await this.#channel.ended } };
+        const event = next.value;
+        if (event.ev === 'garbled')
+          return { kind: 'lost', wallUs, loss: { how: 'garbled', line: event.line } };
+        watch.heard(event);
+        if (event.ev === 'result' && event.trial === request.trial)
+          return { kind: 'result', wallUs, result: event };
+      }
+    } finally {
+      watch.stop();
+    }
+  }
+
+  /** Ends frostbite, which then leaves nothing in the guest; does not wait for a guest that is gone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#channel.end();
+    await this.#channel[Symbol.asyncDispose]();
+  }
+}
+
+async function* parse(lines: AsyncIterable<string>): AsyncGenerator<Heard> {
+  for await (const line of lines) {
+    if (line === '') continue;
+    const event = guestEventSchema.safeParse(parseJson(line));
+    yield event.success ? event.data : { ev: 'garbled', line: line.slice(0, 500) };
+  }
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+const quote = (value: unknown): string => JSON.stringify(value)?.slice(0, 300) ?? 'nothing';
+
+function aborted(signal: AbortSignal | undefined, watch: Watch): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal === undefined) return;
+    signal.throwIfAborted();
+    const abort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    watch.onStop(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+/**
+ * Counts its own ticks rather than the clock, so that a host that was suspended or starved does not pass
+ * for a silent guest.
+ */
+class Watch {
+  readonly over: Promise<Loss>;
+  readonly #timer: NodeJS.Timeout;
+  readonly #stops: (() => void)[] = [];
+  #silent = 0;
+  #age = 0;
+  #phase = 'starting';
+
+  constructor(limitSeconds: number) {
+    const { promise, resolve } = withResolvers<Loss>();
+    this.over = promise;
+    this.#timer = setInterval(() => {
+      this.#silent++;
+      this.#age++;
+      if (this.#silent >= silentAfterSeconds) resolve({ how: 'silent', seconds: this.#silent });
+      if (this.#age >= limitSeconds) resolve({ how: 'late', seconds: this.#age, phase: this.#phase });
+    }, 1000);
+  }
+
+  heard(event: GuestEvent): void {
+    this.#silent = 0;
+    if (event.ev === 'beat') this.#phase = event.phase;
+  }
+
+  onStop(stop: () => void): void {
+    this.#stops.push(stop);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    for (const stop of this.#stops) stop();
+  }
+}
+
+/** Promise.withResolvers, which Node 20 lacks. */
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
