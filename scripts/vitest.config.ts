@@ -1,0 +1,32 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * `unit` holds what needs no machine; `vm` boots real kernels (files named *.vm.test.ts), one file at a
+ * time: two emulated machines fill two cores.
+ */
+export default defineConfig({
+  test: {
+    reporters: ['default'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          root: new URL('..', import.meta.url).pathname,
+          include: ['harness/**/*.test.ts'],
+          exclude: ['harness/**/*.vm.test.ts'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'vm',
+          root: new URL('..', import.meta.url).pathname,
+          include: ['harness/**/*.vm.test.ts'],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+});
