@@ -28,7 +28,7 @@ export async function capture(argv: readonly string[], options: CommandOptions =
     detached: true,
     input: input ?? '',
     timeout: timeoutMs,
-    killSignal: 'SIGKILL',
+    timeoutSignal: 'SIGKILL',
     env: { ...process.env, LC_ALL: 'C.UTF-8', ...env },
     ...(cwd === undefined ? {} : { cwd }),
     ...(signal === undefined ? {} : { signal }),

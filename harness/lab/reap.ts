@@ -36,7 +36,9 @@ export async function findLeftovers(): Promise<Leftover[]> {
   for (const name of (await readdir(base)).filter((entry) => entry.startsWith('vm-')).sort()) {
     const dir = join(base, name);
     const owner = ownerSchema.safeParse(
-      await readFile(join(dir, 'owner.json'), 'utf8').then(JSON.parse).catch(() => undefined),
+      await readFile(join(dir, 'owner.json'), 'utf8')
+        .then(JSON.parse)
+        .catch(() => undefined),
     );
     if (owner.success && isAlive(owner.data)) continue;
     const { run = 'unknown', machine = 'unknown' } = owner.data ?? {};

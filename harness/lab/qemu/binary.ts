@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capture } from '../../base/command.ts';
 import { makeFolder, sha256 } from '../../base/files.ts';
@@ -40,13 +40,18 @@ async function probe(
   return code === 0 ? parseVersion(stdout) : undefined;
 }
 
+export interface FindOptions extends FetchOptions {
+  /** Take only what is already here. */
+  readonly offline?: boolean;
+}
+
 /**
  * The QEMU to use: the one that FROSTLINE_QEMU names; else the host's own when it is 8.1 or newer; else
  * Debian trixie's with all its libraries, unpacked into the cache and run by its own loader, so that
  * nothing is installed and any host runs the same emulator. When that cannot be had, an old QEMU of the
  * host is used all the same (single-threaded, see `accelerator`).
  */
-export async function findQemu(options: FetchOptions = {}): Promise<QemuBinary> {
+export async function findQemu(options: FindOptions = {}): Promise<QemuBinary> {
   const named = process.env['FROSTLINE_QEMU'];
   if (named) {
     const version = await probe([named], {});
@@ -62,7 +67,7 @@ export async function findQemu(options: FetchOptions = {}): Promise<QemuBinary> 
     : undefined;
   if (host && isTrusted(host.version)) return host;
   try {
-    return await privateQemu(options);
+    return await (options.offline ? unpackedQemu() : privateQemu(options));
   } catch (error) {
     options.signal?.throwIfAborted();
     if (!host) {
@@ -88,6 +93,15 @@ async function describe(dir: string): Promise<QemuBinary | undefined> {
   if (version === undefined) return undefined;
   const data = ['-L', join(dir, 'usr/share/qemu'), '-L', join(dir, 'usr/share/seabios')];
   return { argv: [...argv, ...data], env, version, origin: `Debian ${suite}'s, in the cache` };
+}
+
+/** Any QEMU that was unpacked into the cache before. */
+async function unpackedQemu(): Promise<QemuBinary> {
+  for (const name of await readdir(cacheDir('qemu')).catch(() => [])) {
+    const qemu = name.startsWith('.') ? undefined : await describe(cacheDir('qemu', name));
+    if (qemu) return qemu;
+  }
+  throw new FrostlineError('No QEMU 8.1 or newer on this host or in the cache.', { code: 'host' });
 }
 
 async function privateQemu(options: FetchOptions): Promise<QemuBinary> {

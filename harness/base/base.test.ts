@@ -1,0 +1,130 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FrostlineError } from '../errors.ts';
+import { capture, command } from './command.ts';
+import { until, within } from './deadline.ts';
+import { makeFolder } from './files.ts';
+import { boundedLines, cutMark } from './lines.ts';
+import { isAlive, processStart, self } from './owner.ts';
+import { Scope } from './scope.ts';
+
+describe('boundedLines', () => {
+  const collect = async (chunks: readonly Buffer[], max: number): Promise<string[]> => {
+    const lines: string[] = [];
+    for await (const line of boundedLines(Readable.from(chunks) as AsyncIterable<Buffer>, max))
+      lines.push(line);
+    return lines;
+  };
+
+  it('gives the same lines however the bytes are cut up', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.string({ unit: 'grapheme' }).map((s) => s.replaceAll('\n', ' ')),
+          { minLength: 1 },
+        ),
+        fc.infiniteStream(fc.integer({ min: 1, max: 5 })),
+        async (lines, sizes) => {
+          const bytes = Buffer.from(`${lines.join('\n')}\n`);
+          const chunks: Buffer[] = [];
+          for (let at = 0; at < bytes.length;) {
+            const size = sizes.next().value as number;
+            chunks.push(bytes.subarray(at, at + size));
+            at += size;
+          }
+          expect(await collect(chunks, 1e6)).toEqual(lines);
+        },
+      ),
+    );
+  });
+
+  it('cuts a line that is too long and goes on with the next', async () => {
+    const chunks = [Buffer.from('a'.repeat(70)), Buffer.from('a'.repeat(70)), Buffer.from('\nshort\n')];
+    expect(await collect(chunks, 100)).toEqual(['a'.repeat(100) + cutMark, 'short']);
+  });
+});
+
+describe('deadlines', () => {
+  it('name what was waited for', async () => {
+    const never = new Promise<never>(() => undefined);
+    await expect(within({ ms: 20, what: 'm1: booting' }, never)).rejects.toThrow(
+      'm1: booting: not within 0.02 s',
+    );
+  });
+
+  it('end with the reason of an abort', async () => {
+    const stop = new AbortController();
+    const waiting = until({ ms: 10_000, what: 'x', signal: stop.signal }, 5, () => undefined);
+    stop.abort(new Error('told to stop'));
+    await expect(waiting).rejects.toThrow('told to stop');
+  });
+
+  it('poll until there is a value', async () => {
+    let calls = 0;
+    expect(await until({ ms: 5000, what: 'x' }, 1, () => (++calls === 3 ? 'there' : undefined))).toBe(
+      'there',
+    );
+  });
+});
+
+describe('Scope', () => {
+  it('undoes in reverse order, all of it even when one fails', async () => {
+    const order: number[] = [];
+    const scope = new Scope();
+    scope.defer(() => order.push(1));
+    scope.defer(() => {
+      throw new Error('second');
+    });
+    scope.defer(() => order.push(3));
+    await expect(scope[Symbol.asyncDispose]()).rejects.toThrow('second');
+    expect(order).toEqual([3, 1]);
+  });
+});
+
+describe('owners', () => {
+  it('tell a live process from a dead one and from another with its pid', async () => {
+    expect(isAlive(self())).toBe(true);
+    expect(isAlive({ pid: process.pid, start: self().start + 1 })).toBe(false);
+    const child = spawn('sleep', ['60']);
+    const start = processStart(child.pid!)!;
+    expect(isAlive({ pid: child.pid!, start })).toBe(true);
+    child.kill();
+    await once(child, 'exit');
+    expect(isAlive({ pid: child.pid!, start })).toBe(false);
+  });
+});
+
+describe('commands', () => {
+  it('pass arguments as they are, with no shell between', async () => {
+    expect(await command(['printf', '%s|', '$(id)', "a'b", '', '*'])).toBe("$(id)|a'b||*|");
+  });
+
+  it('quote what the program said when it fails', async () => {
+    const failing = command(['sh', '-c', 'echo the reason >&2; exit 3']);
+    await expect(failing).rejects.toThrow(/ended with 3:\n {2}the reason/);
+    await expect(failing).rejects.toBeInstanceOf(FrostlineError);
+  });
+
+  it('end when they take too long', async () => {
+    await expect(capture(['sleep', '60'], { timeoutMs: 100 })).rejects.toThrow('did not end within 0.1 s');
+  });
+});
+
+describe('makeFolder', () => {
+  it('leaves nothing when filling it fails, and keeps the first of two', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'frostline-test-'));
+    const path = join(dir, 'made');
+    await expect(makeFolder(path, () => Promise.reject(new Error('disk')))).rejects.toThrow('disk');
+    expect(await readdir(dir)).toEqual([]);
+    await makeFolder(path, (draft) => writeFile(join(draft, 'a'), '1'));
+    await makeFolder(path, (draft) => writeFile(join(draft, 'b'), '2'));
+    expect(await readdir(path)).toEqual(['a']);
+    expect(await readdir(dir)).toEqual(['made']);
+  });
+});

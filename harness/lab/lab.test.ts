@@ -1,0 +1,132 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readFacts } from './console.ts';
+import { isTrusted, parseVersion } from './qemu/binary.ts';
+import * as device from './qemu/devices.ts';
+import { parseForward } from './qemu/qmp.ts';
+import { toMtree, writeCpio } from './rootfs/cpio.ts';
+import { makeKeys } from './rootfs/keys.ts';
+
+describe('QEMU arguments', () => {
+  const tcg = { accel: 'tcg', threads: 'multi', cpu: 'Nehalem' } as const;
+  const args = device.toArguments(
+    [
+      device.label('run-m1'),
+      device.bare,
+      device.processor(tcg, 2, 512),
+      device.boot('/k/vmlinuz', '/d/initrd'),
+      device.console('/d/a,b.log'),
+      device.network,
+      device.exitOnPanic,
+    ],
+    'nosmt',
+  );
+
+  it('are the fold of the devices, with the kernel arguments last', () => {
+    expect(args.slice(0, 6)).toEqual([
+      '-name',
+      'frostline-run-m1',
+      '-nodefaults',
+      '-no-user-config',
+      '-display',
+      'none',
+    ]);
+    expect(args.slice(-2)).toEqual([
+      '-append',
+      'random.trust_cpu=on rdinit=/sbin/init console=ttyS0,115200 loglevel=5 panic=-1 oops=panic nosmt',
+    ]);
+  });
+
+  it('forward from loopback only, with no way out of the guest', () => {
+    const netdev = args[args.indexOf('-netdev') + 1]!;
+    expect(netdev).toContain('restrict=on');
+    expect(netdev.match(/hostfwd=\S+/g)).toEqual(['hostfwd=tcp:127.0.0.1:0-:22']);
+  });
+
+  it('double a comma in a path', () => {
+    expect(args[args.indexOf('-chardev') + 1]).toBe('file,id=console,path=/d/a,,b.log');
+  });
+});
+
+describe('QEMU versions', () => {
+  it('are read from --version and trusted from 8.1 on', () => {
+    expect(parseVersion('QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)')).toBe('7.2.22');
+    expect(['7.2.22', '8.0.5', '8.1.0', '10.0.13'].map(isTrusted)).toEqual([false, false, true, true]);
+  });
+
+  it('tell the forwarded port', () => {
+    const usernet = `Hub -1 (net):
+  Protocol[State]    FD  Source Address  Port   Dest. Address  Port RecvQ SendQ
+  TCP[HOST_FORWARD]  13       127.0.0.1 42301       10.0.2.15    22     0     0
+`;
+    expect(parseForward(usernet)).toBe(42301);
+  });
+});
+
+describe('console facts', () => {
+  // lines as kernels 5.10 to 7.3 print them
+  it.each([
+    ['Kernel panic - not syncing: sysrq triggered crash', 'panic'],
+    ['Oops: 0000 [#1] SMP NOPTI', 'oops'],
+    ['BUG: unable to handle page fault for address: ffffc900', 'oops'],
+    ['kernel BUG at kernel/cgroup/freezer.c:123!', 'oops'],
+    ['watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [frostbite:123]', 'lockup'],
+    ['rcu: INFO: rcu_preempt self-detected stall on CPU', 'rcu-stall'],
+    ['INFO: task frostbite:412 blocked for more than 120 seconds.', 'hung-task'],
+    ['Out of memory: Killed process 88 (frostbite)', 'oom'],
+    ['WARNING: CPU: 1 PID: 5 at kernel/freezer.c:139 __thaw_task+0x4c/0x60', 'warning'],
+  ] as const)('%s', (line, kind) => {
+    expect(readFacts(`[    1.0] booting\n[   12.3] ${line}\n`)).toEqual([
+      { kind, line: `[   12.3] ${line}` },
+    ]);
+  });
+
+  it('are none in an ordinary boot', () => {
+    expect(
+      readFacts('[    0.1] mtrr: your CPUs had inconsistent MTRRdefType settings\nfrostline: ready\n'),
+    ).toEqual([]);
+  });
+});
+
+describe('the guest root', () => {
+  it('keeps odd file names in a specification', () => {
+    expect(toMtree([{ type: 'link', path: 'bin/[', to: '/bin/busybox' }])).toBe(
+      '#mtree\n./bin/\\133 uid=0 gid=0 time=0 type=link mode=777 link=/bin/busybox\n',
+    );
+  });
+
+  it('is a newc archive owned by root with its devices, made without root', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'frostline-test-'));
+    await writeFile(join(dir, 'with space'), 'x');
+    const cpio = await writeCpio(dir, 'root', [
+      { type: 'dir', path: 'dev' },
+      { type: 'char', path: 'dev/console', major: 5, minor: 1 },
+      { type: 'link', path: 'bin/[', to: '/bin/busybox' },
+      { type: 'file', path: 'etc/key', from: join(dir, 'with space'), mode: 0o600 },
+    ]);
+    const listing = execFileSync('bsdtar', ['-tvf', cpio, '--numeric-owner'], { encoding: 'utf8' })
+      .trim()
+      .split('\n');
+    const words = listing.map((line) => line.split(/\s+/));
+    expect(words.map(([mode, , uid, gid]) => [mode, uid, gid])).toEqual([
+      ['drwxr-xr-x', '0', '0'],
+      ['crw-------', '0', '0'],
+      ['lrwxrwxrwx', '0', '0'],
+      ['-rw-------', '0', '0'],
+    ]);
+    expect(listing[1]).toContain('5,1');
+  });
+
+  it('gets new keys for each machine', () => {
+    const [one, other] = [makeKeys(), makeKeys()];
+    expect(one.hostPublic.equals(other.hostPublic)).toBe(false);
+    expect(one.clientPublic).not.toBe(other.clientPublic);
+    expect(one.clientPublic).toMatch(/^ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA\S+ frostline$/);
+    // dropbear: string "ssh-ed25519", string of 64 bytes whose second half is the public point
+    expect(one.hostPrivate.length).toBe(4 + 11 + 4 + 64);
+    expect(one.hostPrivate.subarray(-32).equals(one.hostPublic.subarray(-32))).toBe(true);
+  });
+});
