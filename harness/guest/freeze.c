@@ -1,0 +1,90 @@
+#define _GNU_SOURCE
+#include "frostbite.h"
+
+#include <poll.h>
+
+static bool due(const struct schedule *s, unsigned k)
+{
+	if (!s->every)
+		return false;
+	for (unsigned i = 0; i < s->count; i++)
+		if (k % s->every == s->at[i])
+			return true;
+	return false;
+}
+
+static void note(struct freeze_log *log, enum freezer_state state)
+{
+	unsigned n = log->nstates;
+
+	if ((n && log->states[n - 1].state == state) || n == MAX_STATES)
+		return;
+	log->states[n].us = now_us() - log->start_us;
+	log->states[n].state = state;
+	log->nstates++;
+}
+
+static void write_frozen(struct group *g, struct freeze_log *log)
+{
+	group_write(g, true);
+	log->writes++;
+}
+
+/* Never past the deadline: CRIU's alarm interrupts its nanosleep, and the state is read once more. */
+static void sleep_before(int64_t us, int64_t deadline)
+{
+	int64_t left = deadline - now_us();
+
+	sleep_us(us < left ? us : left);
+}
+
+/* A notification on cgroup.events is POLLPRI (cgroup-v2.rst); one that came before is seen at once. */
+static void wait_events(struct group *g, int64_t deadline)
+{
+	int64_t left = deadline - now_us();
+	struct pollfd p = { .fd = g->events, .events = POLLPRI };
+
+	if (left > 0)
+		poll(&p, 1, (int)((left + 999) / 1000));
+}
+
+/* The loop of strategy.ts. Nothing is allocated or printed between the first write and the last read. */
+void freeze(struct group *g, const struct strategy *s, struct freeze_log *log)
+{
+	log->start_us = now_us();
+	int64_t deadline = log->start_us + s->deadline_us;
+
+	note(log, group_read(g));
+	log->start_us = now_us();
+	write_frozen(g, log);
+	for (unsigned k = 0;; k++) {
+		if (k && due(&s->thaw, k)) {
+			group_write(g, false);
+			log->thaws++;
+			note(log, STATE_THAWED);
+			sleep_before(s->thaw_for_us, deadline);
+			write_frozen(g, log);
+		} else if (k && due(&s->rewrite, k)) {
+			write_frozen(g, log);
+		}
+		if (k && s->wait_events)
+			wait_events(g, deadline);
+		else if (k)
+			sleep_before(s->poll_us, deadline);
+		if (due(&s->settle, k))
+			sleep_us(s->settle_us);
+		/* taken before the read: the read at or after the deadline is the last */
+		bool late = now_us() >= deadline || atomic_load(&stop_asked);
+		enum freezer_state state = group_read(g);
+
+		log->reads++;
+		note(log, state);
+		if (state == STATE_FROZEN) {
+			log->frozen = true;
+			log->frozen_us = now_us() - log->start_us;
+			return;
+		}
+		if (late || log->reads >= s->attempts)
+			return;
+	}
+}

@@ -1,0 +1,48 @@
+#define _GNU_SOURCE
+#include "frostbite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int list(void)
+{
+	printf("[");
+	for (const struct workload *const *w = workloads; *w; w++)
+		printf("%s\n  {\"name\":\"%s\",\"summary\":\"%s\"}", w == workloads ? "" : ",", (*w)->name, (*w)->summary);
+	printf("\n]\n");
+	return 0;
+}
+
+static int reenter(const char *name, const char *slot)
+{
+	const struct workload *w = workload_find(name);
+
+	if (!w || !w->reentry)
+		return 64;
+	shared_attach();
+	w->reentry((unsigned)atoi(slot));
+	return 70;
+}
+
+int main(int argc, char **argv)
+{
+	/* what the exec storms run: it has to end at once */
+	if (argc == 2 && !strcmp(argv[1], "exit"))
+		return 0;
+	if (argc == 4 && !strcmp(argv[1], "workload"))
+		return reenter(argv[2], argv[3]);
+	if (argc == 2 && !strcmp(argv[1], "serve"))
+		return serve();
+	if (argc == 2 && !strcmp(argv[1], "list"))
+		return list();
+	if (argc == 2 && !strcmp(argv[1], "clean")) {
+		printf("removed %d groups\n", group_clean_all());
+		return 0;
+	}
+	fprintf(stderr, "frostbite %s\n"
+			"usage: frostbite serve   run the trials that standard input describes\n"
+			"       frostbite list    name the workloads\n"
+			"       frostbite clean   thaw, kill and remove frostline's groups\n", FROSTBITE_VERSION);
+	return 64;
+}

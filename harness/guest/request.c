@@ -1,0 +1,101 @@
+#define _GNU_SOURCE
+#include "request.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool read_number(const char *text, int64_t min, int64_t max, int64_t *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoll(text, &end, 10);
+	return end != text && *end == '\0' && errno == 0 && *value >= min && *value <= max;
+}
+
+static bool read_list(const char *text, struct schedule *s)
+{
+	char copy[128], *save = NULL;
+	int64_t value;
+
+	if (strlen(text) >= sizeof(copy))
+		return false;
+	strcpy(copy, text);
+	s->count = 0;
+	for (char *word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		if (s->count == ARRAY_SIZE(s->at) || !read_number(word, 0, 1000000, &value))
+			return false;
+		s->at[s->count++] = (unsigned)value;
+	}
+	return s->count > 0;
+}
+
+static bool read_word(struct request *r, const char *key, const char *value)
+{
+	struct strategy *s = &r->strategy;
+	struct schedule *const schedules[] = { &s->rewrite, &s->thaw, &s->settle };
+	static const char *const names[] = { "rewrite", "thaw", "settle" };
+	const struct { const char *key; int64_t *to; } times[] = {
+		{ "deadline_us", &s->deadline_us }, { "poll_us", &s->poll_us },	{ "thaw_for_us", &s->thaw_for_us },
+		{ "settle_us", &s->settle_us },	    { "hold_us", &r->hold_us },
+	};
+	int64_t n;
+
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++)
+		if (!strcmp(key, times[i].key))
+			return read_number(value, 0, 3600LL * 1000000, times[i].to);
+	for (size_t i = 0; i < ARRAY_SIZE(schedules); i++) {
+		size_t len = strlen(names[i]);
+
+		if (strncmp(key, names[i], len) || key[len] != '_')
+			continue;
+		if (!strcmp(key + len, "_at"))
+			return read_list(value, schedules[i]);
+		if (strcmp(key + len, "_every") || !read_number(value, 1, 1000000, &n))
+			return false;
+		schedules[i]->every = (unsigned)n;
+		return true;
+	}
+	if (!strcmp(key, "trial") && read_number(value, 0, INT32_MAX, &n))
+		return r->trial = (int)n, true;
+	if (!strcmp(key, "seed") && read_number(value, 0, UINT32_MAX, &n))
+		return r->seed = (uint32_t)n, true;
+	if (!strcmp(key, "attempts") && read_number(value, 1, UINT32_MAX, &n))
+		return s->attempts = (unsigned)n, true;
+	if (!strcmp(key, "cgroup") && (!strcmp(value, "v1") || !strcmp(value, "v2")))
+		return r->v2 = value[1] == '2', true;
+	if (!strcmp(key, "wait") && (!strcmp(value, "poll") || !strcmp(value, "events")))
+		return s->wait_events = value[0] == 'e', true;
+	if (!strcmp(key, "workload") && workload_find(value))
+		return strcpy(r->workload, value), true;
+	return false;
+}
+
+void request_begin(struct request *r)
+{
+	*r = (struct request){ .trial = -1, .hold_us = 20000 };
+	r->strategy.attempts = 1;
+	r->strategy.deadline_us = 10000000;
+}
+
+void request_line(struct request *r, char *line)
+{
+	char *equals = strchr(line, '=');
+
+	if (r->error[0])
+		return;
+	if (equals)
+		*equals = '\0';
+	if (!equals || !read_word(r, line, equals + 1))
+		snprintf(r->error, sizeof(r->error), "not understood: %.60s=%.60s", line, equals ? equals + 1 : "");
+}
+
+void request_end(struct request *r)
+{
+	if (!r->error[0] && (r->trial < 0 || !r->workload[0]))
+		snprintf(r->error, sizeof(r->error), "trial and workload are needed");
+	if (!r->error[0] && r->strategy.wait_events && !r->v2)
+		snprintf(r->error, sizeof(r->error), "wait=events needs cgroup=v2");
+}

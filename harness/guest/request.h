@@ -1,0 +1,11 @@
+#ifndef FROSTBITE_REQUEST_H
+#define FROSTBITE_REQUEST_H
+
+#include "frostbite.h"
+
+/* A trial is key=value lines between request_begin and request_end; what is wrong is kept in r->error. */
+void request_begin(struct request *r);
+void request_line(struct request *r, char *line);
+void request_end(struct request *r);
+
+#endif

@@ -1,0 +1,185 @@
+#define _GNU_SOURCE
+#include "request.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/*
+ * The protocol: trials come in on standard input as key=value lines, each ended by an empty line; JSON
+ * lines go out: hello, beat (each second, from a process of its own), start and result. harness/trial/
+ * protocol.ts holds their shapes.
+ */
+
+_Atomic int stop_asked;
+const char *const phase_names[] = { "idle", "setup", "freezing", "witness", "thawing", "cleanup" };
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	atomic_store(&stop_asked, 1);
+}
+
+static void read_line(const char *path, char *text, size_t size)
+{
+	FILE *f = fopen(path, "re");
+
+	if (!f || !fgets(text, (int)size, f))
+		snprintf(text, size, "unknown");
+	if (f)
+		fclose(f);
+	text[strcspn(text, "\n")] = '\0';
+}
+
+static void emit_mount(const char *key, const char *mount)
+{
+	emit(",\"%s\":", key);
+	emit_string(mount[0] ? mount : NULL);
+}
+
+static bool hello(const struct hierarchies *h)
+{
+	struct utsname u;
+	char boot[64];
+
+	uname(&u);
+	read_line("/proc/sys/kernel/random/boot_id", boot, sizeof(boot));
+	emit_begin();
+	emit("{\"ev\":\"hello\",\"version\":\"%s\",\"release\":", FROSTBITE_VERSION);
+	emit_string(u.release);
+	emit(",\"arch\":");
+	emit_string(u.machine);
+	emit(",\"cpus\":%ld,\"boot\":", sysconf(_SC_NPROCESSORS_ONLN));
+	emit_string(boot);
+	emit_mount("v1", h->v1);
+	emit_mount("v2", h->v2);
+	emit("}");
+	return emit_end();
+}
+
+/* A process of its own: it goes on when the main one is stuck in the kernel, and then tells where. */
+static void beat(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "frostbite-beat");
+	for (;;) {
+		int trial = atomic_load(&shared->trial);
+
+		emit_begin();
+		emit("{\"ev\":\"beat\",\"us\":%lld,\"trial\":", (long long)now_us());
+		if (trial < 0)
+			emit("null");
+		else
+			emit("%d", trial);
+		emit(",\"phase\":\"%s\"}", phase_names[atomic_load(&shared->phase)]);
+		if (!emit_end())
+			_exit(0);
+		sleep_us(800000);
+	}
+}
+
+#define MAX_LINE 512
+
+/* Gives lines without their newline; false at the end of input or when told to stop. */
+static bool next_line(char *line)
+{
+	static char buffer[4096];
+	static size_t start, end;
+	size_t length = 0;
+
+	while (!atomic_load(&stop_asked)) {
+		while (start < end) {
+			char c = buffer[start++];
+
+			if (c == '\n') {
+				line[length] = '\0';
+				return true;
+			}
+			/* a longer line is cut: no key and value are as long, so it will not be understood */
+			if (length < MAX_LINE - 1)
+				line[length++] = c;
+		}
+		ssize_t n = read(STDIN_FILENO, buffer, sizeof(buffer));
+
+		if (n == 0 || (n < 0 && errno != EINTR))
+			return false;
+		start = 0;
+		end = n > 0 ? (size_t)n : 0;
+	}
+	return false;
+}
+
+static void run_one(const struct request *r, const struct hierarchies *h)
+{
+	emit_begin();
+	emit("{\"ev\":\"start\",\"trial\":%d}", r->trial);
+	if (!emit_end())
+		atomic_store(&stop_asked, 1);
+	if (!r->error[0]) {
+		trial_run(r, h);
+		return;
+	}
+	emit_begin();
+	emit("{\"ev\":\"result\",\"trial\":%d,\"outcome\":\"error\",\"reason\":", r->trial);
+	emit_string(r->error);
+	emit(",\"frozenUs\":null,\"writes\":0,\"reads\":0,\"thaws\":0,\"states\":[],\"thaw\":null,\"blockers\":[],"
+	     "\"reusable\":true,\"guestUs\":0}");
+	if (!emit_end())
+		atomic_store(&stop_asked, 1);
+}
+
+static void install_signals(void)
+{
+	const struct sigaction stop = { .sa_handler = on_signal };
+
+	signal(SIGPIPE, SIG_IGN);
+	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGHUP, &stop, NULL);
+	sigaction(SIGINT, &stop, NULL);
+}
+
+int serve(void)
+{
+	struct hierarchies h;
+	struct request request;
+	char line[MAX_LINE];
+	bool empty = true;
+
+	shared_create();
+	install_signals();
+	/* orphans of storms come to us, not to init: they are reaped at once (3.4) */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	find_hierarchies(&h);
+	if (!hello(&h))
+		return 0;
+	pid_t beater = fork();
+
+	if (beater == 0) {
+		signal(SIGTERM, SIG_DFL);
+		signal(SIGHUP, SIG_DFL);
+		signal(SIGINT, SIG_DFL);
+		beat();
+	}
+	request_begin(&request);
+	while (next_line(line)) {
+		if (line[0]) {
+			request_line(&request, line);
+			empty = false;
+		} else if (!empty) {
+			request_end(&request);
+			run_one(&request, &h);
+			request_begin(&request);
+			empty = true;
+		}
+	}
+	kill(beater, SIGKILL);
+	waitpid(beater, NULL, 0);
+	return 0;
+}

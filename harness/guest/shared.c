@@ -1,0 +1,64 @@
+#define _GNU_SOURCE
+#include "frostbite.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct shared *shared;
+
+static int lock_fd = -1;
+
+/* An unlinked file rather than memfd_create(2), which 3.10 lacks: it is found again by its number after an exec. */
+static int unlinked_file(void)
+{
+	static const char *const folders[] = { "/dev/shm", "/run", "/tmp" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "%s/frostbite-XXXXXX", folders[i]);
+		int fd = mkstemp(path);
+		if (fd < 0)
+			continue;
+		lock_fd = open(path, O_RDWR | O_CLOEXEC);
+		unlink(path);
+		return fd;
+	}
+	err(69, "no folder for a temporary file in /dev/shm, /run or /tmp");
+}
+
+static void map(void)
+{
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, SHARED_FD, 0);
+	if (shared == MAP_FAILED)
+		err(69, "mmap of the shared counters");
+}
+
+void shared_create(void)
+{
+	int fd = unlinked_file();
+
+	if (ftruncate(fd, sizeof(struct shared)) < 0 || dup2(fd, SHARED_FD) < 0)
+		err(69, "shared counters");
+	close(fd);
+	map();
+	atomic_store(&shared->trial, -1);
+	/* the name of a task is that of the file it was made from: "frostbite" says more than "exe" */
+	if (readlink("/proc/self/exe", shared->exe, sizeof(shared->exe) - 1) < 0)
+		err(69, "readlink /proc/self/exe");
+}
+
+void shared_attach(void)
+{
+	map();
+}
+
+int shared_lock_fd(void)
+{
+	return lock_fd;
+}

@@ -1,0 +1,181 @@
+#define _GNU_SOURCE
+#include "frostbite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern const struct workload workload_sleep, workload_spin, workload_sigstop, workload_ptrace_stop, workload_vfork_parent,
+	workload_fork_storm, workload_thread_storm, workload_vfork_exec_storm, workload_mt_exec_storm,
+	workload_mt_exec_once, workload_fuse_unanswered, workload_fsfreeze_write;
+
+const struct workload *const workloads[] = {
+	&workload_sleep,	 &workload_spin,	   &workload_sigstop,	       &workload_ptrace_stop,
+	&workload_vfork_parent,	 &workload_fork_storm,	   &workload_thread_storm,     &workload_vfork_exec_storm,
+	&workload_mt_exec_storm, &workload_mt_exec_once,   &workload_fuse_unanswered,  &workload_fsfreeze_write,
+	NULL,
+};
+
+/* Emulated guests are slow, and storms keep the processors from those who wait. */
+#define IN_STATE_US 5000000
+
+const struct workload *workload_find(const char *name)
+{
+	for (const struct workload *const *w = workloads; *w; w++)
+		if (!strcmp((*w)->name, name))
+			return *w;
+	return NULL;
+}
+
+bool trial_fail(struct trial *t, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(t->why, sizeof(t->why), format, args);
+	va_end(args);
+	return false;
+}
+
+static void quiet_child(void)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	for (int fd = 0; fd < 3; fd++)
+		dup2(null, fd);
+	close(null);
+	fsfreeze_close_guard();
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+}
+
+bool spawn(struct trial *t, void (*entry)(unsigned slot))
+{
+	unsigned slot = t->nslots++;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return trial_fail(t, "fork: %s", strerror(errno));
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		quiet_child();
+		/* "0" is the writer itself, so nothing of the workload runs outside the group */
+		if (pwrite(t->group.procs, "0", 1, 0) < 0)
+			_exit(71);
+		entry(slot);
+		_exit(70);
+	}
+	atomic_store(&shared->slots[slot].pid, pid);
+	return true;
+}
+
+pid_t spawn_server(void (*entry)(void *arg), void *arg)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		quiet_child();
+		entry(arg);
+		_exit(70);
+	}
+	return pid;
+}
+
+void end_server(struct trial *t)
+{
+	if (t->server <= 0)
+		return;
+	kill(t->server, SIGKILL);
+	waitpid(t->server, NULL, 0);
+	t->server = 0;
+}
+
+void re_exec(const char *workload, unsigned slot)
+{
+	char number[8];
+
+	snprintf(number, sizeof(number), "%u", slot);
+	execl(shared->exe, "frostbite", "workload", workload, number, (char *)NULL);
+	_exit(72);
+}
+
+void tick(unsigned slot)
+{
+	for (;;) {
+		bump(slot);
+		sleep_us(1000);
+	}
+}
+
+static bool all_ready(void *arg)
+{
+	struct trial *t = arg;
+
+	for (unsigned i = 0; i < t->nslots; i++)
+		if (!atomic_load(&shared->slots[i].ready))
+			return false;
+	return true;
+}
+
+bool wait_ready(struct trial *t)
+{
+	return wait_until(all_ready, t, IN_STATE_US) || trial_fail(t, "%s: its processes did not start", t->workload->name);
+}
+
+static bool all_moving(void *arg)
+{
+	struct trial *t = arg;
+
+	for (unsigned i = 0; i < t->nslots; i++)
+		if (atomic_load(&shared->slots[i].count) < 3)
+			return false;
+	return true;
+}
+
+bool wait_moving(struct trial *t)
+{
+	return wait_until(all_moving, t, IN_STATE_US) || trial_fail(t, "%s: its processes do not run", t->workload->name);
+}
+
+struct state_wait {
+	struct trial *trial;
+	char state;
+};
+
+static bool all_in_state(void *arg)
+{
+	struct state_wait *wait = arg;
+
+	for (unsigned i = 0; i < wait->trial->nslots; i++)
+		if (task_state(atomic_load(&shared->slots[i].pid)) != wait->state)
+			return false;
+	return true;
+}
+
+bool wait_task_state(struct trial *t, char state)
+{
+	struct state_wait wait = { t, state };
+
+	return wait_until(all_in_state, &wait, IN_STATE_US) ||
+	       trial_fail(t, "%s: its process did not get into state %c", t->workload->name, state);
+}
+
+/* xorshift32 (Marsaglia 2003): any trial can be repeated from its seed. */
+uint32_t random_below(uint32_t *seed, uint32_t bound)
+{
+	uint32_t x = *seed ? *seed : 0x9e3779b9;
+
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	*seed = x;
+	return x % bound;
+}

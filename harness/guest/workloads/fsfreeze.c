@@ -1,0 +1,173 @@
+#define _GNU_SOURCE
+#include "../frostbite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A writer behind FIFREEZE sleeps in sb_start_write, uninterruptibly, from the start. */
+
+static char mount_point[64], problem[160];
+static int root = -1; /* the mounted root, once there is one */
+static int guard = -1;
+
+static const char *image_path(void)
+{
+	const char *path = getenv("FROSTLINE_EXT4_IMAGE");
+
+	return path ? path : "/usr/share/frostline/ext4.img";
+}
+
+static const char *fail(const char *what)
+{
+	snprintf(problem, sizeof(problem), "%s: %s", what, strerror(errno));
+	return problem;
+}
+
+/* A copy, so that the image stays as it was. */
+static int copy_image(void)
+{
+	char path[64] = "/tmp/frostline-ext4-XXXXXX";
+	int from = open(image_path(), O_RDONLY | O_CLOEXEC);
+	int to = from < 0 ? -1 : mkostemp(path, O_CLOEXEC);
+
+	if (to >= 0)
+		unlink(path);
+	while (to >= 0) {
+		ssize_t n = sendfile(to, from, NULL, 1 << 20);
+
+		if (n == 0)
+			break;
+		if (n < 0) {
+			close(to);
+			to = -1;
+		}
+	}
+	if (from >= 0)
+		close(from);
+	return to;
+}
+
+static int attach_loop(int image, char *device, size_t size)
+{
+	struct loop_info64 info = { .lo_flags = LO_FLAGS_AUTOCLEAR };
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	int number = control < 0 ? -1 : ioctl(control, LOOP_CTL_GET_FREE);
+
+	if (control >= 0)
+		close(control);
+	if (number < 0)
+		return -1;
+	snprintf(device, size, "/dev/loop%d", number);
+	int loop = open(device, O_RDWR | O_CLOEXEC);
+
+	if (loop < 0 || ioctl(loop, LOOP_SET_FD, image) < 0 || ioctl(loop, LOOP_SET_STATUS64, &info) < 0)
+		return -1;
+	return loop;
+}
+
+/* Thaws when this program is gone, however it went: its end of the pipe closes then. */
+static void stand_guard(void *arg)
+{
+	int *fds = arg;
+	char c;
+
+	close(fds[1]);
+	while (read(fds[0], &c, 1) > 0)
+		;
+	ioctl(root, FITHAW, 0);
+	umount2(mount_point, MNT_DETACH);
+	_exit(0);
+}
+
+static const char *start_guard(void)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return fail("pipe of the guard");
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		setsid();
+		stand_guard(fds);
+	}
+	close(fds[0]);
+	guard = fds[1];
+	return pid < 0 ? fail("fork of the guard") : NULL;
+}
+
+/* Mounts once for the life of the program: a trial only freezes and thaws. */
+static const char *needs(void)
+{
+	char device[32];
+
+	if (root >= 0)
+		return NULL;
+	if (access(image_path(), R_OK) < 0)
+		return fail(image_path());
+	int image = copy_image();
+
+	if (image < 0)
+		return fail("copy of the ext4 image");
+	int loop = attach_loop(image, device, sizeof(device));
+
+	close(image);
+	if (loop < 0)
+		return fail("loop device (CONFIG_BLK_DEV_LOOP, or its module is not loaded)");
+	snprintf(mount_point, sizeof(mount_point), "/tmp/frostline-ext4-%d", getpid());
+	mkdir(mount_point, 0700);
+	if (mount(device, mount_point, "ext4", 0, NULL) < 0) {
+		close(loop);
+		return fail("mount of ext4 (CONFIG_EXT4_FS, or its module is not loaded)");
+	}
+	close(loop);
+	root = open(mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return root < 0 ? fail(mount_point) : start_guard();
+}
+
+/* A writer stuck in D must not keep the pipe open that its own release waits for. */
+void fsfreeze_close_guard(void)
+{
+	if (guard >= 0)
+		close(guard);
+}
+
+static void write_file(unsigned slot)
+{
+	int fd = openat(root, "file", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		close(fd);
+	tick(slot);
+}
+
+static bool start(struct trial *t)
+{
+	if (ioctl(root, FIFREEZE, 0) < 0)
+		return trial_fail(t, "FIFREEZE: %s", strerror(errno));
+	return spawn(t, write_file) && wait_task_state(t, 'D');
+}
+
+static void release(struct trial *t)
+{
+	(void)t;
+	ioctl(root, FITHAW, 0);
+}
+
+const struct workload workload_fsfreeze_write = {
+	.name = "fsfreeze-write",
+	.summary = "a writer in D behind a frozen ext4 (FIFREEZE)",
+	.needs = needs,
+	.start = start,
+	.release = release,
+};

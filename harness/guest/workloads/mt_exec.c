@@ -1,0 +1,74 @@
+#define _GNU_SOURCE
+#include "../frostbite.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+/*
+ * de_thread() in the exec of a multi-threaded process waits, unfreezable, for its siblings, which have a
+ * SIGKILL pending but enter the v1 refrigerator before they look at it: FREEZING until a thaw.
+ * `runc init` is such a process: Go's threads, then the exec of the payload.
+ */
+
+static void *doze(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+static void make_threads(unsigned count)
+{
+	pthread_attr_t small;
+	pthread_t thread;
+
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 64 * 1024);
+	while (count--)
+		pthread_create(&thread, &small, doze, NULL);
+}
+
+/* 8 threads, the leader among them, which execs itself. */
+static void storm(unsigned slot)
+{
+	bump(slot);
+	make_threads(7);
+	re_exec("mt-exec-storm", slot);
+}
+
+static bool start_storm(struct trial *t)
+{
+	return spawn(t, storm) && wait_moving(t);
+}
+
+static void exec_once(unsigned slot)
+{
+	uint32_t seed = atomic_load(&shared->seed) + 1;
+	int64_t delay = random_below(&seed, 60000);
+
+	make_threads(5);
+	atomic_store(&shared->slots[slot].ready, 1);
+	while (!atomic_load(&shared->go))
+		sleep_us(50);
+	sleep_us(delay);
+	re_exec("mt-exec-once", slot);
+}
+
+static bool start_once(struct trial *t)
+{
+	return spawn(t, exec_once) && wait_ready(t);
+}
+
+const struct workload workload_mt_exec_storm = {
+	.name = "mt-exec-storm",
+	.summary = "a process of 8 threads that re-execs itself for ever",
+	.start = start_storm,
+	.reentry = storm,
+};
+
+const struct workload workload_mt_exec_once = {
+	.name = "mt-exec-once",
+	.summary = "threads and one exec at a random moment, as runc init does",
+	.start = start_once,
+	.reentry = tick,
+};

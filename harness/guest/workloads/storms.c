@@ -1,0 +1,85 @@
+#define _GNU_SOURCE
+#include "../frostbite.h"
+
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Endless fork and exit: the freezer has to catch children that are just being made (freezer_fork). */
+static void fork_storm(unsigned slot)
+{
+	for (;;) {
+		pid_t child = fork();
+
+		if (child == 0)
+			_exit(0);
+		if (child > 0)
+			waitpid(child, NULL, 0);
+		bump(slot);
+	}
+}
+
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+static void thread_storm(unsigned slot)
+{
+	for (;;) {
+		pthread_t thread;
+
+		if (pthread_create(&thread, NULL, nothing, NULL) == 0)
+			pthread_join(thread, NULL);
+		bump(slot);
+	}
+}
+
+/* From 6.1 on a vfork parent that still runs when FROZEN is written can be missed for good. */
+static void vfork_exec_storm(unsigned slot)
+{
+	for (;;) {
+		pid_t child = vfork();
+
+		if (child == 0) {
+			execl(shared->exe, "frostbite", "exit", (char *)NULL);
+			_exit(72);
+		}
+		if (child > 0)
+			waitpid(child, NULL, 0);
+		bump(slot);
+	}
+}
+
+static bool start_fork(struct trial *t)
+{
+	return spawn(t, fork_storm) && wait_moving(t);
+}
+
+static bool start_thread(struct trial *t)
+{
+	return spawn(t, thread_storm) && wait_moving(t);
+}
+
+static bool start_vfork_exec(struct trial *t)
+{
+	return spawn(t, vfork_exec_storm) && wait_moving(t);
+}
+
+const struct workload workload_fork_storm = {
+	.name = "fork-storm",
+	.summary = "endless fork and exit",
+	.start = start_fork,
+};
+
+const struct workload workload_thread_storm = {
+	.name = "thread-storm",
+	.summary = "endless pthread_create and join",
+	.start = start_thread,
+};
+
+const struct workload workload_vfork_exec_storm = {
+	.name = "vfork-exec-storm",
+	.summary = "endless vfork, exec and wait",
+	.start = start_vfork_exec,
+};

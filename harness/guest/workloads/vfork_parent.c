@@ -1,0 +1,40 @@
+#define _GNU_SOURCE
+#include "../frostbite.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+/* The parent is D in wait_for_vfork_done, which both freezers count as frozen. */
+static void parent(unsigned slot)
+{
+	pid_t child = vfork();
+
+	if (child == 0) {
+		atomic_store(&shared->slots[slot].helper, getpid());
+		for (;;)
+			pause();
+	}
+	tick(slot);
+}
+
+static bool start(struct trial *t)
+{
+	return spawn(t, parent) && wait_task_state(t, 'D');
+}
+
+static void release(struct trial *t)
+{
+	for (unsigned i = 0; i < t->nslots; i++) {
+		pid_t child = atomic_load(&shared->slots[i].helper);
+
+		if (child > 0)
+			kill(child, SIGKILL);
+	}
+}
+
+const struct workload workload_vfork_parent = {
+	.name = "vfork-parent",
+	.summary = "a vfork parent in D, waiting for a child that sleeps",
+	.start = start,
+	.release = release,
+};
