@@ -52,7 +52,10 @@ export async function frostbitePath(): Promise<string> {
 }
 
 const noCompiler = (stderr: string): FrostlineError =>
-  new FrostlineError(`frostbite, the guest program, could not be built:\n  ${stderr.trim().split('\n').slice(-4).join('\n  ')}`, {
-    code: 'host',
-    todo: 'It needs a C compiler and a static libc: apt-get install gcc libc6-dev',
-  });
+  new FrostlineError(
+    `frostbite, the guest program, could not be built:\n  ${stderr.trim().split('\n').slice(-4).join('\n  ')}`,
+    {
+      code: 'host',
+      todo: 'It needs a C compiler and a static libc: apt-get install gcc libc6-dev',
+    },
+  );

@@ -155,7 +155,8 @@ static bool all_in_state(void *arg)
 	struct state_wait *wait = arg;
 
 	for (unsigned i = 0; i < wait->trial->nslots; i++)
-		if (task_state(atomic_load(&shared->slots[i].pid)) != wait->state)
+		/* before it is ready a process may be in D for another reason: moving into a cgroup sleeps too */
+		if (!atomic_load(&shared->slots[i].ready) || task_state(atomic_load(&shared->slots[i].pid)) != wait->state)
 			return false;
 	return true;
 }

@@ -27,6 +27,9 @@ export type KernelSource =
       readonly modules: string | null;
     };
 
+/** A strategy can differ by hierarchy, as runc's does, or exist on one only. */
+export type StrategyForms = Readonly<Partial<Record<CgroupVersion, Strategy>>>;
+
 /** One kernel to measure and the machine it is booted on. */
 export interface Distro {
   readonly driver: 'qemu';
@@ -63,7 +66,8 @@ export interface Matrix {
   readonly cgroups: readonly CgroupVersion[];
   readonly runtimes: readonly Runtime[];
   readonly workloads: readonly WorkloadName[];
-  readonly strategies: ReadonlyMap<string, Strategy>;
+  /** By name; a combination with a cgroup version for which a strategy has no form is left out of the plan. */
+  readonly strategies: ReadonlyMap<string, StrategyForms>;
   readonly exclude: readonly Selector[];
   readonly expect: readonly Expectation[];
   /** The text it was loaded from, kept for run.json. */

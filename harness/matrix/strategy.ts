@@ -1,5 +1,3 @@
-import type { CgroupVersion } from './matrix.ts';
-
 /** Steps at which something is done: at every k (from 0) with `k mod every` in `at`. */
 export interface Schedule {
   readonly at: readonly number[];
@@ -22,8 +20,6 @@ export interface Schedule {
  */
 export interface Strategy {
   readonly name: string;
-  /** Hierarchies it makes sense on; other combinations are left out of the plan. */
-  readonly cgroups: readonly CgroupVersion[];
   /** Reads of the state at most. */
   readonly attempts: number;
   readonly deadlineUs: number;

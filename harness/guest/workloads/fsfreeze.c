@@ -144,6 +144,8 @@ void fsfreeze_close_guard(void)
 
 static void write_file(unsigned slot)
 {
+	atomic_store(&shared->slots[slot].ready, 1);
+
 	int fd = openat(root, "file", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	if (fd >= 0)

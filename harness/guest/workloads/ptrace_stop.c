@@ -15,6 +15,7 @@ static void trace(void *arg)
 	if (ptrace(PTRACE_SEIZE, pid, 0, 0) < 0 || ptrace(PTRACE_INTERRUPT, pid, 0, 0) < 0)
 		_exit(1);
 	waitpid(pid, NULL, __WALL);
+	atomic_store(&shared->slots[0].ready, 1);
 	for (;;)
 		pause();
 }

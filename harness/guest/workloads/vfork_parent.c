@@ -11,6 +11,7 @@ static void parent(unsigned slot)
 
 	if (child == 0) {
 		atomic_store(&shared->slots[slot].helper, getpid());
+		atomic_store(&shared->slots[slot].ready, 1);
 		for (;;)
 			pause();
 	}

@@ -1,0 +1,12 @@
+/** What a command may touch of the world outside its arguments. */
+export interface Io {
+  /** Data. */
+  readonly stdout: NodeJS.WriteStream | NodeJS.WritableStream;
+  /** Talk. */
+  readonly stderr: NodeJS.WriteStream | NodeJS.WritableStream;
+  readonly env: NodeJS.ProcessEnv;
+  /** Aborts on the first SIGINT, SIGTERM or SIGHUP. */
+  readonly signal: AbortSignal;
+  /** The exit code once the command is done; 0 unless set. */
+  readonly setExitCode: (code: number) => void;
+}

@@ -1,0 +1,75 @@
+import { parseDuration } from './duration.ts';
+import { cgroupVersions, type CgroupVersion, type StrategyForms } from './matrix.ts';
+import { presets } from './presets.ts';
+import type { RawStrategy } from './schema.ts';
+import type { Schedule, Strategy } from './strategy.ts';
+
+const optional = <T>(value: T | undefined, fallback: T): T => value ?? fallback;
+const us = (text: string | undefined): number | undefined =>
+  text === undefined ? undefined : parseDuration(text);
+
+/** Due at every n-th read: `n` of 1 is each, `n` of 50 is 49, 99 ... as runc counts. */
+const everyNth = (n: number | undefined): Schedule | undefined =>
+  n === undefined ? undefined : { at: [n - 1], every: n };
+
+const cyclic = (at: readonly number[] | undefined, cycle: number | undefined): Schedule | undefined =>
+  at === undefined || cycle === undefined ? undefined : { at, every: cycle };
+
+/** What is pointless or contradictory in a strategy, by the key it is said of. */
+export function contradictions(raw: RawStrategy): [key: keyof RawStrategy, text: string][] {
+  const found: [keyof RawStrategy, string][] = [];
+  const preset: StrategyForms = raw.preset === undefined ? {} : presets[raw.preset];
+  const thaws = raw.thawEvery ?? raw.thawAt ?? Object.values(preset).some((form) => form.thaw !== null);
+  if (raw.rewriteEvery !== undefined && raw.rewriteAt)
+    found.push(['rewriteAt', 'rewriteEvery and rewriteAt exclude each other.']);
+  if (raw.thawEvery !== undefined && raw.thawAt)
+    found.push(['thawAt', 'thawEvery and thawAt exclude each other.']);
+  for (const key of ['rewriteAt', 'thawAt'] as const) {
+    if (!raw[key]) continue;
+    if (raw.cycle === undefined)
+      found.push([key, `${key} needs \`cycle\`, the number of steps after which it begins again.`]);
+    else if (raw[key].some((step) => step >= raw.cycle!))
+      found.push([key, `${key} counts from 0 and must stay below \`cycle\` (${raw.cycle}).`]);
+    if (raw[key].length > 8) found.push([key, `${key} can hold 8 steps at most.`]);
+  }
+  if (raw.cycle !== undefined && !raw.rewriteAt && !raw.thawAt)
+    found.push(['cycle', '`cycle` does nothing without rewriteAt or thawAt.']);
+  if (raw.thawFor !== undefined && !thaws)
+    found.push(['thawFor', 'thawFor does nothing without thawEvery or thawAt.']);
+  if (raw.settleEvery !== undefined && raw.settle === undefined)
+    found.push(['settleEvery', 'settleEvery does nothing without settle.']);
+  if (raw.wait === 'events' && raw.preset !== undefined && preset.v2 === undefined) {
+    found.push(['wait', `Notifications exist on v2 only; the preset "${raw.preset}" is for v1.`]);
+  }
+  return found;
+}
+
+/** A strategy of a matrix in its form for each cgroup version; `deadline` is the matrix's own, if set. */
+export function toForms(name: string, raw: RawStrategy, deadline: string | undefined): StrategyForms {
+  const base: StrategyForms =
+    raw.preset === undefined ? { v1: presets.single.v1, v2: presets.single.v2 } : presets[raw.preset];
+  const forms: Partial<Record<CgroupVersion, Strategy>> = {};
+  for (const version of cgroupVersions) {
+    const form = base[version];
+    if (form === undefined || (version === 'v1' && raw.wait === 'events')) continue;
+    forms[version] = override({ ...form, name }, raw, deadline);
+  }
+  return forms;
+}
+
+function override(form: Strategy, raw: RawStrategy, deadline: string | undefined): Strategy {
+  const rewrite = everyNth(raw.rewriteEvery) ?? cyclic(raw.rewriteAt, raw.cycle);
+  const thaw = everyNth(raw.thawEvery) ?? cyclic(raw.thawAt, raw.cycle);
+  return {
+    ...form,
+    attempts: optional(raw.attempts, form.attempts),
+    deadlineUs: optional(us(raw.deadline) ?? us(deadline), form.deadlineUs),
+    pollUs: optional(us(raw.poll), form.pollUs),
+    wait: optional(raw.wait, form.wait),
+    rewrite: rewrite ?? form.rewrite,
+    thaw: thaw ?? form.thaw,
+    thawForUs: optional(us(raw.thawFor), form.thawForUs),
+    settle: raw.settle === undefined ? form.settle : (everyNth(raw.settleEvery ?? 1) ?? null),
+    settleUs: optional(us(raw.settle), form.settleUs),
+  };
+}

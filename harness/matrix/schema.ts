@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { durationPattern } from './duration.ts';
+import { cgroupVersions, runtimes } from './matrix.ts';
+import { presetNames } from './presets.ts';
+import { workloadNames } from './workloads.ts';
+
+/** Names enter paths, cell ids and command lines, so they are plain. */
+export const namePattern = /^[a-z0-9][a-z0-9._+-]{0,63}$/;
+/** `deb:SUITE[/PACKAGE[=VERSION]]` or `path:FILE[,modules=DIR]`. */
+export const kernelPattern =
+  /^(deb:[a-z0-9-]+(\/[a-z0-9][a-z0-9.+*?-]*(=[A-Za-z0-9.+:~-]+)?)?|path:[^,]+(,modules=[^,]+)?)$/;
+const ratePattern = /^(>=|<=|==|>|<)\s*(0(\.\d+)?|1(\.0+)?)$/;
+
+const duration = z.string().regex(durationPattern, 'a duration such as 10s, 100ms or 10us');
+const name = z
+  .string()
+  .regex(namePattern, 'a name of lower-case letters, digits, dots, dashes, plus and underscores');
+const axis = <T extends z.ZodType>(of: T): z.ZodArray<T> => z.array(of).min(1);
+const step = z.int().min(0).max(100_000);
+const every = z.int().min(1).max(100_000);
+
+const distro = z.strictObject({
+  driver: z.enum(['qemu']).describe('How its machines are made'),
+  kernel: z
+    .string()
+    .regex(kernelPattern, 'deb:SUITE, deb:SUITE/PACKAGE-GLOB[=VERSION] or path:BZIMAGE[,modules=FOLDER]')
+    .describe('deb:SUITE, deb:SUITE/PACKAGE-GLOB[=VERSION] or path:BZIMAGE[,modules=FOLDER]'),
+  cpus: z.int().min(1).max(64).optional().describe('Virtual CPUs; 2 by default'),
+  memory: z.int().min(128).max(65_536).optional().describe('Memory in MiB; 512 by default'),
+  cmdline: z
+    .string()
+    .max(1000)
+    .regex(/^[\x20-\x7e]*$/, 'printable ASCII')
+    .optional()
+    .describe('Further kernel arguments'),
+});
+
+const strategy = z.strictObject({
+  preset: z.enum(presetNames).optional().describe('A known tool, which the other keys change'),
+  attempts: z.int().min(1).max(10_000_000).optional().describe('Reads of the state at most'),
+  poll: duration.optional().describe('Pause before each further read'),
+  wait: z.enum(['poll', 'events']).optional().describe('events: wait for cgroup.events (v2 only)'),
+  rewriteEvery: every.optional().describe('Write FROZEN again at every n-th read'),
+  rewriteAt: axis(step).optional().describe('Write FROZEN again at these steps of `cycle`'),
+  thawEvery: every.optional().describe('Thaw and freeze again at every n-th read'),
+  thawAt: axis(step).optional().describe('Thaw and freeze again at these steps of `cycle`'),
+  cycle: every.optional().describe('Number of steps after which rewriteAt and thawAt begin again'),
+  thawFor: duration.optional().describe('How long such a thaw lasts'),
+  settle: duration.optional().describe('Pause between writing and reading back'),
+  settleEvery: every.optional().describe('At every n-th read; at each by default'),
+  deadline: duration.optional().describe('Give up after this time; wins over the deadline of the matrix'),
+});
+
+const one = <T extends z.ZodType>(of: T): z.ZodUnion<[T, z.ZodArray<T>]> => z.union([of, axis(of)]);
+const selector = {
+  distro: one(name).optional(),
+  cgroup: one(z.enum(cgroupVersions)).optional(),
+  runtime: one(z.enum(runtimes)).optional(),
+  workload: one(z.enum(workloadNames)).optional(),
+  strategy: one(name).optional(),
+};
+
+/** The shape of a matrix file, before defaults and before names are looked up. */
+export const matrixSchema = z
+  .strictObject({
+    name: name.describe('Part of the name of each run'),
+    trials: z.int().min(1).max(100_000).optional().describe('Trials for each cell; 20 by default'),
+    machines: z
+      .int()
+      .min(1)
+      .max(1000)
+      .optional()
+      .describe(
+        'Separate boots that the trials of a cell are spread over; 4 by default. Trials in one boot are not independent.',
+      ),
+    deadline: duration.optional().describe("For each freeze; 10s by default. Replaces a preset's own"),
+    seed: z
+      .int()
+      .min(0)
+      .max(0xffff_ffff)
+      .optional()
+      .describe('All random choices follow from it; 1 by default'),
+    distros: z.record(name, distro).describe('Kernels to boot, by name'),
+    cgroups: axis(z.enum(cgroupVersions)).describe('Freezers to use'),
+    runtimes: axis(z.enum(runtimes))
+      .optional()
+      .describe('What the workload runs in; none (a bare cgroup) by default'),
+    workloads: axis(z.enum(workloadNames)).describe('What runs in the group that is frozen'),
+    strategies: z.record(name, strategy).describe('How FROZEN is sought, by name'),
+    exclude: z.array(z.strictObject(selector)).optional().describe('Combinations to leave out'),
+    expect: z
+      .array(
+        z.strictObject({
+          ...selector,
+          rate: z.string().regex(ratePattern, 'a comparison such as ">= 0.99"'),
+        }),
+      )
+      .optional()
+      .describe('Success rates that cells must reach'),
+  })
+  .describe('A frostline matrix');
+
+export type RawMatrix = z.infer<typeof matrixSchema>;
+export type RawStrategy = z.infer<typeof strategy>;
+export type RawSelector = RawMatrix['exclude'] extends (infer T)[] | undefined ? T : never;
+
+/** The schema as JSON Schema (draft 2020-12), for editors; kept in matrices/schema.json. */
+export function toJsonSchema(): string {
+  const schema = z.toJSONSchema(matrixSchema, { io: 'input' });
+  return `${JSON.stringify({ title: 'frostline matrix', ...schema }, null, 2)}\n`;
+}

@@ -1,0 +1,25 @@
+import { FrostlineError } from '../errors.ts';
+import type { Cell } from './cell.ts';
+import { hash32 } from './seeds.ts';
+
+/** Part `index` (from 1) of `count` parts. */
+export interface Shard {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** Parses `2/4`. Rejects ('usage') anything else. */
+export function parseShard(text: string): Shard {
+  const [, index, count] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
+  if (index === undefined || count === undefined || index < 1 || index > count || count > 10_000) {
+    throw new FrostlineError(`--shard "${text}" is no part of a whole.`, {
+      code: 'usage',
+      todo: 'Give index/count with 1 <= index <= count, for example 2/4.',
+    });
+  }
+  return { index, count };
+}
+
+/** Whether a cell is in a shard: by the hash of its id, so that it stays there whatever else the matrix holds. */
+export const isInShard = (cell: Cell, { index, count }: Shard): boolean =>
+  hash32(cell.id) % count === index - 1;
