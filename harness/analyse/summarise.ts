@@ -1,0 +1,141 @@
+import type { TrialRecord } from '../record/schema.ts';
+import { countedOutcomes, type Outcome } from '../trial/outcome.ts';
+import { clusteredRate, quantile, type Cluster } from './interval.ts';
+import {
+  cellName,
+  type BlockerGroup,
+  type CellName,
+  type CellSummary,
+  type Incident,
+  type NotMeasured,
+  type RunName,
+  type Summary,
+} from './summary.ts';
+import { gatherTrials, type Trial } from './trials.ts';
+
+/** A run, what was planned in it, and what came of it. */
+export interface Evidence {
+  readonly run: RunName;
+  readonly cells: readonly CellName[];
+  readonly records: AsyncIterable<TrialRecord> | Iterable<TrialRecord>;
+  /** Cells that were given up, with the reason. */
+  readonly problems?: readonly { readonly cell: string; readonly reason: string }[];
+}
+
+/**
+ * Sums up a run in one pass over its records. Memory grows with the number of trials, by about 200
+ * bytes each, not with the size of the records. Cells that only records name are added at the end.
+ */
+export async function summarise({ run, cells, records, problems = [] }: Evidence): Promise<Summary> {
+  const gathered = await gatherTrials(records);
+  const planned = new Set(cells.map(({ id }) => id));
+  const strangers = [...gathered.trials.keys()].filter((id) => !planned.has(id)).sort();
+  const reasons = new Map(problems.map(({ cell, reason }) => [cell, reason]));
+  return {
+    run,
+    records: gathered.records,
+    cells: [...cells, ...strangers.map(cellName)].map((cell) =>
+      summariseCell(cell, [...(gathered.trials.get(cell.id)?.values() ?? [])], reasons.get(cell.id)),
+    ),
+  };
+}
+
+function summariseCell(cell: CellName, all: readonly Trial[], problem: string | undefined): CellSummary {
+  const counted = all.filter(({ outcome }) => countedOutcomes.has(outcome));
+  const clusters = clustersOf(counted);
+  const rate = clusteredRate(clusters);
+  const times = Float64Array.from(
+    counted.flatMap(({ outcome, frozenUs }) => (outcome === 'frozen' && frozenUs !== null ? [frozenUs] : [])),
+  ).sort();
+  const outcomes = tally(all.map(({ outcome }) => outcome));
+  const incidents = incidentsOf(all);
+  const { id, distro, cgroup, runtime, workload, strategy } = cell;
+  return {
+    ...{ id, distro, cgroup, runtime, workload, strategy },
+    releases: [...new Set(all.map(({ release }) => release))].filter((release) => release !== '').sort(),
+    trials: counted.length,
+    frozen: outcomes.frozen ?? 0,
+    rate: rate?.rate ?? null,
+    low: rate?.low ?? null,
+    high: rate?.high ?? null,
+    deff: rate?.deff ?? null,
+    boots: clusters.length,
+    p50Us: quantile(times, 0.5),
+    p95Us: quantile(times, 0.95),
+    outcomes,
+    thaw: tally(counted.flatMap(({ thaw }) => (thaw === null ? [] : [thaw]))),
+    notFrozen: outcomes['not-frozen'] ?? 0,
+    blockers: blockersOf(counted),
+    environments: Object.entries(tally(counted.map(({ environment }) => environment))).map(
+      ([text, trials = 0]) => ({ text, trials }),
+    ),
+    incidents,
+    notMeasured: counted.length > 0 ? null : whyNot(incidents, problem),
+  };
+}
+
+/** Without a counted trial: a fault of the kernel explains it before one of ours does. */
+function whyNot(incidents: readonly Incident[], problem: string | undefined): NotMeasured {
+  const order = [
+    ['kernel-crash', 'crash'],
+    ['kernel-hang', 'hang'],
+    ['unsupported', 'unsupported'],
+    ['lab-error', 'lab-error'],
+  ] as const;
+  for (const [outcome, kind] of order) {
+    const found = incidents.find((one) => one.outcome === outcome);
+    if (found !== undefined) return { kind, reason: found.reason };
+  }
+  return problem === undefined
+    ? { kind: 'not-run', reason: 'no trial was run' }
+    : { kind: 'given-up', reason: problem };
+}
+
+function clustersOf(counted: readonly Trial[]): Cluster[] {
+  const boots = new Map<string, { frozen: number; trials: number }>();
+  for (const { boot, outcome } of counted) {
+    let cluster = boots.get(boot);
+    if (cluster === undefined) boots.set(boot, (cluster = { frozen: 0, trials: 0 }));
+    cluster.trials++;
+    if (outcome === 'frozen') cluster.frozen++;
+  }
+  return [...boots.values()];
+}
+
+function blockersOf(counted: readonly Trial[]): BlockerGroup[] {
+  const groups = new Map<string, { where: string; state: string; comm: string; trials: number }>();
+  for (const { blockers } of counted) {
+    for (const { where, state, comm } of blockers) {
+      const key = `${where} ${state}`;
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, { where, state, comm, trials: 1 });
+      else group.trials++;
+    }
+  }
+  return [...groups.values()].sort((a, b) => b.trials - a.trials || byBytes(a.where, b.where));
+}
+
+const ordinary: ReadonlySet<Outcome> = new Set<Outcome>(['frozen', 'not-frozen']);
+
+function incidentsOf(all: readonly Trial[]): Incident[] {
+  const found = new Map<string, { outcome: Outcome; reason: string; trials: number }>();
+  for (const { outcome, reason } of all) {
+    if (ordinary.has(outcome)) continue;
+    const text = reason ?? 'no reason was recorded';
+    const key = `${outcome} ${text}`;
+    const incident = found.get(key);
+    if (incident === undefined) found.set(key, { outcome, reason: text, trials: 1 });
+    else incident.trials++;
+  }
+  return [...found.values()].sort((a, b) => b.trials - a.trials || byBytes(a.reason, b.reason));
+}
+
+/** Counts, with the names in byte order. */
+function tally<Name extends string>(names: readonly Name[]): Partial<Record<Name, number>> {
+  const counts = new Map<Name, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const entries = [...counts].sort(([a], [b]) => byBytes(a, b));
+  return Object.fromEntries(entries) as Partial<Record<Name, number>>;
+}
+
+const byBytes = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,98 @@
+import type { Outcome, ThawOutcome } from '../trial/outcome.ts';
+
+/** A cell as a report names it. A record may come from a newer frostline: any name may stand on an axis. */
+export interface CellName {
+  readonly id: string;
+  readonly distro: string;
+  readonly cgroup: string;
+  readonly runtime: string;
+  readonly workload: string;
+  readonly strategy: string;
+}
+
+/** Tasks in one place of the kernel that stood in the way, over the failed trials of a cell. */
+export interface BlockerGroup {
+  /** The kernel function they slept in; `running` for a task on a CPU, `unknown` when it was hidden. */
+  readonly where: string;
+  /** One letter of /proc/PID/stat. */
+  readonly state: string;
+  /** Failed trials with at least one such task. */
+  readonly trials: number;
+  /** A command name of one of them. */
+  readonly comm: string;
+}
+
+/** How many trials came from machines that were emulated in one way. */
+export interface Environment {
+  readonly text: string;
+  readonly trials: number;
+}
+
+/** A reason and how many trials ended with it. */
+export interface Incident {
+  readonly outcome: Outcome;
+  readonly reason: string;
+  readonly trials: number;
+}
+
+/** What the records say of one cell. Times are microseconds; rates are between 0 and 1. */
+export interface CellSummary extends CellName {
+  /** Kernel releases the guests reported, in byte order: more than one when a package moved between boots. */
+  readonly releases: readonly string[];
+  /** Counted trials: those in the rate. */
+  readonly trials: number;
+  readonly frozen: number;
+  readonly rate: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  /** Design effect of the boots; null where it cannot be told. */
+  readonly deff: number | null;
+  readonly boots: number;
+  /** Of the time to FROZEN of the frozen trials. */
+  readonly p50Us: number | null;
+  readonly p95Us: number | null;
+  /** Trials by outcome; `lab-error` holds those that never ended otherwise. */
+  readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
+  readonly thaw: Readonly<Partial<Record<ThawOutcome, number>>>;
+  /** Not-frozen trials, of which `blockers` counts some each. */
+  readonly notFrozen: number;
+  /** The most frequent first. */
+  readonly blockers: readonly BlockerGroup[];
+  readonly environments: readonly Environment[];
+  /** Reasons of crashes, hangs, false-frozen, unsupported and lab errors, the most frequent first. */
+  readonly incidents: readonly Incident[];
+  /** Why there is no rate; null when there is one. */
+  readonly notMeasured: NotMeasured | null;
+}
+
+/** Why a cell has no counted trial. */
+export interface NotMeasured {
+  readonly kind: 'unsupported' | 'crash' | 'hang' | 'lab-error' | 'given-up' | 'not-run';
+  readonly reason: string;
+}
+
+/** What a summary says of the run itself. */
+export interface RunName {
+  readonly id: string;
+  readonly name: string;
+  readonly started: string | null;
+  readonly status: 'finished' | 'interrupted' | 'running' | 'killed' | 'unknown';
+  /** Trials that were to be made for each cell; null when the run's description is lost. */
+  readonly trials: number | null;
+  readonly lab: string | null;
+}
+
+/** What a run's records come to. */
+export interface Summary {
+  readonly run: RunName;
+  /** The planned cells in their order, then cells that only records name, in byte order. */
+  readonly cells: readonly CellSummary[];
+  /** Records read; more than there are trials when some were tried again. */
+  readonly records: number;
+}
+
+/** Splits a cell's id; what an id of another shape lacks stays empty. */
+export function cellName(id: string): CellName {
+  const [distro = '', cgroup = '', runtime = '', workload = '', ...strategy] = id.split('/');
+  return { id, distro, cgroup, runtime, workload, strategy: strategy.join('/') };
+}

@@ -1,0 +1,108 @@
+import type { TrialRecord } from '../record/schema.ts';
+import { isFinal, type Outcome, type ThawOutcome } from '../trial/outcome.ts';
+import type { Blocker } from '../trial/protocol.ts';
+
+/** What is kept of a record: a few words, so that a million trials fit in memory. */
+export interface Trial {
+  readonly outcome: Outcome;
+  readonly frozenUs: number | null;
+  readonly boot: string;
+  readonly release: string;
+  readonly environment: string;
+  readonly thaw: ThawOutcome | null;
+  readonly reason: string | null;
+  /** `where`, `state` and `comm` of the places that blocked, each once; the same array for the same places. */
+  readonly blockers: readonly Place[];
+}
+
+export interface Place {
+  readonly where: string;
+  readonly state: string;
+  readonly comm: string;
+}
+
+/** The trials of each cell, by number. Of several records of a trial the last final one counts. */
+export type Trials = Map<string, Map<number, Trial>>;
+
+/** Reads all records into the trials of each cell. */
+export async function gatherTrials(
+  records: AsyncIterable<TrialRecord> | Iterable<TrialRecord>,
+): Promise<{ readonly trials: Trials; readonly records: number }> {
+  const trials: Trials = new Map();
+  const compact = compactor();
+  let count = 0;
+  for await (const record of records) {
+    count++;
+    let cell = trials.get(record.cell);
+    if (cell === undefined) trials.set(record.cell, (cell = new Map<number, Trial>()));
+    const before = cell.get(record.trial);
+    if (before === undefined || isFinal(record.outcome) || !isFinal(before.outcome)) {
+      cell.set(record.trial, compact(record));
+    }
+  }
+  return { trials, records: count };
+}
+
+/** Shares equal strings and equal lists of places: a parsed line must not be kept alive by its words. */
+function compactor(): (record: TrialRecord) => Trial {
+  const strings = new Map<string, string>();
+  const lists = new Map<string, readonly Place[]>();
+  const share = (text: string): string => {
+    const known = strings.get(text);
+    if (known !== undefined) return known;
+    strings.set(text, text);
+    return text;
+  };
+  const shareList = (blockers: readonly Blocker[]): readonly Place[] => {
+    if (blockers.length === 0) return none;
+    const places = new Map(blockers.map((one) => [`${placeOf(one)} ${one.state}`, one]));
+    const key = [...places.keys()].sort().join('\n');
+    let list = lists.get(key);
+    if (list === undefined) {
+      list = [...places.values()].map((one) => ({
+        where: placeOf(one),
+        state: one.state,
+        comm: one.comm,
+      }));
+      lists.set(key, list);
+    }
+    return list;
+  };
+  return ({ outcome, frozenUs, machine, guest, thaw, reason, blockers }) => ({
+    outcome,
+    frozenUs,
+    boot: share(machine.boot),
+    release: share(guest?.release ?? ''),
+    environment: share(environmentOf(machine)),
+    thaw: thaw?.outcome ?? null,
+    reason: reason === null ? null : share(reason),
+    blockers: outcome === 'not-frozen' ? shareList(blockers) : none,
+  });
+}
+
+const none: readonly Place[] = [];
+
+/** Functions every sleeper stands in: they say that a task sleeps, not what for. */
+const anySleep = /^(?:_*schedule|io_schedule|preempt_schedule|wait_for_completion|_*wait_on_bit|_*switch_to)/;
+
+/**
+ * Where a blocker stood: its wchan, which leaves the scheduler out already (get_wchan); else the
+ * innermost function of its stack that says what it waits for.
+ */
+export function placeOf({ wchan, stack, state }: Pick<Blocker, 'wchan' | 'stack' | 'state'>): string {
+  if (wchan !== '0' && wchan !== '' && !anySleep.test(wchan)) return wchan;
+  const inner = stack.find((name) => !anySleep.test(name)) ?? (wchan === '0' ? undefined : wchan);
+  return inner || (state === 'R' ? 'running' : 'unknown');
+}
+
+/** How a machine runs its guest: figures of machines that differ in this are not to be mixed unsaid. */
+function environmentOf({ driver, accel, threads, qemu, cpu }: TrialRecord['machine']): string {
+  const parts = [
+    driver,
+    accel,
+    threads === null ? null : `thread=${threads}`,
+    qemu === null ? null : `QEMU ${qemu}`,
+    cpu === null ? null : `cpu ${cpu}`,
+  ];
+  return parts.filter((part) => part !== null).join(', ');
+}

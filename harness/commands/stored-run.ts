@@ -1,0 +1,61 @@
+import { exitCode, judge, type Judgement } from '../analyse/expect.ts';
+import { summarise } from '../analyse/summarise.ts';
+import { cellName, type RunName, type Summary } from '../analyse/summary.ts';
+import { sentence } from '../errors.ts';
+import { loadMatrix } from '../matrix/load.ts';
+import { readInfo, type RunInfo } from '../record/info.ts';
+import { isLocked } from '../record/lock.ts';
+import { describeFinding, readRecords, type RecordFinding } from '../record/read.ts';
+import { recordsPath } from '../record/runs.ts';
+
+/** A run as its folder tells it. */
+export interface StoredRun {
+  readonly summary: Summary;
+  readonly judgements: readonly Judgement[];
+  readonly exitCode: 0 | 1 | 69;
+  /** What was wrong with the folder, as sentences; the rest was read nevertheless. */
+  readonly findings: readonly string[];
+}
+
+const findingsShown = 5;
+
+/**
+ * Reads, sums up and judges the run in a folder. What is damaged is left out and told in `findings`;
+ * rejects with a 'results' error only when the records cannot be read at all.
+ */
+export async function readStoredRun(dir: string): Promise<StoredRun> {
+  const findings: string[] = [];
+  const info = await readInfo(dir).catch((error: unknown) => {
+    findings.push(sentence(error));
+    return undefined;
+  });
+  const path = recordsPath(dir);
+  const damage: RecordFinding[] = [];
+  let damaged = 0;
+  const records = readRecords(path, (finding) => {
+    if (++damaged <= findingsShown) damage.push(finding);
+  });
+  const summary = await summarise({
+    run: await runName(dir, info),
+    cells: (info?.cells ?? []).map(cellName),
+    records,
+    problems: info?.problems ?? [],
+  });
+  findings.push(...damage.map((finding) => `${path}: ${describeFinding(finding)}`));
+  if (damaged > damage.length) findings.push(`${path}: ${damaged - damage.length} more lines left out`);
+  const loaded = info === undefined ? undefined : loadMatrix(info.matrix.text, info.matrix.file);
+  if (loaded?.ok === false) {
+    findings.push('The matrix of the run is no matrix to this frostline: its expectations are not judged.');
+  }
+  const judgements = loaded?.ok === true ? judge(summary, loaded.matrix.expect) : [];
+  return { summary, judgements, exitCode: exitCode(summary, judgements), findings };
+}
+
+async function runName(dir: string, info: RunInfo | undefined): Promise<RunName> {
+  if (info === undefined) {
+    return { id: dir, name: dir, started: null, status: 'unknown', trials: null, lab: null };
+  }
+  const { run: id, name, started, trials, lab } = info;
+  const killed = info.status === 'running' && !(await isLocked(dir));
+  return { id, name, started, status: killed ? 'killed' : info.status, trials, lab };
+}

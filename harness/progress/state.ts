@@ -1,0 +1,98 @@
+import type { RunEvent } from '../events.ts';
+import { isFinal } from '../trial/outcome.ts';
+
+/** What a machine is doing, in words, e.g. `booting debian-13`. */
+export interface MachineState {
+  readonly machine: string;
+  readonly doing: string;
+}
+
+/** How a run stands, kept up to date by `observe`. */
+export interface State {
+  /** Trials that are settled (finished, or of cells that were given up), of `trials`. */
+  readonly settled: number;
+  readonly trials: number;
+  /** Time left in ms, by the pace of this session's trials; null before there is a pace. */
+  readonly etaMs: number | null;
+  readonly machines: readonly MachineState[];
+  /** `3/8 frozen` of a cell, of the trials this session has seen. */
+  readonly tally: (cell: string) => string;
+}
+
+/** Follows a run's events. `now` is a monotonic clock in ms. */
+export function trackRun(now: () => number = () => performance.now()): {
+  readonly observe: (event: RunEvent) => void;
+  readonly state: () => State;
+} {
+  let trials = 0;
+  let finishedBefore = 0;
+  let perCell = 0;
+  let finished = 0;
+  let skipped = 0;
+  let firstAt: number | null = null;
+  const cells = new Map<string, { frozen: number; counted: number; finished: number }>();
+  const machines = new Map<string, string>();
+
+  const observe = (event: RunEvent): void => {
+    switch (event.kind) {
+      case 'run-started':
+        trials = event.trials;
+        finishedBefore = event.finished;
+        perCell = event.cells.length === 0 ? 0 : event.trials / event.cells.length;
+        break;
+      case 'machine-booting':
+        machines.set(event.machine, `booting ${event.distro}`);
+        break;
+      case 'machine-ready':
+        firstAt ??= now();
+        machines.set(event.machine, `${event.distro} ready`);
+        break;
+      case 'machine-lost':
+        machines.delete(event.machine);
+        break;
+      case 'trial-finished': {
+        firstAt ??= now();
+        const { cell, outcome, machine, trial } = event.record;
+        machines.set(machine.id, `${cell} #${trial}: ${outcome}`);
+        const own = cells.get(cell) ?? { frozen: 0, counted: 0, finished: 0 };
+        cells.set(cell, own);
+        if (!isFinal(outcome)) break;
+        own.finished++;
+        finished++;
+        if (outcome === 'frozen') own.frozen++;
+        if (outcome === 'frozen' || outcome === 'not-frozen' || outcome === 'false-frozen') own.counted++;
+        break;
+      }
+      case 'cell-finished':
+        // trials that will never be run must not hold the estimate up
+        if (event.reason !== null) {
+          skipped += Math.max(0, perCell - (cells.get(event.cell.id)?.finished ?? 0));
+        }
+        break;
+      case 'run-finished':
+        machines.clear();
+        break;
+      case 'preparing':
+      case 'prepared':
+      case 'distro-failed':
+      case 'warning':
+        break;
+    }
+  };
+
+  const state = (): State => {
+    const settled = Math.min(trials, finishedBefore + finished + skipped);
+    const paceMs = firstAt === null || finished === 0 ? null : (now() - firstAt) / finished;
+    return {
+      settled,
+      trials,
+      etaMs: paceMs === null ? null : paceMs * (trials - settled),
+      machines: [...machines].map(([machine, doing]) => ({ machine, doing })),
+      tally: (cell) => {
+        const { frozen, counted } = cells.get(cell) ?? { frozen: 0, counted: 0 };
+        return `${frozen}/${counted} frozen`;
+      },
+    };
+  };
+  return { observe, state };
+}

@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { FrostlineError } from '../errors.ts';
+
+/** Why some trials of a cell were not run to the end. */
+const problemSchema = z.object({
+  cell: z.string(),
+  trials: z.int().nonnegative(),
+  reason: z.string(),
+});
+
+/** What run.json says of a run, besides its records. */
+export const runInfoSchema = z.object({
+  schema: z.literal(1),
+  run: z.string(),
+  /** The matrix's name. */
+  name: z.string(),
+  /** ISO instants. */
+  started: z.string(),
+  finished: z.string().nullable(),
+  /** `running` of a process that is gone means that it was killed. */
+  status: z.enum(['running', 'finished', 'interrupted']),
+  matrix: z.object({ file: z.string(), text: z.string() }),
+  /** What chose the cells of the matrix on the command line, in its own words. */
+  options: z.object({
+    select: z.array(z.string()),
+    shard: z.string().nullable(),
+    jobs: z.int().positive().nullable(),
+  }),
+  /** Ids of the cells that were to be measured, in the matrix's order. */
+  cells: z.array(z.string()),
+  /** Trials for each cell. */
+  trials: z.int().positive(),
+  version: z.string(),
+  host: z.object({
+    os: z.string(),
+    kernel: z.string(),
+    cpus: z.int().positive(),
+    memoryMiB: z.int().positive(),
+    node: z.string(),
+  }),
+  /** How machines were emulated; null until the lab is prepared. */
+  lab: z.string().nullable(),
+  problems: z.array(problemSchema),
+});
+export type RunInfo = z.infer<typeof runInfoSchema>;
+export type RunProblem = z.infer<typeof problemSchema>;
+
+const fileName = 'run.json';
+
+/** Reads run.json of a run folder. Rejects with a 'results' error when it is missing or damaged. */
+export async function readInfo(dir: string): Promise<RunInfo> {
+  const path = join(dir, fileName);
+  let what: string;
+  try {
+    const parsed = runInfoSchema.safeParse(JSON.parse(await readFile(path, 'utf8')));
+    if (parsed.success) return parsed.data;
+    what = z.prettifyError(parsed.error);
+  } catch (error) {
+    what = error instanceof Error ? error.message : String(error);
+  }
+  throw new FrostlineError(`${path} is not the description of a run: ${what}`, {
+    code: 'results',
+    todo: 'Its records can still be reported: frostline report names the cells that have some.',
+  });
+}
+
+/** Replaces run.json as a whole: after a crash there is the old or the new one, never a half. */
+export async function writeInfo(dir: string, info: RunInfo): Promise<void> {
+  await writeWhole(join(dir, fileName), `${JSON.stringify(info, null, 2)}\n`);
+}
+
+async function writeWhole(path: string, text: string): Promise<void> {
+  const draft = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
+  try {
+    await using file = await open(draft, 'wx');
+    await file.writeFile(text);
+    await file.sync();
+    await rename(draft, path);
+    await using folder = await open(dirname(path), 'r');
+    await folder.sync();
+  } catch (error) {
+    await rm(draft, { force: true });
+    const { code = 'unknown', message } = error as NodeJS.ErrnoException;
+    throw new FrostlineError(`${path} cannot be written (${code}): ${message}`, {
+      code: 'results',
+      todo: 'The one before it is untouched. Make room or name another folder with --results.',
+      cause: error,
+    });
+  }
+}

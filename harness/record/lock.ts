@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { isAlive, self } from '../base/owner.ts';
+import { FrostlineError } from '../errors.ts';
+
+/** Who writes to a run: a process of a host since its boot (/proc/sys/kernel/random/boot_id). */
+const holderSchema = z.object({ pid: z.int(), start: z.number(), host: z.string(), boot: z.string() });
+type Holder = z.infer<typeof holderSchema>;
+
+function me(): Holder {
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return { ...self(), host: hostname(), boot };
+}
+
+/**
+ * Takes the lock of a run folder, so that two controllers never write to one run; a lock whose process
+ * is dead is taken over. Rejects with a 'results' error that names the holder. Disposing gives it back.
+ */
+export async function lockRun(dir: string): Promise<AsyncDisposable> {
+  const path = join(dir, 'lock');
+  const draft = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
+  const text = JSON.stringify(me());
+  // link(2) makes a name for a file that is whole already, and fails when the name exists
+  await writeFile(draft, text, { flush: true });
+  try {
+    while (!(await tryLink(draft, path))) await removeStale(dir, path, `${draft}.stale`);
+  } finally {
+    await rm(draft, { force: true });
+  }
+  return {
+    async [Symbol.asyncDispose]() {
+      if ((await readText(path)) === text) await rm(path, { force: true });
+    },
+  };
+}
+
+/** Whether a live process (or one of another host, which cannot be seen from here) writes to a run. */
+export async function isLocked(dir: string): Promise<boolean> {
+  const text = await readText(join(dir, 'lock'));
+  return text !== undefined && liveHolder(text) !== undefined;
+}
+
+async function removeStale(dir: string, path: string, aside: string): Promise<void> {
+  const text = await readText(path);
+  if (text === undefined) return;
+  const holder = liveHolder(text);
+  if (holder !== undefined) throw held(dir, holder);
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  // another taker may have been faster: then what was moved aside is its lock, and goes back
+  if ((await readText(aside)) !== text) await tryLink(aside, path);
+  await rm(aside, { force: true });
+}
+
+/** The holder, unless it is dead for sure; a lock that cannot be read was torn by a crash. */
+function liveHolder(text: string): Holder | undefined {
+  let holder: Holder;
+  try {
+    holder = holderSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+  const { host, boot } = me();
+  if (holder.host !== host) return holder;
+  return holder.boot === boot && isAlive(holder) ? holder : undefined;
+}
+
+function held(dir: string, { pid, host }: Holder): FrostlineError {
+  const here = host === hostname();
+  return new FrostlineError(`${dir} is being written by process ${pid}${here ? '' : ` on host ${host}`}`, {
+    code: 'results',
+    todo: here
+      ? 'Wait for it to end, or stop it.'
+      : `Wait for it to end; when that process is gone for sure, remove ${join(dir, 'lock')}.`,
+  });
+}
+
+async function tryLink(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,126 @@
+import type { Judgement } from '../analyse/expect.ts';
+import type { BlockerGroup, CellSummary, Summary } from '../analyse/summary.ts';
+import { intervalLine, judgementLine, markMeanings, marks } from './words.ts';
+import { tabulate, type Row } from './table.ts';
+
+/** A titled list below the table. Its lines hold strings of the guest: the reporter escapes them. */
+export interface Note {
+  readonly title: string;
+  readonly lines: readonly string[];
+}
+
+/** Everything a report says besides its table; notes without a line are left out. */
+export function notes(summary: Summary, judgements: readonly Judgement[]): Note[] {
+  const { cells } = summary;
+  const all: Note[] = [
+    { title: 'What blocked', lines: blockerLines(summary) },
+    {
+      title: 'Kernel crashes and hangs',
+      lines: incidentLines(cells, ['kernel-crash', 'kernel-hang']),
+    },
+    { title: 'Read FROZEN while processes ran', lines: incidentLines(cells, ['false-frozen']) },
+    { title: 'Thaws that did not bring all back', lines: cells.flatMap(thawLine) },
+    { title: 'Not measured', lines: notMeasuredLines(cells) },
+    { title: 'Fewer trials than planned', lines: incompleteLines(summary) },
+    { title: 'Expectations missed', lines: verdictLines(judgements, 'missed') },
+    { title: 'Expectations undecided', lines: verdictLines(judgements, 'undecided') },
+    { title: 'Emulation', lines: environmentLines(cells) },
+    { title: 'Marks', lines: markLines(cells) },
+    { title: 'Method', lines: [intervalLine] },
+  ];
+  return all.filter(({ lines }) => lines.length > 0);
+}
+
+function blockerLines(summary: Summary): string[] {
+  return tabulate(summary).sections.flatMap(({ rows }) =>
+    rows.flatMap((row) => {
+      const cells = [...row.cells.values()];
+      const failed = cells.reduce((sum, { notFrozen }) => sum + notFrozen, 0);
+      if (failed === 0) return [];
+      const places = mergePlaces(row).map(
+        ({ where, state, trials }) => `${trials} of ${failed}: ${where} in ${state}`,
+      );
+      const shown = places.slice(0, 4);
+      if (places.length > shown.length) shown.push(`${places.length - shown.length} more places`);
+      return [
+        `${row.distro} ${row.label}: ${shown.length > 0 ? shown.join('; ') : `${failed}: no task stood out`}`,
+      ];
+    }),
+  );
+}
+
+function mergePlaces({ cells }: Row): BlockerGroup[] {
+  const places = new Map<string, BlockerGroup>();
+  for (const group of [...cells.values()].flatMap(({ blockers }) => blockers)) {
+    const key = `${group.where} ${group.state}`;
+    const known = places.get(key);
+    places.set(key, known ? { ...known, trials: known.trials + group.trials } : group);
+  }
+  return [...places.values()].sort((a, b) => b.trials - a.trials);
+}
+
+function incidentLines(cells: readonly CellSummary[], kinds: readonly string[]): string[] {
+  return cells.flatMap(({ id, incidents }) =>
+    incidents
+      .filter(({ outcome }) => kinds.includes(outcome))
+      .map(({ outcome, reason, trials }) => `${id}: ${trials} × ${outcome}: ${reason}`),
+  );
+}
+
+function thawLine({ id, thaw }: CellSummary): string[] {
+  const bad = [
+    thaw['thaw-stuck'] === undefined ? '' : `${thaw['thaw-stuck']} stuck`,
+    thaw.casualties === undefined ? '' : `${thaw.casualties} with casualties`,
+  ].filter((text) => text !== '');
+  return bad.length === 0 ? [] : [`${id}: ${bad.join(', ')}`];
+}
+
+/** One line for each reason: a kernel that could not be had takes all cells of its distro along. */
+function notMeasuredLines(cells: readonly CellSummary[]): string[] {
+  const reasons = new Map<string, string[]>();
+  for (const { id, notMeasured } of cells) {
+    if (notMeasured === null) continue;
+    const why = `${notMeasured.kind}: ${notMeasured.reason}`;
+    reasons.set(why, [...(reasons.get(why) ?? []), id]);
+  }
+  return [...reasons].map(([why, ids]) => {
+    const more = ids.length > 3 ? ` and ${ids.length - 3} more` : '';
+    return `${ids.slice(0, 3).join(', ')}${more}: ${why}`;
+  });
+}
+
+function incompleteLines({ run, cells }: Summary): string[] {
+  const planned = run.trials;
+  if (planned === null) return [];
+  return cells
+    .filter(({ trials, notMeasured }) => notMeasured === null && trials < planned)
+    .map(({ id, trials, outcomes, incidents }) => {
+      const why = Object.entries(outcomes)
+        .filter(([outcome]) => outcome.startsWith('kernel-') || outcome === 'lab-error')
+        .map(([outcome, count]) => `${count} × ${outcome}`);
+      const reason = incidents.find(({ outcome }) => outcome === 'lab-error')?.reason;
+      return `${id}: ${[`${trials} of ${planned}`, ...why].join(', ')}${reason === undefined ? '' : `: ${reason}`}`;
+    });
+}
+
+const verdictLines = (judgements: readonly Judgement[], wanted: Judgement['verdict']): string[] =>
+  judgements.filter(({ verdict }) => verdict === wanted).map(judgementLine);
+
+/** How the machines were emulated. More than one way is said loudly: their rates are not the same thing. */
+function environmentLines(cells: readonly CellSummary[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { text, trials } of cells.flatMap(({ environments }) => environments)) {
+    counts.set(text, (counts.get(text) ?? 0) + trials);
+  }
+  const ways = [...counts].map(([text, trials]) => (counts.size > 1 ? `${text}: ${trials} trials` : text));
+  const mixed = cells.filter(({ environments }) => environments.length > 1);
+  const warning = `${mixed.length} cells MIX these (marked m): their rates are of no single kind of machine`;
+  return mixed.length > 0 ? [...ways, warning] : ways;
+}
+
+function markLines(cells: readonly CellSummary[]): string[] {
+  const used = new Set(cells.flatMap((cell) => marks(cell).split('')));
+  return Object.entries(markMeanings)
+    .filter(([mark]) => used.has(mark))
+    .map(([mark, meaning]) => `${mark} ${meaning}`);
+}

@@ -1,0 +1,47 @@
+import type { CellSummary, Summary } from '../analyse/summary.ts';
+
+/** A row of the report's table: all strategies on one workload. */
+export interface Row {
+  readonly distro: string;
+  readonly label: string;
+  readonly cells: ReadonlyMap<string, CellSummary>;
+}
+
+/** The rows of one distro and the kernel releases its guests reported. */
+export interface Section {
+  readonly distro: string;
+  readonly releases: readonly string[];
+  readonly rows: readonly Row[];
+}
+
+/** The cells of a summary as a table: sections by distro, rows by the axes between, columns by strategy. */
+export function tabulate({ cells }: Summary): {
+  readonly strategies: readonly string[];
+  readonly sections: readonly Section[];
+} {
+  const strategies = [...new Set(cells.map(({ strategy }) => strategy))];
+  const namesRuntime = new Set(cells.map(({ runtime }) => runtime)).size > 1;
+  const labelOf = ({ cgroup, runtime, workload }: CellSummary): string =>
+    (namesRuntime ? [cgroup, runtime, workload] : [cgroup, workload]).join(' ');
+  const sections = [...groupBy(cells, ({ distro }) => distro)].map(([distro, own]) => ({
+    distro,
+    releases: [...new Set(own.flatMap(({ releases }) => releases))].sort(),
+    rows: [...groupBy(own, labelOf)].map(([label, row]) => ({
+      distro,
+      label,
+      cells: new Map(row.map((cell) => [cell.strategy, cell])),
+    })),
+  }));
+  return { strategies, sections };
+}
+
+/** Groups in the order in which their keys first come. */
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}

@@ -1,0 +1,126 @@
+import type { Judgement } from '../analyse/expect.ts';
+import type { CellSummary, RunName, Summary } from '../analyse/summary.ts';
+import { escapeTerminal } from './escape.ts';
+import { notes } from './notes.ts';
+import { tabulate, type Row } from './table.ts';
+import { figures, marks, notMeasuredWord } from './words.ts';
+
+export interface TerminalOptions {
+  readonly colour: boolean;
+  /** Columns of the terminal; strategies that do not fit beside each other go into a table below. */
+  readonly width: number;
+}
+
+const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 } as const;
+type Paint = (colour: keyof typeof codes, text: string) => string;
+
+/** A summary as text for a terminal or a log; ends with a newline. */
+export function terminalReport(
+  summary: Summary,
+  judgements: readonly Judgement[],
+  options: TerminalOptions,
+): string {
+  const paint: Paint = (colour, text) => (options.colour ? `\u001b[${codes[colour]}m${text}\u001b[0m` : text);
+  const missed = new Set(judgements.filter(({ verdict }) => verdict === 'missed').map(({ cell }) => cell.id));
+  const lines = [paint('bold', escapeTerminal(heading(summary.run))), ''];
+  if (summary.cells.length === 0) lines.push('No cell was planned and no trial is recorded.', '');
+  else lines.push(...tables(summary, { ...options, paint, missed }));
+  for (const { title, lines: own } of notes(summary, judgements)) {
+    const colour = title === 'Expectations missed' ? 'red' : 'bold';
+    lines.push(paint(colour, title), ...own.map((line) => `  ${escapeTerminal(line)}`), '');
+  }
+  return `${lines.join('\n').trimEnd()}\n`;
+}
+
+/** The line above the table: which run, when, how it ended. */
+export function heading({ id, started, status }: RunName): string {
+  const words: Readonly<Record<RunName['status'], string>> = {
+    finished: 'finished',
+    interrupted: 'interrupted: go on with --resume',
+    running: 'still running: figures so far',
+    killed: 'killed before its end: go on with --resume',
+    unknown: 'its description is lost',
+  };
+  return [id, started === null ? '' : `started ${started}`, words[status]].filter((w) => w !== '').join(', ');
+}
+
+const gap = '  ';
+
+interface Style extends TerminalOptions {
+  readonly paint: Paint;
+  readonly missed: ReadonlySet<string>;
+}
+
+/** A table for each block of strategies that fits beside the labels. */
+function tables(summary: Summary, style: Style): string[] {
+  const { strategies, sections } = tabulate(summary);
+  const indent = 2;
+  const rows = sections.flatMap((section) => section.rows);
+  const label = Math.max(...rows.map((row) => escapeTerminal(row.label).length)) + indent;
+  const columns = strategies.map((strategy) => columnOf(strategy, rows));
+  const lines: string[] = [];
+  for (let from = 0; from < columns.length;) {
+    let to = from;
+    let used = label;
+    while (to < columns.length && (to === from || used + columns[to]!.width + gap.length <= style.width)) {
+      used += columns[to]!.width + gap.length;
+      to++;
+    }
+    const block = columns.slice(from, to);
+    const titles = block.map(({ title, width }) => title.padEnd(width));
+    lines.push(style.paint('bold', joinColumns(' '.repeat(label), titles)));
+    for (const { distro, releases, rows: own } of sections) {
+      lines.push(
+        `${style.paint('bold', escapeTerminal(distro))}  ${escapeTerminal(releases.join(', '))}`.trimEnd(),
+      );
+      for (const row of own) {
+        if (block.every(({ strategy }) => !row.cells.has(strategy))) continue;
+        const cells = block.map((column) => paintCell(column, row, style));
+        lines.push(joinColumns(`${' '.repeat(indent)}${escapeTerminal(row.label)}`.padEnd(label), cells));
+      }
+    }
+    lines.push('');
+    from = to;
+  }
+  return lines;
+}
+
+const joinColumns = (label: string, cells: readonly string[]): string =>
+  [label, ...cells].join(gap).trimEnd();
+
+interface Column {
+  readonly strategy: string;
+  readonly title: string;
+  readonly width: number;
+  readonly text: (row: Row) => string;
+}
+
+/** Lays a column out: count, rate and time are aligned among its cells. */
+function columnOf(strategy: string, rows: readonly Row[]): Column {
+  const cells = rows.flatMap((row) => row.cells.get(strategy) ?? []);
+  const measured = cells.filter(({ notMeasured }) => notMeasured === null).map(figures);
+  const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map(({ length }) => length));
+  const count = widest(measured.map((one) => one.count));
+  const rate = widest(measured.map((one) => one.rate));
+  const text = (row: Row): string => {
+    const cell = row.cells.get(strategy);
+    if (cell === undefined) return '';
+    if (cell.notMeasured !== null) return notMeasuredWord(cell.notMeasured);
+    const { count: c, rate: r, time } = figures(cell);
+    return `${c.padStart(count)} ${r.padEnd(rate)} ${time} ${marks(cell)}`.trimEnd();
+  };
+  const title = escapeTerminal(strategy);
+  return { strategy, title, width: widest([title, ...rows.map(text)]), text };
+}
+
+function paintCell({ strategy, text, width }: Column, row: Row, { paint, missed }: Style): string {
+  const padded = text(row).padEnd(width);
+  const cell = row.cells.get(strategy);
+  return cell === undefined ? padded : paint(colourOf(cell, missed), padded);
+}
+
+function colourOf({ id, rate, notMeasured }: CellSummary, missed: ReadonlySet<string>): keyof typeof codes {
+  if (missed.has(id) || notMeasured?.kind === 'crash' || notMeasured?.kind === 'hang') return 'red';
+  if (notMeasured !== null) return 'dim';
+  return rate === 1 ? 'green' : 'yellow';
+}

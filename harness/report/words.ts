@@ -1,0 +1,72 @@
+import type { Judgement } from '../analyse/expect.ts';
+import type { CellSummary, NotMeasured } from '../analyse/summary.ts';
+
+/** Milliseconds of microseconds, to what the eye needs: `0.41`, `3.2`, `127`. */
+export function milliseconds(us: number): string {
+  const ms = us / 1000;
+  if (ms < 0.995) return ms.toFixed(2);
+  return ms < 9.95 ? ms.toFixed(1) : ms.toFixed(0);
+}
+
+/**
+ * A rate as whole percent. Only an exact 0 or 1 reads as 0 or 100, so that a rare failure is never
+ * rounded away: 0.999 is `99`, 0.001 is `1`.
+ */
+export function percent(rate: number): string {
+  if (rate === 0 || rate === 1) return String(rate * 100);
+  return String(Math.min(99, Math.max(1, Math.round(rate * 100))));
+}
+
+/** Why a cell has no figures, in a word for the table. */
+const words: Readonly<Record<NotMeasured['kind'], string>> = {
+  unsupported: 'unsupported',
+  crash: 'kernel crash',
+  hang: 'kernel hang',
+  'lab-error': 'not measured',
+  'given-up': 'not measured',
+  'not-run': 'not measured',
+};
+
+export const notMeasuredWord = ({ kind }: NotMeasured): string => words[kind];
+
+/** The parts of a measured cell's figures: `7/8`, `88% [53-98]`, `12/40` (ms). */
+export function figures(cell: CellSummary): { count: string; rate: string; time: string } {
+  const { frozen, trials, rate, low, high, p50Us, p95Us } = cell;
+  return {
+    count: `${frozen}/${trials}`,
+    rate:
+      rate === null || low === null || high === null
+        ? ''
+        : `${percent(rate)}% [${percent(low)}-${percent(high)}]`,
+    time: p50Us === null || p95Us === null ? '-' : `${milliseconds(p50Us)}/${milliseconds(p95Us)}`,
+  };
+}
+
+/** Marks behind a cell's figures: what else happened in it. */
+export function marks({ outcomes, thaw, environments, releases }: CellSummary): string {
+  const crashes = (outcomes['kernel-crash'] ?? 0) + (outcomes['kernel-hang'] ?? 0);
+  return [
+    outcomes['false-frozen'] === undefined ? '' : 'f',
+    crashes === 0 ? '' : '!',
+    thaw['thaw-stuck'] === undefined && thaw.casualties === undefined ? '' : 't',
+    environments.length > 1 || releases.length > 1 ? 'm' : '',
+  ].join('');
+}
+
+/** What the marks mean. */
+export const markMeanings: Readonly<Record<string, string>> = {
+  f: 'a group read FROZEN while its processes ran',
+  '!': 'the kernel crashed or hung in some trials',
+  t: 'some thaw did not bring all processes back',
+  m: 'mixed: from several kernels or ways of emulation',
+};
+
+export const intervalLine =
+  'Rates: 95 % Wilson score interval, widened by the design effect of boots (Rao and Scott 1992). ' +
+  'Times: median/95th percentile to FROZEN, in ms.';
+
+/** An expectation that was not met, in words. */
+export function judgementLine({ cell, expected, verdict }: Judgement): string {
+  const { count, rate } = figures(cell);
+  return `${cell.id}: ${verdict}: expected a rate ${expected.op} ${expected.value}, found ${count}, ${rate}`;
+}
