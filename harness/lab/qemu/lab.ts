@@ -101,17 +101,25 @@ export class QemuLab implements Lab {
         },
       );
     }
-    return { kernel, base, modules: cpio };
+    const prepared = { kernel, base, modules: cpio };
+    await this.#choose(prepared);
+    return prepared;
+  }
+
+  /** The accelerator, tried with the first kernel that is there. */
+  async #choose(prepared: Prepared): Promise<Accelerator> {
+    this.#accelerator ??= chooseAccelerator(this.#qemu, (trial) => this.#tryBoot(prepared, trial));
+    const accelerator = await this.#accelerator;
+    const { accel, threads } = accelerator;
+    const parts = [`QEMU ${this.#qemu.version}`, accel, ...(threads ? [`thread=${threads}`] : [])];
+    this.#description = parts.join(', ');
+    return accelerator;
   }
 
   async boot({ id, distro, signal }: BootRequest): Promise<QemuMachine> {
     const prepared = await this.#prepare(distro);
-    this.#accelerator ??= chooseAccelerator(this.#qemu, (trial) => this.#tryBoot(prepared, trial));
-    const accelerator = await this.#accelerator;
-    const { accel, threads } = accelerator;
-    this.#description = [`QEMU ${this.#qemu.version}`, accel, ...(threads ? [`thread=${threads}`] : [])].join(
-      ', ',
-    );
+    const accelerator = await this.#choose(prepared);
+    const { accel } = accelerator;
     return bootMachine(
       this.#plan({ id, distro, signal, prepared, accelerator, timeoutMs: bootTimeoutMs[accel] }),
     );

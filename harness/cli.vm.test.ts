@@ -1,0 +1,190 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { until } from './base/deadline.ts';
+import { findLeftovers } from './lab/reap.ts';
+import type { TrialRecord } from './record/schema.ts';
+
+const cli = new URL('../scripts/frostline', import.meta.url).pathname;
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts the command line as a user would, and collects what it says. */
+function start(args: readonly string[], cwd: string): { child: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn(cli, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = { stdout: '', stderr: '' };
+  child.stdout.on('data', (data: Buffer) => (said.stdout += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (said.stderr += data.toString()));
+  return { child, ended: once(child, 'close').then(([code]) => ({ code: code as number | null, ...said })) };
+}
+
+const frostline = (args: readonly string[], cwd: string): Promise<Ended> => start(args, cwd).ended;
+
+const matrix = (distros: string, trials: number): string => `name: test
+trials: ${trials}
+machines: 2
+deadline: 1s
+distros:
+${distros}
+cgroups: [v1, v2]
+workloads: [sleep, fuse-unanswered]
+strategies:
+  single: { preset: single }
+expect:
+  - { workload: sleep, rate: "== 1" }
+  - { workload: fuse-unanswered, rate: "== 0" }
+`;
+const bullseye = '  debian-11: { driver: qemu, kernel: "deb:bullseye" }';
+
+const recordsOf = (dir: string): TrialRecord[] => {
+  const [run] = execFileSync('ls', [join(dir, 'results')], { encoding: 'utf8' })
+    .trim()
+    .split('\n');
+  const text = readFileSync(join(dir, 'results', run!, 'records.ndjson'), 'utf8');
+  return text
+    .trim()
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as TrialRecord);
+};
+
+/** Waits until a run in a folder has written this many records. */
+const untilRecords = (dir: string, count: number): Promise<true> =>
+  until({ ms: 120_000, what: `${count} records` }, 50, () => {
+    try {
+      return recordsOf(dir).length >= count ? true : undefined;
+    } catch {
+      return undefined;
+    }
+  });
+
+let dir: string;
+beforeAll(() => void execFileSync(cli, ['--version']));
+
+async function folder(text: string): Promise<string> {
+  dir = await mkdtemp(join(tmpdir(), 'frostline-test-'));
+  await writeFile(join(dir, 'm.yaml'), text);
+  return dir;
+}
+
+describe('a run', () => {
+  afterEach(async () => expect(await findLeftovers()).toEqual([]));
+
+  it('prints its table, and its JSON says the same', async () => {
+    await folder(matrix(bullseye, 4));
+    const run = await frostline(['run', 'm.yaml'], dir);
+    expect(run).toMatchObject({ code: 0 });
+    expect(run.stdout).toMatch(/v1 sleep +4\/4 100%/);
+    expect(run.stdout).toMatch(/v2 fuse-unanswered +0\/4 0%/);
+    const report = await frostline(['report', '--format', 'json'], dir);
+    const { cells } = JSON.parse(report.stdout) as {
+      cells: { id: string; trials: number; frozen: number; release: string }[];
+    };
+    expect(cells.map(({ id, trials, frozen }) => [id, trials, frozen])).toEqual([
+      ['debian-11/v1/none/sleep/single', 4, 4],
+      ['debian-11/v1/none/fuse-unanswered/single', 4, 0],
+      ['debian-11/v2/none/sleep/single', 4, 4],
+      ['debian-11/v2/none/fuse-unanswered/single', 4, 0],
+    ]);
+    expect(new Set(recordsOf(dir).map(({ machine }) => machine.boot)).size).toBe(2);
+  });
+
+  it('that is interrupted takes its machines down, and goes on with no trial repeated or lost', async () => {
+    await folder(matrix(bullseye, 10));
+    const first = start(['run', 'm.yaml'], dir);
+    await untilRecords(dir, 5);
+    first.child.kill('SIGINT');
+    const { code, stderr } = await first.ended;
+    expect(code).toBe(130);
+    expect(stderr).toContain('frostline run --resume');
+    expect(await findLeftovers()).toEqual([]);
+    const before = recordsOf(dir);
+    expect(before.length).toBeLessThan(40);
+    expect(await frostline(['run', '--resume', 'latest'], dir)).toMatchObject({ code: 0 });
+    const after = recordsOf(dir);
+    expect(after.slice(0, before.length)).toEqual(before);
+    const keys = after.map(({ cell, trial }) => `${cell} ${trial}`);
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(keys.length).toBe(40);
+  });
+
+  it('whose controller is killed leaves no process, and clean removes the rest', async () => {
+    await folder(matrix(bullseye, 10));
+    const first = start(['run', 'm.yaml'], dir);
+    await untilRecords(dir, 5);
+    // the launcher execs node, so this is the controller itself
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const left = await until({ ms: 10_000, what: 'the machines to end' }, 50, async () => {
+      const found = await findLeftovers();
+      return found.every(({ pids }) => pids.length === 0) ? found : undefined;
+    });
+    expect(left.length).toBeGreaterThan(0);
+    expect((await frostline(['clean'], dir)).stdout).toContain('removed machine');
+    expect(await findLeftovers()).toEqual([]);
+    expect(await frostline(['run', '--resume', 'latest'], dir)).toMatchObject({ code: 0 });
+    expect(recordsOf(dir).length).toBe(40);
+  });
+
+  it('goes on with the other distros when a kernel cannot be had, and says so', async () => {
+    const gone = '  gone: { driver: qemu, kernel: "deb:bullseye/linux-image-9.9.*-cloud-amd64" }';
+    await folder(matrix(`${gone}\n${bullseye}`, 2));
+    const { code, stdout, stderr } = await frostline(['run', 'm.yaml'], dir);
+    expect(code).toBe(69);
+    expect(stderr).toContain('no package matches');
+    expect(stdout).toMatch(/v1 sleep +2\/2 100%/);
+    expect(stdout).toContain('not measured');
+  });
+
+  it.runIf(process.getuid?.() === 0)('on a disk that fills up keeps what was written readable', async () => {
+    await folder(matrix(bullseye, 40));
+    const results = join(dir, 'results');
+    await mkdir(results);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', results]);
+    try {
+      const { code, stderr } = await frostline(['run', 'm.yaml'], dir);
+      expect({ code, stderr }).toMatchObject({
+        code: 74,
+        stderr: expect.stringContaining('the disk is full'),
+      });
+      expect(recordsOf(dir).length).toBeGreaterThan(0);
+      expect((await frostline(['report'], dir)).stdout).toMatch(/v1 sleep +\d+\/\d+/);
+    } finally {
+      execFileSync('umount', [results]);
+    }
+  });
+});
+
+describe('nothing is booted', () => {
+  it.each([
+    [
+      'by a matrix with findings',
+      ['run', 'm.yaml'],
+      2,
+      /m\.yaml:8:20: error: Unknown name "spinn".*Did you mean "spin"/,
+    ],
+    ['without a matrix', ['run'], 2, /No matrix file is given/],
+    ['by a word that is no option', ['run', '--trails', '3', 'm.yaml'], 2, /unknown option '--trails'/],
+    [
+      'by a selection of what is not there',
+      ['run', 'ok.yaml', '--select', 'workload=slep'],
+      2,
+      /Did you mean "sleep"/,
+    ],
+    ['by resuming what does not exist', ['run', '--resume', 'latest'], 74, /holds no run/],
+  ])('%s', async (_, args, code, said) => {
+    await folder(matrix(bullseye, 2).replace('fuse-unanswered]', 'spinn]'));
+    await writeFile(join(dir, 'ok.yaml'), matrix(bullseye, 2));
+    const ended = await frostline(args, dir);
+    expect(ended.stderr).toMatch(said);
+    expect(ended.code).toBe(code);
+  });
+});

@@ -1,0 +1,166 @@
+import { readFileSync } from 'node:fs';
+import { dirname, relative } from 'node:path';
+import type { Command } from 'commander';
+import { FrostlineError } from '../errors.ts';
+import type { RunEvent } from '../events.ts';
+import { loadMatrix } from '../matrix/load.ts';
+import type { Matrix } from '../matrix/matrix.ts';
+import type { Cell } from '../plan/cell.ts';
+import { planCells } from '../plan/cells.ts';
+import { parseSelect } from '../plan/select.ts';
+import { isInShard, parseShard } from '../plan/shard.ts';
+import { liveProgress } from '../progress/live.ts';
+import { finishedTrials, type Progress } from '../record/finished.ts';
+import { Journal } from '../record/journal.ts';
+import { readRecords } from '../record/read.ts';
+import { createRun, openRun, resolveRun, type OpenRun } from '../record/runs.ts';
+import { runMatrix } from '../run.ts';
+import type { Io } from './io.ts';
+import { requireMatrix } from './matrix.ts';
+import { collect } from './plan.ts';
+import { printReport } from './report.ts';
+
+interface Options {
+  readonly results: string;
+  readonly jobs?: number;
+  readonly select?: readonly string[];
+  readonly shard?: string;
+  readonly resume?: string;
+}
+
+/** What is to be run, new or gone on with. */
+interface Job {
+  readonly open: OpenRun;
+  readonly matrix: Matrix;
+  readonly cells: readonly Cell[];
+  readonly progress: Progress;
+}
+
+const usage = (message: string, todo: string): FrostlineError =>
+  new FrostlineError(message, { code: 'usage', todo });
+
+function parseJobs(text: string): number {
+  const jobs = Number(text);
+  if (Number.isInteger(jobs) && jobs >= 1 && jobs <= 256) return jobs;
+  throw usage(`--jobs "${text}" is no number of machines.`, 'Give a whole number from 1 to 256.');
+}
+
+/** `frostline run [FILE]`: boots the machines of a matrix, measures its cells, prints the table. */
+export function register(program: Command, io: Io): void {
+  program
+    .command('run')
+    .description('boot the kernels of a matrix, freeze in each of its cells, print the success rates')
+    .argument('[file]', 'matrix file; none with --resume')
+    .option('--results <dir>', 'folder of the runs', 'results')
+    .option(
+      '--jobs <n>',
+      'machines at once; by default two for each core, as far as memory allows',
+      parseJobs,
+    )
+    .option('--select <axis=name,...>', 'only these cells; + joins names of one axis', collect)
+    .option('--shard <i/n>', 'only the i-th of n parts')
+    .option('--resume <run>', 'go on with an interrupted run: its id, `latest`, or its folder')
+    .action(async (file: string | undefined, options: Options) => {
+      const job = await prepare(file, options);
+      await using open = job.open;
+      await execute({ ...job, open }, options, io);
+    });
+}
+
+async function prepare(file: string | undefined, options: Options): Promise<Job> {
+  if (options.resume !== undefined) return resume(file, options, options.resume);
+  if (file === undefined)
+    throw usage('No matrix file is given.', 'For example: frostline run matrices/quick.yaml');
+  const matrix = await requireMatrix(file);
+  const cells = chooseCells(matrix, options.select ?? [], options.shard);
+  const open = await createRun(options.results, {
+    name: matrix.name,
+    matrix: { file, text: matrix.text },
+    options: {
+      select: [...(options.select ?? [])],
+      shard: options.shard ?? null,
+      jobs: options.jobs ?? null,
+    },
+    cells: cells.map(({ id }) => id),
+    trials: matrix.trials,
+    version: version(),
+  });
+  return { open, matrix, cells, progress: { finished: new Set(), lastMachine: 0 } };
+}
+
+async function resume(file: string | undefined, options: Options, name: string): Promise<Job> {
+  if (file !== undefined || options.select !== undefined || options.shard !== undefined) {
+    throw usage(
+      '--resume goes on with the matrix and the cells its run began with.',
+      'Leave out FILE, --select and --shard.',
+    );
+  }
+  const open = await openRun(await resolveRun(options.results, name));
+  const { matrix: stored, options: chosen } = open.info;
+  const loaded = loadMatrix(stored.text, stored.file);
+  if (!loaded.ok) {
+    await open[Symbol.asyncDispose]();
+    throw new FrostlineError(`The matrix kept in ${open.dir}/run.json does not load any more.`, {
+      code: 'results',
+      todo: 'It was made by another version of frostline: start a new run.',
+    });
+  }
+  const cells = chooseCells(loaded.matrix, chosen.select, chosen.shard ?? undefined);
+  const progress = await finishedTrials(readRecords(open.recordsPath, () => undefined));
+  return { open, matrix: loaded.matrix, cells, progress };
+}
+
+function chooseCells(matrix: Matrix, select: readonly string[], shard: string | undefined): Cell[] {
+  const all = [...planCells(matrix, parseSelect(select, matrix))];
+  const part = shard === undefined ? null : parseShard(shard);
+  const cells = part === null ? all : all.filter((cell) => isInShard(cell, part));
+  if (cells.length > 0) return cells;
+  throw usage(
+    'Nothing is left to run: no cell is selected.',
+    '`frostline plan FILE` lists the cells of a matrix.',
+  );
+}
+
+async function execute({ open, matrix, cells, progress }: Job, options: Options, io: Io): Promise<void> {
+  const journal = await Journal.open(open.recordsPath);
+  const listener = liveProgress(io.stderr, io.env);
+  const signal = AbortSignal.any([io.signal, journal.failed]);
+  const emit = (event: RunEvent): void => {
+    if (event.kind === 'run-started') void open.update({ lab: event.lab });
+    listener(event);
+  };
+  const plan = {
+    run: open.id,
+    dir: open.dir,
+    matrix,
+    cells,
+    ...progress,
+    journal,
+    jobs: options.jobs ?? null,
+    signal,
+    emit,
+  };
+  try {
+    const problems = await runMatrix(plan);
+    listener.close();
+    await journal.close();
+    await open.update({ status: 'finished', finished: new Date().toISOString(), problems: [...problems] });
+  } catch (error) {
+    listener.close();
+    await journal.close().catch(() => undefined);
+    await open.update({ status: 'interrupted' }).catch(() => undefined);
+    if (io.signal.aborted) {
+      const where = relative('.', dirname(open.dir)) || '.';
+      const results = where === 'results' ? '' : ` --results ${where}`;
+      io.stderr.write(
+        `frostline: interrupted; every machine is down. Go on with: frostline run --resume ${open.id}${results}\n`,
+      );
+    }
+    throw error;
+  }
+  io.setExitCode(await printReport(open.dir, io, 'terminal'));
+}
+
+const version = (): string =>
+  (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
+    .version;

@@ -1,0 +1,228 @@
+import { setMaxListeners } from 'node:events';
+import { join } from 'node:path';
+import pLimit from 'p-limit';
+import type { Listener } from './events.ts';
+import { jobsFor } from './lab/budget.ts';
+import { drivers } from './lab/drivers.ts';
+import type { Lab } from './lab/lab.ts';
+import type { Machine } from './lab/machine.ts';
+import type { Distro, Matrix } from './matrix/matrix.ts';
+import type { Cell } from './plan/cell.ts';
+import { orderForMachine } from './plan/order.ts';
+import { trialSeed } from './plan/seeds.ts';
+import type { Journal } from './record/journal.ts';
+import { makeRecord } from './record/make.ts';
+import { trialKey } from './record/finished.ts';
+import { workShift, type ShiftHooks, type Task } from './trial/shift.ts';
+
+/** What to run, where to write it, and how many machines at once. */
+export interface RunPlan {
+  readonly run: string;
+  readonly dir: string;
+  readonly matrix: Matrix;
+  readonly cells: readonly Cell[];
+  /** Trials that are finished already, by `trialKey`, and the number of the last machine booted. */
+  readonly finished: ReadonlySet<string>;
+  readonly lastMachine: number;
+  readonly journal: Journal;
+  /** Machines at once; null chooses by cores and memory. */
+  readonly jobs: number | null;
+  readonly signal: AbortSignal;
+  readonly emit: Listener;
+}
+
+/** Why some trials of a cell are missing: kept in run.json, so that a report can say it. */
+export interface Problem {
+  readonly cell: string;
+  readonly trials: number;
+  readonly reason: string;
+}
+
+/**
+ * Walks the whole way from cells to records. Prints nothing: it emits events. Resolves with what could
+ * not be measured, once every machine is down; rejects on abort (also with all machines down).
+ */
+export async function runMatrix(plan: RunPlan): Promise<readonly Problem[]> {
+  // every machine, connection and wait of a run listens to its one signal
+  setMaxListeners(0, plan.signal);
+  const run = new Run(plan);
+  return run.walk();
+}
+
+/** One machine's share of a distro's trials. */
+interface Share {
+  readonly distro: string;
+  readonly tasks: readonly Task[];
+}
+
+class Run {
+  readonly #plan: RunPlan;
+  readonly #labs = new Map<string, Promise<Lab>>();
+  readonly #left = new Map<string, number>();
+  readonly #problems: Problem[] = [];
+  #machines: number;
+
+  constructor(plan: RunPlan) {
+    this.#plan = plan;
+    this.#machines = plan.lastMachine;
+  }
+
+  async walk(): Promise<readonly Problem[]> {
+    const { plan, shares } = { plan: this.#plan, shares: shareOut(this.#plan) };
+    for (const { tasks } of shares) {
+      for (const { cell } of tasks) this.#left.set(cell.id, (this.#left.get(cell.id) ?? 0) + 1);
+    }
+    const began = performance.now();
+    const distros = [...new Set(shares.map(({ distro }) => distro))];
+    const ready = await this.#prepare(distros);
+    const jobs = plan.jobs ?? jobsFor(Math.max(0, ...ready.map(({ memoryMiB }) => memoryMiB)));
+    this.#announce(shares, jobs, ready[0]?.lab.description ?? 'nothing to boot');
+    const limit = pLimit(Math.max(1, jobs));
+    const usable = new Map(ready.map((one) => [one.distro, one]));
+    const work = shares
+      .filter(({ distro }) => usable.has(distro))
+      .map((share) => limit(() => this.#work(share, usable.get(share.distro)!)));
+    // every shift is waited for, so that all machines are down before an error goes on its way
+    const settled = await Promise.allSettled(work);
+    plan.signal.throwIfAborted();
+    for (const one of settled) if (one.status === 'rejected') throw one.reason;
+    plan.emit({ kind: 'run-finished', run: plan.run, dir: plan.dir, ms: performance.now() - began });
+    return this.#problems;
+  }
+
+  #announce(shares: readonly Share[], jobs: number, lab: string): void {
+    const { run, dir, cells, matrix, finished, emit } = this.#plan;
+    const trials = cells.length * matrix.trials;
+    const left = shares.reduce((sum, { tasks }) => sum + tasks.length, 0);
+    void finished;
+    emit({ kind: 'run-started', run, dir, cells, trials, finished: trials - left, jobs, lab });
+  }
+
+  /** Fetches and builds what each distro boots from, one after the other; one that fails does not stop the rest. */
+  async #prepare(names: readonly string[]): Promise<Ready[]> {
+    const ready: Ready[] = [];
+    for (const name of names) {
+      const distro = this.#plan.matrix.distros.get(name)!;
+      try {
+        const lab = await this.#lab(distro);
+        await lab.prepare(distro);
+        ready.push({ distro: name, lab, memoryMiB: lab.memoryOf(distro) });
+      } catch (error) {
+        this.#plan.signal.throwIfAborted();
+        this.#giveUpDistro(name, error instanceof Error ? error : new Error(String(error)));
+      }
+    }
+    return ready;
+  }
+
+  #giveUpDistro(name: string, error: Error): void {
+    this.#plan.emit({ kind: 'distro-failed', distro: name, error });
+    for (const cell of this.#plan.cells.filter((one) => one.distro === name)) {
+      const left = this.#left.get(cell.id) ?? 0;
+      if (left > 0) this.#skip(cell, left, error.message);
+    }
+  }
+
+  #lab(distro: Distro): Promise<Lab> {
+    const { run, dir, signal, emit } = this.#plan;
+    let lab = this.#labs.get(distro.driver);
+    lab ??= drivers[distro.driver]({
+      run,
+      consoles: join(dir, 'consoles'),
+      signal,
+      onWarning: (text) => emit({ kind: 'warning', text }),
+      onPreparing: (what) => {
+        const began = performance.now();
+        emit({ kind: 'preparing', what });
+        return () => emit({ kind: 'prepared', what, ms: performance.now() - began });
+      },
+    });
+    this.#labs.set(distro.driver, lab);
+    return lab;
+  }
+
+  async #work({ distro: name, tasks }: Share, { lab }: Ready): Promise<void> {
+    const { matrix, signal, emit } = this.#plan;
+    if (signal.aborted) return;
+    const distro = matrix.distros.get(name)!;
+    let id = '';
+    const hooks: ShiftHooks = {
+      signal,
+      boot: () => {
+        id = `m${++this.#machines}`;
+        return this.#boot(lab, { id, name, distro });
+      },
+      onTrial: (task, outcome, machine) => {
+        const record = makeRecord(this.#plan.run, task, outcome, machine.facts);
+        this.#plan.journal.append(record);
+        emit({ kind: 'trial-finished', record });
+        if (outcome.outcome !== 'lab-error') this.#settle(task.cell, 1, null);
+      },
+      onLost: (machine, reason, replaced) =>
+        emit({ kind: 'machine-lost', machine: machine.facts.id, distro: name, reason, replaced }),
+      onBootFailed: (error) =>
+        emit({ kind: 'machine-lost', machine: id, distro: name, reason: String(error), replaced: true }),
+      onSkipped: (cell, trials, reason) => this.#skip(cell, trials, reason),
+    };
+    await workShift(tasks, hooks);
+  }
+
+  async #boot(lab: Lab, of: { id: string; name: string; distro: Distro }): Promise<Machine> {
+    const { signal, emit } = this.#plan;
+    const { id, name, distro } = of;
+    emit({ kind: 'machine-booting', machine: id, distro: name });
+    const began = performance.now();
+    const machine = await lab.boot({ id, distro, signal });
+    emit({
+      kind: 'machine-ready',
+      machine: id,
+      distro: name,
+      release: machine.release,
+      ms: performance.now() - began,
+    });
+    return machine;
+  }
+
+  #skip(cell: Cell, trials: number, reason: string): void {
+    this.#problems.push({ cell: cell.id, trials, reason });
+    this.#settle(cell, trials, reason);
+  }
+
+  #settle(cell: Cell, trials: number, reason: string | null): void {
+    const left = (this.#left.get(cell.id) ?? 0) - trials;
+    this.#left.set(cell.id, left);
+    if (left === 0) this.#plan.emit({ kind: 'cell-finished', cell, reason });
+  }
+}
+
+interface Ready {
+  readonly distro: string;
+  readonly lab: Lab;
+  readonly memoryMiB: number;
+}
+
+/** Deals the unfinished trials out: `machines` shares for each distro, each trial to share `trial mod machines`. */
+function shareOut({ matrix, cells, finished }: RunPlan): Share[] {
+  const shares: Share[] = [];
+  for (let slot = 0; slot < matrix.machines; slot++) {
+    for (const distro of matrix.distros.keys()) {
+      const own = orderForMachine(cells.filter((cell) => cell.distro === distro));
+      const tasks = own.flatMap((cell) =>
+        tasksOf(matrix, cell, slot).filter((task) => !finished.has(trialKey(cell.id, task.request.trial))),
+      );
+      if (tasks.length > 0) shares.push({ distro, tasks });
+    }
+  }
+  return shares;
+}
+
+function tasksOf(matrix: Matrix, cell: Cell, slot: number): Task[] {
+  const strategy = matrix.strategies.get(cell.strategy)?.[cell.cgroup];
+  if (!strategy) return [];
+  const tasks: Task[] = [];
+  for (let trial = slot; trial < matrix.trials; trial += matrix.machines) {
+    const seed = trialSeed(matrix.seed, cell.id, trial);
+    tasks.push({ cell, request: { trial, seed, cgroup: cell.cgroup, workload: cell.workload, strategy } });
+  }
+  return tasks;
+}

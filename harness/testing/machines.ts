@@ -1,0 +1,88 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openQemuLab, type QemuLab } from '../lab/qemu/lab.ts';
+import type { QemuMachine } from '../lab/qemu/machine.ts';
+import { loadMatrix } from '../matrix/load.ts';
+import type { Distro, Matrix } from '../matrix/matrix.ts';
+import { planCells } from '../plan/cells.ts';
+import { trialSeed } from '../plan/seeds.ts';
+import type { TrialOutcome } from '../trial/experiment.ts';
+import { workShift, type Task } from '../trial/shift.ts';
+
+/** Loads a matrix that is right, for tests. */
+export function matrixOf(text: string): Matrix {
+  const loaded = loadMatrix(text, 'test.yaml');
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.findings));
+  return loaded.matrix;
+}
+
+/** A QEMU lab with its console logs in a temporary folder. */
+export async function openTestLab(signal = new AbortController().signal): Promise<QemuLab> {
+  const consoles = await mkdtemp(join(tmpdir(), 'frostline-test-'));
+  return openQemuLab({
+    run: 'test',
+    consoles,
+    signal,
+    onWarning: () => undefined,
+    onPreparing: () => () => undefined,
+  });
+}
+
+/** Every trial of every cell of a matrix, in order, whatever `machines` says. */
+export function tasksOf(matrix: Matrix): Task[] {
+  return [...planCells(matrix)].flatMap((cell) =>
+    Array.from({ length: matrix.trials }, (_, trial): Task => {
+      const strategy = matrix.strategies.get(cell.strategy)![cell.cgroup]!;
+      const seed = trialSeed(matrix.seed, cell.id, trial);
+      return { cell, request: { trial, seed, cgroup: cell.cgroup, workload: cell.workload, strategy } };
+    }),
+  );
+}
+
+/** A finished trial and the machine it ran on. */
+export interface Finished extends TrialOutcome {
+  readonly cell: string;
+  readonly trial: number;
+  readonly machine: string;
+}
+
+export interface ShiftLog {
+  readonly trials: readonly Finished[];
+  readonly lost: readonly string[];
+  readonly machines: readonly QemuMachine[];
+}
+
+/** Runs all trials of a one-distro matrix as one shift; `onMachine` may do something to each machine. */
+export async function shift(
+  lab: QemuLab,
+  matrix: Matrix,
+  onMachine: (machine: QemuMachine, number: number) => void = () => undefined,
+): Promise<ShiftLog> {
+  const distro: Distro = [...matrix.distros.values()][0]!;
+  const log = { trials: [] as Finished[], lost: [] as string[], machines: [] as QemuMachine[] };
+  const { signal } = new AbortController();
+  await workShift(tasksOf(matrix), {
+    signal,
+    boot: async () => {
+      const machine = await lab.boot({ id: `t${log.machines.length + 1}`, distro, signal });
+      log.machines.push(machine);
+      onMachine(machine, log.machines.length);
+      return machine;
+    },
+    onTrial: ({ cell, request }, outcome, machine) =>
+      log.trials.push({ ...outcome, cell: cell.id, trial: request.trial, machine: machine.facts.id }),
+    onLost: (_, reason) => log.lost.push(reason),
+    onBootFailed: (error) => log.lost.push(String(error)),
+    onSkipped: (cell, _, reason) => log.lost.push(`${cell.id}: ${reason}`),
+  });
+  return log;
+}
+
+/** Resolves once a trial of the machine is under way: its group is there. */
+export async function untilTrialRuns(machine: QemuMachine): Promise<void> {
+  await machine.exec(
+    'until ls -d /sys/fs/cgroup/*/frostline-* > /dev/null 2>&1; do usleep 20000; done; usleep 300000',
+    60_000,
+  );
+}
