@@ -47,7 +47,7 @@ function eventText(event: RunEvent, state: State): string | null {
       return `${percent} ${event.machine} (${event.distro}) given up: ${event.reason}; ${next}`;
     }
     case 'cell-finished': {
-      const end = event.reason === null ? etaText(state) : `given up: ${event.reason}`;
+      const end = event.reason === null ? etaText(state) : `ended early: ${event.reason}`;
       return `${percent} ${event.cell.id}  ${state.tally(event.cell.id)}  ${end}`;
     }
     case 'warning':

@@ -46,7 +46,6 @@ export const runInfoSchema = z.object({
   problems: z.array(problemSchema),
 });
 export type RunInfo = z.infer<typeof runInfoSchema>;
-export type RunProblem = z.infer<typeof problemSchema>;
 
 const fileName = 'run.json';
 

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { FrostlineError } from '../errors.ts';
+import { isRecord } from './check.ts';
 import { recordSchema, recordSchemaVersion, type TrialRecord } from './schema.ts';
 
 /** Longest line that is read, in bytes: a record with every list full is below 64 KiB. */
@@ -24,9 +25,11 @@ export async function* readRecords(
   onFinding: (finding: RecordFinding) => void,
 ): AsyncGenerator<TrialRecord, void, undefined> {
   try {
-    for await (const { text, line } of wholeLines(path, onFinding)) {
-      const record = parseRecord(text, line, onFinding);
-      if (record !== undefined) yield record;
+    for await (const lines of wholeLines(path, onFinding)) {
+      for (const line of lines) {
+        const record = parseRecord(line, onFinding);
+        if (record !== undefined) yield record;
+      }
     }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -41,23 +44,28 @@ interface Line {
   readonly line: number;
 }
 
-/** Bytes are looked through for newlines before they are decoded: a file of 1 GB is read this way in a second. */
-async function* wholeLines(path: string, onFinding: (finding: RecordFinding) => void): AsyncGenerator<Line> {
+/** The lines of each chunk. The bytes are looked through for newlines before any is decoded. */
+async function* wholeLines(
+  path: string,
+  onFinding: (finding: RecordFinding) => void,
+): AsyncGenerator<Line[]> {
   const newline = 0x0a;
   let line = 1;
   let held: Buffer[] = [];
   let heldBytes = 0;
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    const lines: Line[] = [];
     let from = 0;
     for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, from)) {
       if (heldBytes + end - from > maxLineBytes) onFinding({ kind: 'too-long', line });
-      else if (heldBytes === 0) yield { text: chunk.toString('utf8', from, end), line };
-      else yield { text: Buffer.concat([...held, chunk.subarray(from, end)]).toString('utf8'), line };
+      else if (heldBytes === 0) lines.push({ text: chunk.toString('utf8', from, end), line });
+      else lines.push({ text: Buffer.concat([...held, chunk.subarray(from, end)]).toString('utf8'), line });
       held = [];
       heldBytes = 0;
       line++;
       from = end + 1;
     }
+    yield lines;
     if (from < chunk.length) {
       if (heldBytes <= maxLineBytes) held.push(chunk.subarray(from));
       heldBytes += chunk.length - from;
@@ -67,8 +75,7 @@ async function* wholeLines(path: string, onFinding: (finding: RecordFinding) => 
 }
 
 function parseRecord(
-  text: string,
-  line: number,
+  { text, line }: Line,
   onFinding: (finding: RecordFinding) => void,
 ): TrialRecord | undefined {
   let value: unknown;
@@ -78,14 +85,13 @@ function parseRecord(
     onFinding({ kind: 'damaged', line, what: 'not JSON' });
     return undefined;
   }
-  const parsed = recordSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (isRecord(value)) return value;
   const schema = typeof value === 'object' && value !== null && 'schema' in value ? value.schema : undefined;
   if (typeof schema === 'number' && schema !== recordSchemaVersion) {
     onFinding({ kind: 'unknown-schema', line, schema });
     return undefined;
   }
-  const issue = parsed.error.issues[0];
+  const issue = recordSchema.safeParse(value).error?.issues[0];
   onFinding({ kind: 'damaged', line, what: `${issue?.path.join('.') || 'record'}: ${issue?.message}` });
   return undefined;
 }

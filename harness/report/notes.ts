@@ -1,6 +1,6 @@
 import type { Judgement } from '../analyse/expect.ts';
 import type { BlockerGroup, CellSummary, Summary } from '../analyse/summary.ts';
-import { intervalLine, judgementLine, markMeanings, marks } from './words.ts';
+import { intervalLine, judgementLine, markMeanings, marks, plural } from './words.ts';
 import { tabulate, type Row } from './table.ts';
 
 /** A titled list below the table. Its lines hold strings of the guest: the reporter escapes them. */
@@ -112,9 +112,11 @@ function environmentLines(cells: readonly CellSummary[]): string[] {
   for (const { text, trials } of cells.flatMap(({ environments }) => environments)) {
     counts.set(text, (counts.get(text) ?? 0) + trials);
   }
-  const ways = [...counts].map(([text, trials]) => (counts.size > 1 ? `${text}: ${trials} trials` : text));
+  const ways = [...counts].map(([text, trials]) =>
+    counts.size > 1 ? `${text}: ${plural(trials, 'trial')}` : text,
+  );
   const mixed = cells.filter(({ environments }) => environments.length > 1);
-  const warning = `${mixed.length} cells MIX these (marked m): their rates are of no single kind of machine`;
+  const warning = `MIXED in ${plural(mixed.length, 'cell')} (marked m): such a rate is of no single kind of machine`;
   return mixed.length > 0 ? [...ways, warning] : ways;
 }
 

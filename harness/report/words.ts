@@ -53,6 +53,9 @@ export function marks({ outcomes, thaw, environments, releases }: CellSummary): 
   ].join('');
 }
 
+/** `1 cell`, `2 cells`. */
+export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
 /** What the marks mean. */
 export const markMeanings: Readonly<Record<string, string>> = {
   f: 'a group read FROZEN while its processes ran',
@@ -65,8 +68,8 @@ export const intervalLine =
   'Rates: 95 % Wilson score interval, widened by the design effect of boots (Rao and Scott 1992). ' +
   'Times: median/95th percentile to FROZEN, in ms.';
 
-/** An expectation that was not met, in words. */
-export function judgementLine({ cell, expected, verdict }: Judgement): string {
+/** An expectation and what was found, in words. */
+export function judgementLine({ cell, expected }: Judgement): string {
   const { count, rate } = figures(cell);
-  return `${cell.id}: ${verdict}: expected a rate ${expected.op} ${expected.value}, found ${count}, ${rate}`;
+  return `${cell.id}: expected a rate ${expected.op} ${expected.value}, found ${count}, ${rate}`;
 }

@@ -1,0 +1,81 @@
+import { outcomes, thawOutcomes } from '../trial/outcome.ts';
+import { recordSchemaVersion, type TrialRecord } from './schema.ts';
+
+/**
+ * Whether a parsed line is a record: what `recordSchema` accepts, ten times as fast (a property test
+ * holds the two equal). A report over a million records spends its time here.
+ */
+export function isRecord(value: unknown): value is TrialRecord {
+  return (
+    isObject(value) &&
+    value['schema'] === recordSchemaVersion &&
+    isText(value['run']) &&
+    isText(value['cell']) &&
+    isCount(value['trial']) &&
+    isCount(value['seed']) &&
+    isText(value['at']) &&
+    knownOutcomes.has(value['outcome']) &&
+    isNullOr(isText, value['reason']) &&
+    isNullOr(isCount, value['frozenUs']) &&
+    isCount(value['writes']) &&
+    isCount(value['reads']) &&
+    isCount(value['thaws']) &&
+    isListOf(isState, value['states']) &&
+    isNullOr(isThaw, value['thaw']) &&
+    isListOf(isBlocker, value['blockers']) &&
+    isCount(value['wallUs']) &&
+    isNullOr(isCount, value['guestUs']) &&
+    isNullOr(isGuest, value['guest']) &&
+    isMachine(value['machine'])
+  );
+}
+
+const knownOutcomes: ReadonlySet<unknown> = new Set(outcomes);
+const knownThaws: ReadonlySet<unknown> = new Set(thawOutcomes);
+
+type Check = (value: unknown) => boolean;
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText: Check = (value) => typeof value === 'string';
+const isInt = (value: unknown): value is number => Number.isSafeInteger(value);
+const isCount: Check = (value) => isInt(value) && value >= 0;
+const isPositive: Check = (value) => isInt(value) && value > 0;
+const isNullOr = (check: Check, value: unknown): boolean => value === null || check(value);
+const isListOf = (check: Check, value: unknown): boolean => Array.isArray(value) && value.every(check);
+
+const isState: Check = (value) =>
+  Array.isArray(value) && value.length === 2 && isCount(value[0]) && isText(value[1]);
+
+const isThaw: Check = (value) =>
+  isObject(value) &&
+  knownThaws.has(value['outcome']) &&
+  isNullOr(isCount, value['us']) &&
+  isCount(value['casualties']);
+
+const isBlocker: Check = (value) =>
+  isObject(value) &&
+  isInt(value['pid']) &&
+  isText(value['comm']) &&
+  typeof value['state'] === 'string' &&
+  value['state'].length === 1 &&
+  isText(value['wchan']) &&
+  isNullOr(isInt, value['syscall']) &&
+  isListOf(isText, value['stack']);
+
+const isGuest: Check = (value) =>
+  isObject(value) &&
+  isText(value['release']) &&
+  (value['cgroup'] === 'v1' || value['cgroup'] === 'v2') &&
+  isPositive(value['cpus']);
+
+const isMachine: Check = (value) =>
+  isObject(value) &&
+  isText(value['id']) &&
+  isText(value['boot']) &&
+  isText(value['driver']) &&
+  (value['accel'] === null || value['accel'] === 'kvm' || value['accel'] === 'tcg') &&
+  (value['threads'] === null || value['threads'] === 'single' || value['threads'] === 'multi') &&
+  isNullOr(isText, value['qemu']) &&
+  isNullOr(isText, value['cpu']) &&
+  isNullOr(isPositive, value['memoryMiB']);

@@ -1,0 +1,127 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { isRecord } from './check.ts';
+import { finishedTrials, trialKey } from './finished.ts';
+import { describeFinding, maxLineBytes, readRecords, type RecordFinding } from './read.ts';
+import { sampleRecord } from './sample.ts';
+import { recordSchema, type TrialRecord } from './schema.ts';
+
+let path = '';
+beforeEach(async () => {
+  path = join(await mkdtemp(join(tmpdir(), 'frostline-test-')), 'records.ndjson');
+});
+
+async function read(): Promise<{ records: TrialRecord[]; findings: RecordFinding[] }> {
+  const findings: RecordFinding[] = [];
+  const records: TrialRecord[] = [];
+  for await (const record of readRecords(path, (finding) => findings.push(finding))) records.push(record);
+  return { records, findings };
+}
+
+const line = (trial: number): string => JSON.stringify(sampleRecord({ trial }));
+
+describe('readRecords', () => {
+  it('names what is damaged and reads the rest', async () => {
+    const other = JSON.stringify({ ...sampleRecord(), schema: 7 });
+    const wrong = JSON.stringify({ ...sampleRecord(), outcome: 'melted' });
+    const long = 'x'.repeat(maxLineBytes + 1);
+    const lines = [line(0), '\0\0{"half', other, wrong, long, line(1), line(2).slice(0, 50)];
+    await writeFile(path, lines.join('\n'));
+    const { records, findings } = await read();
+    expect(records.map(({ trial }) => trial)).toEqual([0, 1]);
+    expect(findings).toHaveLength(5);
+    expect(findings).toEqual(
+      expect.arrayContaining([
+        { kind: 'damaged', line: 2, what: 'not JSON' },
+        { kind: 'unknown-schema', line: 3, schema: 7 },
+        { kind: 'damaged', line: 4, what: expect.stringContaining('outcome') },
+        { kind: 'too-long', line: 5 },
+        { kind: 'torn', line: 7, bytes: 50 },
+      ]),
+    );
+    expect(describeFinding({ kind: 'torn', line: 7, bytes: 50 })).toMatch(/^line 7: torn/);
+  });
+
+  it('says that there is no file, and finds nothing wrong with an empty one', async () => {
+    expect(await read()).toEqual({ records: [], findings: [{ kind: 'missing' }] });
+    await writeFile(path, '');
+    expect(await read()).toEqual({ records: [], findings: [] });
+  });
+
+  it('reads lines that lie across the chunks of the file', async () => {
+    const reason = 'é'.repeat(100_000);
+    const lines = Array.from({ length: 30 }, (_, trial) => JSON.stringify(sampleRecord({ trial, reason })));
+    await writeFile(path, `${lines.join('\n')}\n`);
+    const { records, findings } = await read();
+    expect(findings).toEqual([]);
+    expect(records.map(({ trial }) => trial)).toEqual(lines.map((_, i) => i));
+    expect(records.every((record) => record.reason === reason)).toBe(true);
+  });
+
+  it('rejects what is no file with a sentence', async () => {
+    path = tmpdir();
+    await expect(read()).rejects.toThrow(/cannot be read \(EISDIR\)/);
+  });
+});
+
+describe('isRecord', () => {
+  const full = sampleRecord({
+    blockers: [{ pid: 4, comm: 'a', state: 'D', wchan: 'x', syscall: null, stack: ['f'] }],
+  });
+
+  /** All places in a record, as paths of keys. */
+  function places(value: unknown): string[][] {
+    if (typeof value !== 'object' || value === null) return [[]];
+    return [
+      [],
+      ...Object.entries(value).flatMap(([key, inner]) => places(inner).map((path) => [key, ...path])),
+    ];
+  }
+
+  function replace(value: unknown, [key, ...rest]: readonly string[], by: unknown): unknown {
+    if (key === undefined) return by;
+    const copy = Array.isArray(value) ? [...(value as unknown[])] : { ...(value as object) };
+    const fields = copy as Record<string, unknown>;
+    fields[key] = replace(fields[key], rest, by);
+    if (fields[key] === undefined) delete fields[key];
+    return copy;
+  }
+
+  it('accepts what the schema accepts, whatever stands at any place of a record', () => {
+    const anything = fc.oneof(
+      fc.constantFrom(undefined, null, 0, 1, -1, 1.5, 2 ** 53, '', 'D', 'v1', 'tcg', 'multi', 'thawed'),
+      fc.constantFrom('frozen', 'kvm', [], {}, [[0, 'x']], ['x'], [[1]], [0, 'x', 1], true, Number.NaN),
+      fc.jsonValue(),
+    );
+    const change = fc.tuple(fc.constantFrom(...places(full)), anything);
+    let accepted = 0;
+    fc.assert(
+      fc.property(change, ([place, by]) => {
+        const value: unknown = JSON.parse(JSON.stringify(replace(full, place, by)) ?? 'null');
+        if (isRecord(value)) accepted++;
+        expect(isRecord(value)).toBe(recordSchema.safeParse(value).success);
+      }),
+      { numRuns: 5000 },
+    );
+    expect(accepted).toBeGreaterThan(100);
+  });
+});
+
+describe('finishedTrials', () => {
+  it('leaves out trials with nothing but lab errors and finds the last machine', async () => {
+    const machine = (id: string): TrialRecord['machine'] => ({ ...sampleRecord().machine, id });
+    const records = [
+      sampleRecord({ trial: 0, outcome: 'lab-error', machine: machine('m12') }),
+      sampleRecord({ trial: 1, outcome: 'lab-error' }),
+      sampleRecord({ trial: 1, outcome: 'kernel-crash' }),
+      sampleRecord({ trial: 2, outcome: 'unsupported', machine: machine('host') }),
+    ];
+    const { finished, lastMachine } = await finishedTrials(records);
+    const { cell } = sampleRecord();
+    expect([...finished]).toEqual([trialKey(cell, 1), trialKey(cell, 2)]);
+    expect(lastMachine).toBe(12);
+  });
+});
