@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,9 +45,7 @@ expect:
 const bullseye = '  debian-11: { driver: qemu, kernel: "deb:bullseye" }';
 
 const recordsOf = (dir: string): TrialRecord[] => {
-  const [run] = execFileSync('ls', [join(dir, 'results')], { encoding: 'utf8' })
-    .trim()
-    .split('\n');
+  const [run] = readdirSync(join(dir, 'results'));
   const text = readFileSync(join(dir, 'results', run!, 'records.ndjson'), 'utf8');
   return text
     .trim()

@@ -154,7 +154,8 @@ class Run {
       },
       onTrial: (task, outcome, machine) => {
         const record = makeRecord(this.#plan.run, task, outcome, machine.facts);
-        this.#plan.journal.append(record);
+        // a failure is told by the journal's signal, which is part of the run's
+        void this.#plan.journal.append(record);
         emit({ kind: 'trial-finished', record });
         if (outcome.outcome !== 'lab-error') this.#settle(task.cell, 1, null);
       },

@@ -26,7 +26,8 @@ export async function capture(argv: readonly string[], options: CommandOptions =
     quiet: true,
     nothrow: true,
     detached: true,
-    input: input ?? '',
+    // without input its standard input is empty, not ours
+    ...(input ? { input } : { stdio: ['ignore', 'pipe', 'pipe'] as const }),
     timeout: timeoutMs,
     timeoutSignal: 'SIGKILL',
     env: { ...process.env, LC_ALL: 'C.UTF-8', ...env },

@@ -17,7 +17,7 @@ export function register(program: Command, io: Io): void {
     .description('say what this host lacks and how to get it')
     .option('--kernels <suite>', 'list the cloud kernels that a Debian suite offers instead')
     .action(async ({ kernels }: { kernels?: string }) => {
-      if (kernels !== undefined) return void (await printKernels(kernels, io));
+      if (kernels !== undefined) return printKernels(kernels, io);
       const checks = await examineHost();
       for (const { name, state, found, todo } of checks) {
         io.stdout.write(`${marks[state]}  ${name.padEnd(14)}  ${found}\n`);

@@ -142,7 +142,7 @@ export function checkCells(matrix: Matrix, raw: RawMatrix): Pointed[] {
 /** Whether some cell that no `without` covers agrees with a selector; stops at the first. */
 function exists(matrix: Matrix, where: Selector, without: readonly Selector[]): boolean {
   const on = <T extends string>(names: Iterable<T>, axis: keyof Selector): T[] => {
-    const wanted = where[axis] as readonly string[] | undefined;
+    const wanted: readonly string[] | undefined = where[axis];
     return [...names].filter((name) => wanted === undefined || wanted.includes(name));
   };
   // distros that no exclude names are alike: one of them stands for all

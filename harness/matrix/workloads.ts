@@ -10,7 +10,7 @@ export const workloads = {
   'vfork-parent': 'a vfork parent in D, waiting for a child that sleeps',
   'fork-storm': 'endless fork and exit',
   'thread-storm': 'endless pthread_create and join',
-  'vfork-exec-storm': 'endless vfork, exec and wait',
+  'vfork-exec-storm': 'four processes in endless vfork, exec and wait',
   'mt-exec-storm': 'a process of 8 threads that re-execs itself for ever',
   'mt-exec-once': 'threads and one exec at a random moment, as runc init does',
   'fuse-unanswered': 'a client in D behind a FUSE request that is read and never answered',

@@ -25,8 +25,8 @@ describe('a lost trial', () => {
     ['connection cut', cut, healthy, 'lab-error'],
     ['connection cut, a hung task reported', cut, { ...healthy, facts: [hungTask] }, 'lab-error'],
     ['frostbite crashed', crashed, healthy, 'lab-error'],
-    ['garbage', { how: 'garbled', line: '\u0000' } as Loss, healthy, 'lab-error'],
-    ['late', { how: 'late', seconds: 70, phase: 'freezing' } as Loss, healthy, 'lab-error'],
+    ['garbage', { how: 'garbled', line: '\u0000' }, healthy, 'lab-error'],
+    ['late', { how: 'late', seconds: 70, phase: 'freezing' }, healthy, 'lab-error'],
   ] as const)('%s', (_, loss, condition, outcome) => {
     const verdict = judgeLoss(loss, condition);
     expect(verdict.outcome).toBe(outcome);

@@ -33,7 +33,6 @@ export const thawSchema = z.object({
   /** Processes that died or whose counter never moved again. */
   casualties: z.int().nonnegative(),
 });
-export type Thaw = z.infer<typeof thawSchema>;
 
 const hello = z.object({
   ev: z.literal('hello'),

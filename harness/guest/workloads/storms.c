@@ -63,7 +63,11 @@ static bool start_thread(struct trial *t)
 
 static bool start_vfork_exec(struct trial *t)
 {
-	return spawn(t, vfork_exec_storm) && wait_moving(t);
+	/* four of them, so that with two processors some are runnable at any instant */
+	for (int i = 0; i < 4; i++)
+		if (!spawn(t, vfork_exec_storm))
+			return false;
+	return wait_moving(t);
 }
 
 const struct workload workload_fork_storm = {
@@ -80,6 +84,6 @@ const struct workload workload_thread_storm = {
 
 const struct workload workload_vfork_exec_storm = {
 	.name = "vfork-exec-storm",
-	.summary = "endless vfork, exec and wait",
+	.summary = "four processes in endless vfork, exec and wait",
 	.start = start_vfork_exec,
 };

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { capture } from '../base/command.ts';
+import { workloadNames, workloads } from '../matrix/workloads.ts';
+import { presets } from '../matrix/presets.ts';
+import { guestEventSchema, type GuestEvent } from '../trial/protocol.ts';
+import { encodeRequest } from '../trial/request.ts';
+import { frostbitePath } from './build.ts';
+
+let frostbite: string;
+beforeAll(async () => {
+  frostbite = await frostbitePath();
+}, 120_000);
+
+/** Sends text to `frostbite serve`, closes its input, and gives what it says. Only for requests that freeze nothing. */
+async function serve(text: string): Promise<{ events: GuestEvent[]; code: number | null }> {
+  const { code, stdout } = await capture([frostbite, 'serve'], { input: text, timeoutMs: 20_000 });
+  const lines = stdout.split('\n').filter(Boolean);
+  return { code, events: lines.map((line) => guestEventSchema.parse(JSON.parse(line))) };
+}
+
+const groups = (): string[] =>
+  ['/sys/fs/cgroup', '/sys/fs/cgroup/freezer', '/sys/fs/cgroup/unified'].flatMap((dir) => {
+    try {
+      return readdirSync(dir).filter((name) => name.startsWith('frostline-'));
+    } catch {
+      return [];
+    }
+  });
+
+const results = (events: readonly GuestEvent[]): string[] =>
+  events.flatMap((event) =>
+    event.ev === 'result' ? [`${event.trial} ${event.outcome}: ${event.reason}`] : [],
+  );
+
+describe('frostbite', () => {
+  it('has the workloads that a matrix can name', async () => {
+    const { stdout } = await capture([frostbite, 'list']);
+    const listed = JSON.parse(stdout) as { name: keyof typeof workloads; summary: string }[];
+    expect(listed.map(({ name }) => name)).toEqual(workloadNames);
+    expect(Object.fromEntries(listed.map(({ name, summary }) => [name, summary]))).toEqual(workloads);
+  });
+
+  it('says hello and ends when its input does', async () => {
+    const { events, code } = await serve('');
+    expect(events[0]).toMatchObject({ ev: 'hello', arch: 'x86_64' });
+    expect(code).toBe(0);
+  });
+
+  it.each([
+    ['an unknown workload', 'trial=1\nworkload=nope\n\n', '1 error: not understood: workload=nope'],
+    ['an unknown key', 'trial=2\nworkload=sleep\nspeed=9\n\n', '2 error: not understood: speed=9'],
+    ['a line without a value', 'trial=3\nworkload\n\n', '3 error: not understood: workload='],
+    [
+      'a number that is none',
+      'trial=4\nworkload=sleep\npoll_us=fast\n\n',
+      '4 error: not understood: poll_us=fast',
+    ],
+    [
+      'a number out of range',
+      'trial=5\nworkload=sleep\nattempts=0\n\n',
+      '5 error: not understood: attempts=0',
+    ],
+    [
+      'a cgroup version that is none',
+      'trial=6\ncgroup=v3\nworkload=sleep\n\n',
+      '6 error: not understood: cgroup=v3',
+    ],
+    ['no workload', 'trial=7\n\n', '7 error: trial and workload are needed'],
+    [
+      'notifications on v1',
+      'trial=8\nworkload=sleep\ncgroup=v1\nwait=events\n\n',
+      '8 error: wait=events needs cgroup=v2',
+    ],
+  ])('refuses %s and touches no group', async (_, text, expected) => {
+    const { events } = await serve(text);
+    expect(results(events)).toEqual([expected]);
+    expect(groups()).toEqual([]);
+  });
+
+  it('bounds a line that has no end', async () => {
+    const { events } = await serve(`trial=1\n${'x'.repeat(1_000_000)}\n\n`);
+    expect(results(events)).toEqual([`1 error: not understood: ${'x'.repeat(60)}=`]);
+  });
+
+  it('reads every preset as the harness writes it', async () => {
+    for (const forms of Object.values(presets)) {
+      for (const [cgroup, strategy] of Object.entries(forms)) {
+        // the trial is then refused for its workload alone, which comes last
+        const text = encodeRequest({
+          trial: 1,
+          seed: 7,
+          cgroup: cgroup as 'v1',
+          workload: 'sleep',
+          strategy,
+        });
+        const { events } = await serve(text.replace(/\n\n$/, '\nworkload=last\n\n'));
+        expect(results(events)).toEqual(['1 error: not understood: workload=last']);
+      }
+    }
+  });
+
+  it('beats once a second at least, also when it has nothing to do', async () => {
+    const child = spawn(frostbite, ['serve'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const times: number[] = [];
+    let text = '';
+    for await (const data of child.stdout as AsyncIterable<Buffer>) {
+      text += data.toString();
+      const beats = text.split('"ev":"beat"').length - 1;
+      while (times.length < beats) times.push(performance.now());
+      if (beats >= 4) break;
+    }
+    child.stdin.end();
+    await once(child, 'exit');
+    const gaps = times.slice(1).map((time, i) => time - times[i]!);
+    // the promise is a second; the bound leaves room for a busy host
+    expect(Math.min(...gaps)).toBeLessThan(1100);
+  });
+});
