@@ -2,6 +2,7 @@ import { exitCode, judge, type Judgement } from '../analyse/expect.ts';
 import { summarise } from '../analyse/summarise.ts';
 import { cellName, type RunName, type Summary } from '../analyse/summary.ts';
 import { sentence } from '../errors.ts';
+import { explain } from '../matrix/finding.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import { readInfo, type RunInfo } from '../record/info.ts';
 import { isLocked } from '../record/lock.ts';
@@ -45,7 +46,9 @@ export async function readStoredRun(dir: string): Promise<StoredRun> {
   if (damaged > damage.length) findings.push(`${path}: ${damaged - damage.length} more lines left out`);
   const loaded = info === undefined ? undefined : loadMatrix(info.matrix.text, info.matrix.file);
   if (loaded?.ok === false) {
-    findings.push('The matrix of the run is no matrix to this frostline: its expectations are not judged.');
+    const [first] = loaded.findings;
+    const why = first === undefined ? '' : ` (line ${first.line}: ${explain(first)})`;
+    findings.push(`The run's matrix does not load here, so nothing is expected of its cells${why}.`);
   }
   const judgements = loaded?.ok === true ? judge(summary, loaded.matrix.expect) : [];
   return { summary, judgements, exitCode: exitCode(summary, judgements), findings };

@@ -24,15 +24,19 @@ export function liveProgress(
   const view = createLogUpdate(stream);
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  let lines: string[] = [];
   const draw = (): void => {
     timer = undefined;
+    // written together with the next frame: alone they would blank the view until it comes
+    if (lines.length > 0) view.persist(lines.join('\n'));
+    lines = [];
     if (!closed) view(frame(state(), stream.columns ?? 80));
   };
   const listen: Listener = (event) => {
     if (closed) return;
     observe(event);
     const line = eventLine(event, state());
-    if (line !== null) view.persist(line);
+    if (line !== null) lines.push(line);
     // the timer must not keep a process alive that is done
     timer ??= setTimeout(draw, frameMs).unref();
   };
@@ -41,6 +45,7 @@ export function liveProgress(
     closed = true;
     clearTimeout(timer);
     view.clear();
+    draw();
     view.done();
   };
   return Object.assign(listen, { close });

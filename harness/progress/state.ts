@@ -27,6 +27,7 @@ export function trackRun(now: () => number = () => performance.now()): {
   let trials = 0;
   let finishedBefore = 0;
   let perCell = 0;
+  let jobs = 0;
   let finished = 0;
   let skipped = 0;
   let firstAt: number | null = null;
@@ -38,6 +39,7 @@ export function trackRun(now: () => number = () => performance.now()): {
       case 'run-started':
         trials = event.trials;
         finishedBefore = event.finished;
+        jobs = event.jobs;
         perCell = event.cells.length === 0 ? 0 : event.trials / event.cells.length;
         break;
       case 'machine-booting':
@@ -53,6 +55,7 @@ export function trackRun(now: () => number = () => performance.now()): {
       case 'trial-finished': {
         firstAt ??= now();
         const { cell, outcome, machine, trial } = event.record;
+        machines.delete(machine.id);
         machines.set(machine.id, `${cell} #${trial}: ${outcome}`);
         const own = cells.get(cell) ?? { frozen: 0, counted: 0, finished: 0 };
         cells.set(cell, own);
@@ -87,7 +90,11 @@ export function trackRun(now: () => number = () => performance.now()): {
       settled,
       trials,
       etaMs: paceMs === null ? null : paceMs * (trials - settled),
-      machines: [...machines].map(([machine, doing]) => ({ machine, doing })),
+      // no event tells that a machine is done and down: those that spoke last are the ones that live
+      machines: [...machines]
+        .slice(-Math.max(1, jobs))
+        .map(([machine, doing]) => ({ machine, doing }))
+        .sort((a, b) => a.machine.localeCompare(b.machine, 'en', { numeric: true })),
       tally: (cell) => {
         const { frozen, counted } = cells.get(cell) ?? { frozen: 0, counted: 0 };
         return `${frozen}/${counted} frozen`;

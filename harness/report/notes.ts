@@ -43,7 +43,7 @@ function blockerLines(summary: Summary): string[] {
       const shown = places.slice(0, 4);
       if (places.length > shown.length) shown.push(`${places.length - shown.length} more places`);
       return [
-        `${row.distro} ${row.label}: ${shown.length > 0 ? shown.join('; ') : `${failed}: no task stood out`}`,
+        `${row.distro} ${row.label}: ${shown.length > 0 ? shown.join('; ') : `${plural(failed, 'failure')}, no task stood out`}`,
       ];
     }),
   );
