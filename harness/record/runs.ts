@@ -124,6 +124,8 @@ function opened(dir: string, first: RunInfo, lock: AsyncDisposable): OpenRun {
       const next = info;
       // one after the other, or an older one could be renamed over a newer
       writing = writing.catch(() => undefined).then(() => writeInfo(dir, next));
+      // a caller that drops the promise is told by the update at the run's end, which would fail as well
+      writing.catch(() => undefined);
       return writing;
     },
     async [Symbol.asyncDispose]() {
