@@ -6,6 +6,7 @@ import { makeFolder, sha256, sha256File } from '../../base/files.ts';
 import { cacheDir } from '../../base/paths.ts';
 import { FrostlineError } from '../../errors.ts';
 import type { KernelSource } from '../../matrix/matrix.ts';
+import type { FetchOptions } from '../apt/closure.ts';
 import { findMirror } from '../apt/mirror.ts';
 import { download, isLater, openAptRoot, unpackAll, type AptRoot } from '../apt/root.ts';
 import type { Kernel } from './kernel.ts';
@@ -17,12 +18,6 @@ export interface PackageVersion {
   readonly name: string;
   readonly version: string;
   readonly depends: readonly string[];
-}
-
-export interface FetchOptions {
-  readonly signal?: AbortSignal;
-  readonly onWarning?: (text: string) => void;
-  readonly onDownload?: (what: string) => void;
 }
 
 /** The meta package of the flavour that is small and has all the experiment needs. */
@@ -50,12 +45,7 @@ export function parseParagraphs(text: string): PackageVersion[] {
  */
 export async function fetchDebianKernel(source: DebSource, options: FetchOptions = {}): Promise<Kernel> {
   const { signal, onWarning } = options;
-  const root = await openAptRoot({
-    suite: source.suite,
-    mirror: await findMirror(),
-    ...(signal ? { signal } : {}),
-    ...(onWarning ? { onWarning } : {}),
-  });
+  const root = await openAptRoot({ suite: source.suite, mirror: await findMirror(), ...options });
   const tried: string[] = [];
   for (const round of [1, 2]) {
     for (const candidate of await candidates(root, source)) {
@@ -100,11 +90,7 @@ async function candidates(root: AptRoot, source: DebSource): Promise<PackageVers
 
 /** All kernels a suite offers in the cloud flavour, newest first. */
 export async function listKernels(suite: string, options: FetchOptions = {}): Promise<PackageVersion[]> {
-  const root = await openAptRoot({
-    suite,
-    mirror: await findMirror(),
-    ...(options.signal ? { signal: options.signal } : {}),
-  });
+  const root = await openAptRoot({ suite, mirror: await findMirror(), ...options });
   const text = `deb:${suite}/linux-image-*-cloud-amd64`;
   return candidates(root, { kind: 'deb', text, suite, package: 'linux-image-*-cloud-amd64', version: null });
 }

@@ -1,5 +1,6 @@
 import type { KernelSource } from '../../matrix/matrix.ts';
-import { fetchDebianKernel, type FetchOptions } from './debian.ts';
+import type { FetchOptions } from '../apt/closure.ts';
+import { fetchDebianKernel } from './debian.ts';
 import type { Kernel } from './kernel.ts';
 import { readPathKernel } from './path.ts';
 

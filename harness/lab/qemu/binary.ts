@@ -1,12 +1,9 @@
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capture } from '../../base/command.ts';
-import { makeFolder, sha256 } from '../../base/files.ts';
 import { cacheDir } from '../../base/paths.ts';
 import { FrostlineError } from '../../errors.ts';
-import { findMirror } from '../apt/mirror.ts';
-import { closure, download, openAptRoot, unpackAll } from '../apt/root.ts';
-import type { FetchOptions } from '../kernels/debian.ts';
+import { unpackClosure, type FetchOptions } from '../apt/closure.ts';
 
 /** A QEMU that runs: how to start it, and its version. */
 export interface QemuBinary {
@@ -105,25 +102,15 @@ async function unpackedQemu(): Promise<QemuBinary> {
 }
 
 async function privateQemu(options: FetchOptions): Promise<QemuBinary> {
-  const { signal, onWarning, onDownload } = options;
-  const root = await openAptRoot({
+  const isSound = async (dir: string): Promise<boolean> => (await describe(dir)) !== undefined;
+  const request = {
     suite,
-    mirror: await findMirror(),
-    ...(signal ? { signal } : {}),
-    ...(onWarning ? { onWarning } : {}),
-  });
-  const packages = await closure(root, ['qemu-system-x86']);
-  const dir = cacheDir('qemu', sha256(...packages).slice(0, 16));
-  const cached = (await readFile(join(dir, 'packages')).catch(() => null)) ? await describe(dir) : undefined;
-  if (cached) return cached;
-  onDownload?.(`QEMU from Debian ${suite} (${packages.length} packages, about 40 MB)`);
-  await rm(dir, { recursive: true, force: true });
-  await makeFolder(dir, async (draft) => {
-    await mkdir(join(draft, 'debs'));
-    await download(root, packages, join(draft, 'debs'));
-    await unpackAll(join(draft, 'debs'), draft);
-    await writeFile(join(draft, 'packages'), packages.join('\n'));
-  });
+    packages: ['qemu-system-x86'],
+    into: ['qemu', ''],
+    what: 'QEMU',
+    isSound,
+  } as const;
+  const dir = await unpackClosure(request, options);
   const made = await describe(dir);
   if (made) return made;
   throw new FrostlineError(`The QEMU unpacked into ${dir} does not run.`, { code: 'host' });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { FrostlineError } from '../../errors.ts';
 import type { Distro } from '../../matrix/matrix.ts';
 import { fetchKernel } from '../kernels/fetch.ts';
-import type { FetchOptions } from '../kernels/debian.ts';
+import type { FetchOptions } from '../apt/closure.ts';
 import type { Kernel } from '../kernels/kernel.ts';
 import type { BootRequest, Lab, LabContext } from '../lab.ts';
 import { buildBase } from '../rootfs/base.ts';

@@ -1,13 +1,11 @@
-import { chmod, copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { command } from '../../base/command.ts';
 import { makeFolder, sha256, sha256File } from '../../base/files.ts';
 import { cacheDir } from '../../base/paths.ts';
 import { frostbitePath } from '../../guest/build.ts';
-import { findMirror } from '../apt/mirror.ts';
-import { closure, download, openAptRoot, unpackAll } from '../apt/root.ts';
-import type { FetchOptions } from '../kernels/debian.ts';
+import { unpackClosure, type FetchOptions } from '../apt/closure.ts';
 import { writeCpio, type Entry } from './cpio.ts';
 
 /** The suite the guest's tools come from: its glibc runs on kernels from 3.2 on. */
@@ -24,28 +22,6 @@ async function startFile(name: string): Promise<string> {
   return candidates[0]!;
 }
 
-/** Busybox and dropbear unpacked from Debian's packages, from the cache after the first time. */
-async function unpackTools(options: FetchOptions): Promise<string> {
-  const root = await openAptRoot({
-    suite,
-    mirror: await findMirror(),
-    ...(options.signal ? { signal: options.signal } : {}),
-    ...(options.onWarning ? { onWarning: options.onWarning } : {}),
-  });
-  const packages = await closure(root, tools);
-  const dir = cacheDir('roots', `tools-${sha256(...packages).slice(0, 16)}`);
-  if (await readFile(join(dir, 'packages')).catch(() => null)) return dir;
-  options.onDownload?.(`${tools.join(', ')} (Debian ${suite})`);
-  await rm(dir, { recursive: true, force: true });
-  await makeFolder(dir, async (draft) => {
-    await mkdir(join(draft, 'debs'));
-    await download(root, packages, join(draft, 'debs'));
-    await unpackAll(join(draft, 'debs'), draft);
-    await writeFile(join(draft, 'packages'), packages.join('\n'));
-  });
-  return dir;
-}
-
 /** The shared libraries a program of `dir` needs, as the loader of the same tree resolves them. */
 async function librariesOf(dir: string, program: string): Promise<string[]> {
   const lib = join(dir, libraries);
@@ -58,7 +34,13 @@ async function librariesOf(dir: string, program: string): Promise<string[]> {
  * a small ext4 image, as an uncompressed cpio archive. Cached by the hash of all that is in it.
  */
 export async function buildBase(options: FetchOptions = {}): Promise<string> {
-  const [dir, frostbite] = [await unpackTools(options), await frostbitePath()];
+  const request = {
+    suite,
+    packages: tools,
+    into: ['roots', 'tools-'],
+    what: 'the tools of the guest',
+  } as const;
+  const [dir, frostbite] = [await unpackClosure(request, options), await frostbitePath()];
   const starts = await Promise.all(['rc', 'inittab', 'sshd'].map(startFile));
   const hashes = await Promise.all([frostbite, ...starts].map(sha256File));
   const made = cacheDir('roots', `base-${sha256(basename(dir), ...hashes).slice(0, 16)}`);
