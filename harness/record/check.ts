@@ -2,8 +2,8 @@ import { outcomes, thawOutcomes } from '../trial/outcome.ts';
 import { recordSchemaVersion, type TrialRecord } from './schema.ts';
 
 /**
- * Whether a parsed line is a record: what `recordSchema` accepts, ten times as fast (a property test
- * holds the two equal). A report over a million records spends its time here.
+ * Whether a parsed line is a record: what `recordSchema` accepts, in some 0.1 us where that takes 1 to 1.5
+ * (a property test holds the two equal): a report over a million records is a second faster for it.
  */
 export function isRecord(value: unknown): value is TrialRecord {
   return (
