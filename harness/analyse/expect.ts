@@ -60,8 +60,14 @@ function matches(where: Expectation['where'], cell: CellName): boolean {
   });
 }
 
-/** The exit code of a run: 1 when a cell missed, 69 when none did and some cell was not measured, else 0. */
+/**
+ * The exit code of a run: 1 when a cell missed, 69 when none did and some cell could not be measured, else 0.
+ * What a kernel does not have is a finding, not a failure to measure.
+ */
 export function exitCode(summary: Summary, judgements: readonly Judgement[]): 0 | 1 | 69 {
   if (judgements.some(({ verdict }) => verdict === 'missed')) return 1;
-  return summary.cells.some(({ notMeasured }) => notMeasured !== null) ? 69 : 0;
+  const failed = summary.cells.some(
+    ({ notMeasured }) => notMeasured !== null && notMeasured.kind !== 'unsupported',
+  );
+  return failed ? 69 : 0;
 }

@@ -72,6 +72,9 @@ export async function fetchDebianKernel(source: DebSource, options: FetchOptions
 const firstLine = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n').slice(0, 2).join(' ').slice(0, 300);
 
+/** A package with a kernel in it, not one that only depends on the newest of a line. */
+const isKernel = /^linux-image-\d+\.\d+\.\d+/;
+
 /** Image packages that match a source, newest first. */
 async function candidates(root: AptRoot, source: DebSource): Promise<PackageVersion[]> {
   if (source.package === null) {
@@ -82,7 +85,7 @@ async function candidates(root: AptRoot, source: DebSource): Promise<PackageVers
   const names = (await root.run(['apt-cache', 'pkgnames', 'linux-image-'])).split('\n');
   const glob = globToRegExp(source.package);
   const matching = names.filter(
-    (name) => glob.test(name) && /^linux-image-[0-9]/.test(name) && !/-dbg$|-unsigned$/.test(name),
+    (name) => glob.test(name) && isKernel.test(name) && !/-dbg$|-unsigned$/.test(name),
   );
   const found = matching.length === 0 ? [] : await versions(root, matching);
   return source.version === null ? found : found.filter(({ version }) => version === source.version);

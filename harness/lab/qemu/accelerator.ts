@@ -4,6 +4,7 @@ import { release } from 'node:os';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { cacheDir } from '../../base/paths.ts';
+import { sentence } from '../../errors.ts';
 import { isTrusted, type QemuBinary } from './binary.ts';
 import type { Accelerator } from './devices.ts';
 
@@ -58,7 +59,7 @@ export async function probeKvm(qemu: QemuBinary, tryBoot: TryBoot): Promise<KvmA
   if (known) return known;
   const why = await tryBoot(kvm).then(
     () => null,
-    (error: unknown) => (error instanceof Error ? error.message : String(error)).split('\n')[0]!,
+    (error: unknown) => sentence(error).split('\n')[0]!.replace('kvm-probe did not boot: ', ''),
   );
   const answer = {
     host: release(),

@@ -5,7 +5,7 @@ import { until, within } from '../../base/deadline.ts';
 import { self } from '../../base/owner.ts';
 import { runtimeDir } from '../../base/paths.ts';
 import { Scope } from '../../base/scope.ts';
-import { FrostlineError } from '../../errors.ts';
+import { FrostlineError, sentence } from '../../errors.ts';
 import { readFacts, tail, waitForLine } from '../console.ts';
 import type { MachineFacts } from '../facts.ts';
 import type { Channel, Condition, Machine } from '../machine.ts';
@@ -62,13 +62,13 @@ export async function bootMachine(plan: MachinePlan): Promise<QemuMachine> {
     if (port === undefined) throw notBooted(plan, `no forwarded port in "${String(usernet)}"`);
     // the guest reads its root from memory: the file with the keys is not needed any more
     const ready = await waitForLine(
-      { ms: plan.bootTimeoutMs, what: `${plan.id}: booting ${plan.kernel}`, signal: plan.signal },
+      { ms: plan.bootTimeoutMs, what: `"${readyMarker}" on its console`, signal: plan.signal },
       plan.console,
       readyMarker,
       () => child.over,
     ).catch(async (error: unknown) => {
       plan.signal.throwIfAborted();
-      throw notBooted(plan, `${String(error)}\n  ${await lastLines(plan.console)}`);
+      throw notBooted(plan, `${sentence(error)}\n  ${await lastLines(plan.console)}`);
     });
     if (!ready.found) throw notBooted(plan, `${ready.why}\n  ${await lastLines(plan.console)}`);
     await rm(initrd);
