@@ -36,6 +36,8 @@ export type RunEvent =
       /** Whether a fresh machine takes over its remaining trials. */
       readonly replaced: boolean;
     }
+  /** It has done its share and is taken down. */
+  | { readonly kind: 'machine-done'; readonly machine: string; readonly distro: string }
   | { readonly kind: 'trial-finished'; readonly record: TrialRecord }
   /** All trials of a cell are in, or it was given up (`reason`). */
   | { readonly kind: 'cell-finished'; readonly cell: Cell; readonly reason: string | null }

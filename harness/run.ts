@@ -161,6 +161,7 @@ class Run {
       },
       onLost: (machine, reason, replaced) =>
         emit({ kind: 'machine-lost', machine: machine.facts.id, distro: name, reason, replaced }),
+      onDone: (machine) => emit({ kind: 'machine-done', machine: machine.facts.id, distro: name }),
       onBootFailed: (error) =>
         emit({ kind: 'machine-lost', machine: id, distro: name, reason: String(error), replaced: true }),
       onSkipped: (cell, trials, reason) => this.#skip(cell, trials, reason),

@@ -27,7 +27,6 @@ export function trackRun(now: () => number = () => performance.now()): {
   let trials = 0;
   let finishedBefore = 0;
   let perCell = 0;
-  let jobs = 0;
   let finished = 0;
   let skipped = 0;
   let firstAt: number | null = null;
@@ -39,7 +38,6 @@ export function trackRun(now: () => number = () => performance.now()): {
       case 'run-started':
         trials = event.trials;
         finishedBefore = event.finished;
-        jobs = event.jobs;
         perCell = event.cells.length === 0 ? 0 : event.trials / event.cells.length;
         break;
       case 'machine-booting':
@@ -50,12 +48,12 @@ export function trackRun(now: () => number = () => performance.now()): {
         machines.set(event.machine, `${event.distro} ready`);
         break;
       case 'machine-lost':
+      case 'machine-done':
         machines.delete(event.machine);
         break;
       case 'trial-finished': {
         firstAt ??= now();
         const { cell, outcome, machine, trial } = event.record;
-        machines.delete(machine.id);
         machines.set(machine.id, `${cell} #${trial}: ${outcome}`);
         const own = cells.get(cell) ?? { frozen: 0, counted: 0, finished: 0 };
         cells.set(cell, own);
@@ -90,9 +88,7 @@ export function trackRun(now: () => number = () => performance.now()): {
       settled,
       trials,
       etaMs: paceMs === null ? null : paceMs * (trials - settled),
-      // no event tells that a machine is done and down: those that spoke last are the ones that live
       machines: [...machines]
-        .slice(-Math.max(1, jobs))
         .map(([machine, doing]) => ({ machine, doing }))
         .sort((a, b) => a.machine.localeCompare(b.machine, 'en', { numeric: true })),
       tally: (cell) => {

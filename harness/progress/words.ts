@@ -56,6 +56,7 @@ function eventText(event: RunEvent, state: State): string | null {
       return `finished in ${duration(event.ms)}: ${event.dir}`;
     case 'machine-booting':
     case 'machine-ready':
+    case 'machine-done':
     case 'trial-finished':
       return null;
   }

@@ -73,6 +73,7 @@ export async function shift(
     onTrial: ({ cell, request }, outcome, machine) =>
       log.trials.push({ ...outcome, cell: cell.id, trial: request.trial, machine: machine.facts.id }),
     onLost: (_, reason) => log.lost.push(reason),
+    onDone: () => undefined,
     onBootFailed: (error) => log.lost.push(String(error)),
     onSkipped: (cell, _, reason) => log.lost.push(`${cell.id}: ${reason}`),
   });

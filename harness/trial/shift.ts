@@ -19,6 +19,8 @@ export interface ShiftHooks {
   readonly onTrial: (task: Task, outcome: TrialOutcome, machine: Machine) => void;
   /** A machine was given up; a fresh one follows when there is work left (`replaced`). */
   readonly onLost: (machine: Machine, reason: string, replaced: boolean) => void;
+  /** A machine has done its share and is taken down. */
+  readonly onDone: (machine: Machine) => void;
   readonly onBootFailed: (error: unknown) => void;
   /** The rest of a cell's tasks in this shift will not be run. */
   readonly onSkipped: (cell: Cell, tasks: number, reason: string) => void;
@@ -67,6 +69,7 @@ async function useMachine(
       return;
     }
   }
+  hooks.onDone(on.machine);
 }
 
 /** What is left to do, and how often each thing has failed. */
