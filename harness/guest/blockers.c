@@ -20,6 +20,9 @@ struct task {
 };
 
 struct found {
+	bool v2;
+	pid_t moved[MAX_SLOTS]; /* they ran while the group read FROZEN */
+	unsigned nmoved;
 	struct task tasks[MAX_BLOCKERS];
 	unsigned count;
 };
@@ -88,37 +91,91 @@ static bool on_stack(const struct task *t, const char *const *names, size_t coun
 	return false;
 }
 
-/* Where a task is surely parked: v1's refrigerator, v2's trap. */
-static const char *const parked[] = { "__refrigerator", "do_freezer_trap", "cgroup_enter_frozen" };
-/* Sleeps that the freezers count as frozen where they stand (freezable_schedule, TASK_FREEZABLE). */
-static const char *const freezable[] = {
-	"do_signal_stop", "ptrace_stop", "wait_for_vfork_done", "hrtimer_nanosleep", "futex_wait_queue",
-	"futex_wait_queue_me", "do_sigtimedwait", "unix_stream_data_wait",
+/* The one that sleeps: wchan where stacks are hidden. */
+static bool innermost(const struct task *t, const char *name)
+{
+	return !strcmp(t->depth ? t->stack[0] : t->wchan, name);
+}
+
+/* Interruptible sleeps that v1 counts as frozen where they stand (freezable_schedule, later TASK_FREEZABLE). */
+static const char *const in_place[] = {
+	"do_signal_stop", "ptrace_stop", "hrtimer_nanosleep", "futex_wait_queue", "futex_wait_queue_me",
+	"futex_do_wait", "do_sigtimedwait", "unix_stream_read_generic", "unix_stream_data_wait", "do_wait",
+	"schedule_hrtimeout_range", "schedule_hrtimeout_range_clock",
 };
+static bool sleeps_in_place(const struct task *t)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(in_place); i++)
+		if (innermost(t, in_place[i]))
+			return true;
+	return false;
+}
+
+/* wait_for_vfork_done is inlined into kernel_clone, _do_fork or do_fork. */
+static const char *const vforking[] = {
+	"wait_for_vfork_done", "__do_sys_vfork", "__se_sys_vfork", "__x64_sys_vfork", "sys_vfork",
+};
+
+/*
+ * Whether the task is surely frozen. v1 parks in __refrigerator; from 6.1 a task that is frozen where it
+ * sleeps leaves S, T or t and shows R (before 6.1.123 and 6.12.8) or D, see TASK_FROZEN in
+ * task_index_to_char's history. v2 parks in do_freezer_trap, inlined into get_signal, which sleeps
+ * nowhere else, and counts stopped tasks (cgroup_enter_frozen in do_signal_stop and ptrace_stop).
+ */
+static bool is_parked(const struct task *t, bool v2)
+{
+	if (v2)
+		return innermost(t, "do_freezer_trap") || innermost(t, "get_signal") || t->state == 'T' || t->state == 't';
+	if (innermost(t, "__refrigerator"))
+		return true;
+	return (t->state == 'D' || t->state == 'R') && sleeps_in_place(t);
+}
+
+/* Of the others, the most likely blocker first. A vfork parent in D may be frozen or missed: nothing tells. */
+static int rank_of(const struct task *t, const struct found *found)
+{
+	for (unsigned i = 0; i < found->nmoved; i++)
+		if (found->moved[i] == t->tid)
+			return 0;
+	if (t->state == 'Z' || t->state == 'X')
+		return 4;
+	if (sleeps_in_place(t) || on_stack(t, vforking, ARRAY_SIZE(vforking)))
+		return 3;
+	return t->state == 'D' ? 1 : 2;
+}
+
+static void read_wchan(struct task *t)
+{
+	char text[256];
+
+	if (read_proc(t->tid, "wchan", text, sizeof(text)) > 0)
+		snprintf(t->wchan, sizeof(t->wchan), "%.63s", text);
+	else
+		strcpy(t->wchan, "0");
+}
+
+static void read_syscall(struct task *t)
+{
+	char text[256];
+
+	t->syscall = -2;
+	if (read_proc(t->tid, "syscall", text, sizeof(text)) > 0)
+		t->syscall = !strncmp(text, "running", 7) ? -1 : strtol(text, NULL, 10);
+}
 
 static bool keep(pid_t tid, void *arg)
 {
 	struct found *found = arg;
-	struct task t = { .tid = tid, .syscall = -2 };
-	char text[256];
+	struct task t = { .tid = tid };
 
 	if (!read_stat(&t))
 		return true;
-	if (t.state == 'Z' || t.state == 'X')
-		t.rank = 3;
 	read_stack(&t);
-	if (on_stack(&t, parked, ARRAY_SIZE(parked)))
+	read_wchan(&t);
+	t.rank = rank_of(&t, found);
+	if (t.rank > 0 && is_parked(&t, found->v2))
 		return true;
-	if (read_proc(tid, "wchan", text, sizeof(text)) > 0)
-		snprintf(t.wchan, sizeof(t.wchan), "%.63s", text);
-	else
-		strcpy(t.wchan, "0");
-	if (read_proc(tid, "syscall", text, sizeof(text)) > 0)
-		t.syscall = !strncmp(text, "running", 7) ? -1 : strtol(text, NULL, 10);
-	if (on_stack(&t, freezable, ARRAY_SIZE(freezable)))
-		t.rank = 2;
-	else if (t.rank == 0 && t.state != 'D')
-		t.rank = 1;
+	read_syscall(&t);
 	/* kept in order of rank; of too many the least likely go */
 	unsigned at = found->count;
 
@@ -133,30 +190,37 @@ static bool keep(pid_t tid, void *arg)
 	return true;
 }
 
-/* Tasks that are not surely in the refrigerator, the most suspicious first, as a JSON array. */
-void emit_blockers(struct group *g)
+static void emit_task(const struct task *t)
+{
+	emit("{\"pid\":%d,\"comm\":", t->tid);
+	emit_string(t->comm);
+	emit(",\"state\":\"%c\",\"wchan\":", t->state);
+	emit_string(t->wchan);
+	if (t->syscall == -2)
+		emit(",\"syscall\":null,\"stack\":[");
+	else
+		emit(",\"syscall\":%ld,\"stack\":[", t->syscall);
+	for (unsigned i = 0; i < t->depth; i++) {
+		emit("%s", i ? "," : "");
+		emit_string(t->stack[i]);
+	}
+	emit("]}");
+}
+
+void emit_blockers(struct trial *t, unsigned moved)
 {
 	static struct found found;
 
-	found.count = 0;
-	group_each_thread(g, keep, &found);
+	found.count = found.nmoved = 0;
+	found.v2 = t->group.v2;
+	for (unsigned i = 0; i < t->nslots; i++)
+		if (moved & 1u << i)
+			found.moved[found.nmoved++] = atomic_load(&shared->slots[i].pid);
+	group_each_thread(&t->group, keep, &found);
 	emit("[");
 	for (unsigned i = 0; i < found.count; i++) {
-		struct task *t = &found.tasks[i];
-
-		emit("%s{\"pid\":%d,\"comm\":", i ? "," : "", t->tid);
-		emit_string(t->comm);
-		emit(",\"state\":\"%c\",\"wchan\":", t->state);
-		emit_string(t->wchan);
-		if (t->syscall == -2)
-			emit(",\"syscall\":null,\"stack\":[");
-		else
-			emit(",\"syscall\":%ld,\"stack\":[", t->syscall);
-		for (unsigned j = 0; j < t->depth; j++) {
-			emit("%s", j ? "," : "");
-			emit_string(t->stack[j]);
-		}
-		emit("]}");
+		emit("%s", i ? "," : "");
+		emit_task(&found.tasks[i]);
 	}
 	emit("]");
 }

@@ -1,7 +1,9 @@
 #define _GNU_SOURCE
 #include "frostbite.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <time.h>
 
 static bool due(const struct schedule *s, unsigned k)
 {
@@ -24,10 +26,14 @@ static void note(struct freeze_log *log, enum freezer_state state)
 	log->nstates++;
 }
 
-static void write_frozen(struct group *g, struct freeze_log *log)
+static void write_state(struct group *g, struct freeze_log *log, bool frozen)
 {
-	group_write(g, true);
-	log->writes++;
+	if (!group_write(g, frozen) && !log->error)
+		log->error = errno;
+	if (frozen)
+		log->writes++;
+	else
+		log->thaws++;
 }
 
 /* Never past the deadline: CRIU's alarm interrupts its nanosleep, and the state is read once more. */
@@ -42,10 +48,11 @@ static void sleep_before(int64_t us, int64_t deadline)
 static void wait_events(struct group *g, int64_t deadline)
 {
 	int64_t left = deadline - now_us();
+	struct timespec t = { left / 1000000, left % 1000000 * 1000 };
 	struct pollfd p = { .fd = g->events, .events = POLLPRI };
 
 	if (left > 0)
-		poll(&p, 1, (int)((left + 999) / 1000));
+		ppoll(&p, 1, &t, NULL);
 }
 
 /* The loop of strategy.ts. Nothing is allocated or printed between the first write and the last read. */
@@ -56,23 +63,22 @@ void freeze(struct group *g, const struct strategy *s, struct freeze_log *log)
 
 	note(log, group_read(g));
 	log->start_us = now_us();
-	write_frozen(g, log);
+	write_state(g, log, true);
 	for (unsigned k = 0;; k++) {
 		if (k && due(&s->thaw, k)) {
-			group_write(g, false);
-			log->thaws++;
+			write_state(g, log, false);
 			note(log, STATE_THAWED);
 			sleep_before(s->thaw_for_us, deadline);
-			write_frozen(g, log);
+			write_state(g, log, true);
 		} else if (k && due(&s->rewrite, k)) {
-			write_frozen(g, log);
+			write_state(g, log, true);
 		}
 		if (k && s->wait_events)
 			wait_events(g, deadline);
 		else if (k)
 			sleep_before(s->poll_us, deadline);
 		if (due(&s->settle, k))
-			sleep_us(s->settle_us);
+			sleep_before(s->settle_us, deadline);
 		/* taken before the read: the read at or after the deadline is the last */
 		bool late = now_us() >= deadline || atomic_load(&stop_asked);
 		enum freezer_state state = group_read(g);
@@ -84,7 +90,7 @@ void freeze(struct group *g, const struct strategy *s, struct freeze_log *log)
 			log->frozen_us = now_us() - log->start_us;
 			return;
 		}
-		if (late || log->reads >= s->attempts)
+		if (late || log->error || log->reads >= s->attempts)
 			return;
 	}
 }

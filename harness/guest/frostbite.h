@@ -30,14 +30,15 @@ struct slot {
 	_Atomic int pid;        /* 0: not used */
 	_Atomic int ready;      /* the process is about to enter the state its workload is named after */
 	_Atomic int helper;     /* pid of a process it made, for workloads that need one released */
-	char pad[44];
+	_Atomic int error;      /* errno that kept it out of the group */
+	char pad[40];
 };
 
 struct shared {
 	struct slot slots[MAX_SLOTS];
 	_Atomic int trial;   /* -1 between trials */
 	_Atomic int phase;   /* enum phase */
-	_Atomic int go;      /* the freeze is about to begin */
+	_Atomic int go;      /* the freeze comes within workload.within_us */
 	_Atomic int served;  /* a server outside the group has swallowed the request */
 	_Atomic uint32_t seed;
 	char exe[256];       /* where this program is */
@@ -45,8 +46,9 @@ struct shared {
 extern struct shared *shared;
 void shared_create(void);
 void shared_attach(void);
-/* A second open file description of the lock that keeps lines on standard output whole. */
+/* The lock that keeps lines on standard output whole; a child that prints takes one of its own first. */
 int shared_lock_fd(void);
+void shared_own_lock(void);
 
 enum phase { PHASE_IDLE, PHASE_SETUP, PHASE_FREEZING, PHASE_WITNESS, PHASE_THAWING, PHASE_CLEANUP };
 extern const char *const phase_names[];
@@ -108,6 +110,7 @@ struct freeze_log {
 	bool frozen;
 	int64_t start_us, frozen_us;
 	unsigned writes, reads, thaws, nstates;
+	int error; /* errno of a write that failed, which ends it */
 	struct { int64_t us; enum freezer_state state; } states[MAX_STATES];
 };
 void freeze(struct group *g, const struct strategy *s, struct freeze_log *log);
@@ -125,7 +128,8 @@ void trial_run(const struct request *r, const struct hierarchies *h);
 bool trial_fail(struct trial *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- blockers.c ---- */
-void emit_blockers(struct group *g);
+/* Tasks that are not surely frozen as a JSON array; those of `t`'s slots in the mask `moved` come first. */
+void emit_blockers(struct trial *t, unsigned moved);
 char task_state(pid_t pid);
 
 /* ---- emit.c: JSON lines on standard output ---- */
@@ -150,6 +154,8 @@ struct workload {
 	void (*release)(struct trial *t);
 	/* Entry after an exec of /proc/self/exe; NULL: it has none. */
 	void (*reentry)(unsigned slot);
+	/* The freeze begins at a random moment within this time after shared->go; 0: 5 ms. */
+	unsigned within_us;
 };
 extern const struct workload *const workloads[];
 const struct workload *workload_find(const char *name);
@@ -161,6 +167,8 @@ pid_t spawn_server(void (*entry)(void *arg), void *arg);
 void end_server(struct trial *t);
 /* In children: see fsfreeze.c. */
 void fsfreeze_close_guard(void);
+/* Unmounts what fsfreeze-write left mounted for the next trial. */
+void fsfreeze_end(void);
 void re_exec(const char *workload, unsigned slot) __attribute__((noreturn));
 /* Bumps the slot's counter for ever, sleeping 1 ms between. */
 void tick(unsigned slot) __attribute__((noreturn));

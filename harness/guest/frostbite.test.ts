@@ -118,4 +118,18 @@ describe('frostbite', () => {
     // the promise is a second; the bound leaves room for a busy host
     expect(Math.min(...gaps)).toBeLessThan(1100);
   });
+
+  it.each(['SIGTERM', 'SIGHUP', 'SIGINT'] as const)('ends with 0 on %s', async (signal) => {
+    const child = spawn(frostbite, ['serve'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    await once(child.stdout, 'data');
+    child.kill(signal);
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it('ends with 0 when nobody reads what it says', async () => {
+    const child = spawn(frostbite, ['serve'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    await once(child.stdout, 'data');
+    child.stdout.destroy();
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
 });

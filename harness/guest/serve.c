@@ -67,8 +67,11 @@ static bool hello(const struct hierarchies *h)
 /* A process of its own: it goes on when the main one is stuck in the kernel, and then tells where. */
 static void beat(void)
 {
+	pid_t parent = getppid();
+
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "frostbite-beat");
+	shared_own_lock();
 	for (;;) {
 		int trial = atomic_load(&shared->trial);
 
@@ -79,13 +82,35 @@ static void beat(void)
 		else
 			emit("%d", trial);
 		emit(",\"phase\":\"%s\"}", phase_names[atomic_load(&shared->phase)]);
-		if (!emit_end())
+		if (!emit_end()) {
+			/* nobody reads: the main process would notice only at the trial's end */
+			kill(parent, SIGTERM);
 			_exit(0);
+		}
 		sleep_us(800000);
 	}
 }
 
 #define MAX_LINE 512
+
+/* Waits for input; false when told to stop, by a signal or because nobody reads the results any more. */
+static bool wait_input(void)
+{
+	struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = STDOUT_FILENO } };
+	sigset_t stops, before;
+	int n = 0;
+
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGTERM);
+	sigaddset(&stops, SIGHUP);
+	sigaddset(&stops, SIGINT);
+	/* blocked but in ppoll: a signal between the test and the wait would be slept through */
+	sigprocmask(SIG_BLOCK, &stops, &before);
+	if (!atomic_load(&stop_asked))
+		n = ppoll(fds, ARRAY_SIZE(fds), NULL, &before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return n > 0 && !atomic_load(&stop_asked) && !(fds[1].revents & (POLLERR | POLLNVAL));
+}
 
 /* Gives lines without their newline; false at the end of input or when told to stop. */
 static bool next_line(char *line)
@@ -94,7 +119,7 @@ static bool next_line(char *line)
 	static size_t start, end;
 	size_t length = 0;
 
-	while (!atomic_load(&stop_asked)) {
+	for (;;) {
 		while (start < end) {
 			char c = buffer[start++];
 
@@ -106,6 +131,8 @@ static bool next_line(char *line)
 			if (length < MAX_LINE - 1)
 				line[length++] = c;
 		}
+		if (!wait_input())
+			return false;
 		ssize_t n = read(STDIN_FILENO, buffer, sizeof(buffer));
 
 		if (n == 0 || (n < 0 && errno != EINTR))
@@ -113,7 +140,6 @@ static bool next_line(char *line)
 		start = 0;
 		end = n > 0 ? (size_t)n : 0;
 	}
-	return false;
 }
 
 static void run_one(const struct request *r, const struct hierarchies *h)
@@ -168,7 +194,7 @@ int serve(void)
 		beat();
 	}
 	request_begin(&request);
-	while (next_line(line)) {
+	while (!atomic_load(&stop_asked) && next_line(line)) {
 		if (line[0]) {
 			request_line(&request, line);
 			empty = false;
@@ -181,5 +207,6 @@ int serve(void)
 	}
 	kill(beater, SIGKILL);
 	waitpid(beater, NULL, 0);
+	fsfreeze_end();
 	return 0;
 }

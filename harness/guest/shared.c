@@ -58,6 +58,20 @@ void shared_attach(void)
 	map();
 }
 
+/* A flock belongs to an open file description, which a fork shares: the child has to open the file again. */
+void shared_own_lock(void)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", SHARED_FD);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		err(69, "open %s", path);
+	close(lock_fd);
+	lock_fd = fd;
+}
+
 int shared_lock_fd(void)
 {
 	return lock_fd;

@@ -22,17 +22,24 @@ static void snapshot(const struct trial *t, uint64_t *counts)
 		counts[i] = atomic_load(&shared->slots[i].count);
 }
 
+/* The slots whose processes ran since, as a mask. */
 static unsigned moved_since(const struct trial *t, const uint64_t *counts)
 {
 	unsigned moved = 0;
 
 	for (unsigned i = 0; i < t->nslots; i++)
-		moved += atomic_load(&shared->slots[i].count) != counts[i];
+		if (atomic_load(&shared->slots[i].count) != counts[i])
+			moved |= 1u << i;
 	return moved;
 }
 
+static unsigned count_moved(const struct trial *t, const uint64_t *counts)
+{
+	return (unsigned)__builtin_popcount(moved_since(t, counts));
+}
+
 struct witness {
-	unsigned moved;
+	unsigned moved; /* mask of slots */
 	enum freezer_state state;
 };
 
@@ -65,7 +72,7 @@ static bool all_run_again(void *arg)
 {
 	struct running *r = arg;
 
-	return moved_since(r->trial, r->counts) == r->trial->nslots;
+	return count_moved(r->trial, r->counts) == r->trial->nslots;
 }
 
 static bool reads_thawed(void *arg)
@@ -89,7 +96,7 @@ static struct thaw thaw_group(struct trial *t)
 		t->workload->release(t);
 	if (wait_until(all_run_again, &running, CASUALTY_US))
 		return (struct thaw){ thawed ? "thawed" : "thaw-stuck", now_us() - start, 0 };
-	unsigned lost = t->nslots - moved_since(t, running.counts);
+	unsigned lost = t->nslots - count_moved(t, running.counts);
 
 	return (struct thaw){ thawed ? "casualties" : "thaw-stuck", -1, lost };
 }
@@ -155,9 +162,21 @@ static void clear_slots(void)
 		atomic_store(&shared->slots[i].pid, 0);
 		atomic_store(&shared->slots[i].ready, 0);
 		atomic_store(&shared->slots[i].helper, 0);
+		atomic_store(&shared->slots[i].error, 0);
 	}
 	atomic_store(&shared->go, 0);
 	atomic_store(&shared->served, 0);
+}
+
+/* Ends a trial that could not be measured. */
+static void give_up(struct trial *t, int64_t began)
+{
+	set_phase(PHASE_CLEANUP);
+	group_write(&t->group, false);
+	if (t->workload->release)
+		t->workload->release(t);
+	end_server(t);
+	emit_unmeasured(t->request, "error", t->why, group_destroy(&t->group, CLEANUP_US), began);
 }
 
 /* The experiment itself, on processes that are in their state. */
@@ -169,17 +188,23 @@ static void measure(struct trial *t, int64_t began)
 	char moved[120] = "";
 
 	log = (struct freeze_log){ 0 };
-	sleep_us(random_below(&seed, 5000));
-	set_phase(PHASE_FREEZING);
 	atomic_store(&shared->go, 1);
+	sleep_us(random_below(&seed, t->workload->within_us ? t->workload->within_us : 5000));
+	set_phase(PHASE_FREEZING);
 	freeze(&t->group, &r->strategy, &log);
+	if (log.error) {
+		trial_fail(t, "write to %s of %s: %s", r->v2 ? "cgroup.freeze" : "freezer.state", t->group.path,
+			   strerror(log.error));
+		give_up(t, began);
+		return;
+	}
 	struct witness w = { 0 };
 
 	if (log.frozen) {
 		w = watch_frozen(t);
 		if (w.moved)
-			snprintf(moved, sizeof(moved), "%u of %u processes ran while the group read FROZEN (then %s)", w.moved,
-				 t->nslots, state_names[w.state]);
+			snprintf(moved, sizeof(moved), "%d of %u processes ran while the group read FROZEN (then %s)",
+				 __builtin_popcount(w.moved), t->nslots, state_names[w.state]);
 		else if (w.state != STATE_FROZEN)
 			snprintf(moved, sizeof(moved), "read FROZEN, then %s without a thaw", state_names[w.state]);
 	}
@@ -189,7 +214,7 @@ static void measure(struct trial *t, int64_t began)
 	if (log.frozen && !moved[0])
 		emit("[]");
 	else
-		emit_blockers(&t->group);
+		emit_blockers(t, w.moved);
 	struct thaw thaw = thaw_group(t);
 
 	emit_thaw(&thaw);
@@ -220,10 +245,7 @@ void trial_run(const struct request *r, const struct hierarchies *h)
 
 		emit_unmeasured(r, lacks ? "unsupported" : "error", why, group_destroy(&t->group, CLEANUP_US), began);
 	} else if (!t->workload->start(t)) {
-		if (t->workload->release)
-			t->workload->release(t);
-		end_server(t);
-		emit_unmeasured(r, "error", t->why, group_destroy(&t->group, CLEANUP_US), began);
+		give_up(t, began);
 	} else {
 		measure(t, began);
 	}

@@ -58,6 +58,8 @@ static void quiet_child(void)
 
 bool spawn(struct trial *t, void (*entry)(unsigned slot))
 {
+	if (t->nslots == MAX_SLOTS)
+		return trial_fail(t, "%s: more than %d processes", t->workload->name, MAX_SLOTS);
 	unsigned slot = t->nslots++;
 	pid_t pid = fork();
 
@@ -67,8 +69,10 @@ bool spawn(struct trial *t, void (*entry)(unsigned slot))
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		quiet_child();
 		/* "0" is the writer itself, so nothing of the workload runs outside the group */
-		if (pwrite(t->group.procs, "0", 1, 0) < 0)
+		if (pwrite(t->group.procs, "0", 1, 0) < 0) {
+			atomic_store(&shared->slots[slot].error, errno);
 			_exit(71);
+		}
 		entry(slot);
 		_exit(70);
 	}
@@ -115,6 +119,20 @@ void tick(unsigned slot)
 	}
 }
 
+/* Waits for processes to be where the workload wants them; the first that could not enter the group ends it. */
+static bool wait_for(struct trial *t, bool (*done)(void *), void *arg, const char *what)
+{
+	if (wait_until(done, arg, IN_STATE_US))
+		return true;
+	for (unsigned i = 0; i < t->nslots; i++) {
+		int error = atomic_load(&shared->slots[i].error);
+
+		if (error)
+			return trial_fail(t, "%s: into %s: %s", t->workload->name, t->group.path, strerror(error));
+	}
+	return trial_fail(t, "%s: %s within %d s", t->workload->name, what, IN_STATE_US / 1000000);
+}
+
 static bool all_ready(void *arg)
 {
 	struct trial *t = arg;
@@ -127,7 +145,7 @@ static bool all_ready(void *arg)
 
 bool wait_ready(struct trial *t)
 {
-	return wait_until(all_ready, t, IN_STATE_US) || trial_fail(t, "%s: its processes did not start", t->workload->name);
+	return wait_for(t, all_ready, t, "its processes did not start");
 }
 
 static bool all_moving(void *arg)
@@ -142,7 +160,7 @@ static bool all_moving(void *arg)
 
 bool wait_moving(struct trial *t)
 {
-	return wait_until(all_moving, t, IN_STATE_US) || trial_fail(t, "%s: its processes do not run", t->workload->name);
+	return wait_for(t, all_moving, t, "its processes did not run");
 }
 
 struct state_wait {
@@ -164,9 +182,10 @@ static bool all_in_state(void *arg)
 bool wait_task_state(struct trial *t, char state)
 {
 	struct state_wait wait = { t, state };
+	char what[] = "its process did not get into state ?";
 
-	return wait_until(all_in_state, &wait, IN_STATE_US) ||
-	       trial_fail(t, "%s: its process did not get into state %c", t->workload->name, state);
+	what[sizeof(what) - 2] = state;
+	return wait_for(t, all_in_state, &wait, what);
 }
 
 /* xorshift32 (Marsaglia 2003): any trial can be repeated from its seed. */

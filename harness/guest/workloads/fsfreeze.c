@@ -12,6 +12,7 @@
 #include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A writer behind FIFREEZE sleeps in sb_start_write, uninterruptibly, from the start. */
@@ -19,6 +20,7 @@
 static char mount_point[64], problem[160];
 static int root = -1; /* the mounted root, once there is one */
 static int guard = -1;
+static pid_t guardian;
 
 static const char *image_path(void)
 {
@@ -70,8 +72,15 @@ static int attach_loop(int image, char *device, size_t size)
 	snprintf(device, size, "/dev/loop%d", number);
 	int loop = open(device, O_RDWR | O_CLOEXEC);
 
-	if (loop < 0 || ioctl(loop, LOOP_SET_FD, image) < 0 || ioctl(loop, LOOP_SET_STATUS64, &info) < 0)
+	if (loop < 0)
 		return -1;
+	if (ioctl(loop, LOOP_SET_FD, image) < 0 || ioctl(loop, LOOP_SET_STATUS64, &info) < 0) {
+		int error = errno;
+
+		close(loop);
+		errno = error;
+		return -1;
+	}
 	return loop;
 }
 
@@ -82,10 +91,11 @@ static void stand_guard(void *arg)
 	char c;
 
 	close(fds[1]);
-	while (read(fds[0], &c, 1) > 0)
+	while (read(fds[0], &c, 1) < 0 && errno == EINTR)
 		;
 	ioctl(root, FITHAW, 0);
 	umount2(mount_point, MNT_DETACH);
+	rmdir(mount_point);
 	_exit(0);
 }
 
@@ -98,11 +108,15 @@ static const char *start_guard(void)
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		/* not the channel's streams: whoever reads them waits for the last holder */
+		for (int fd = 0; fd < 3; fd++)
+			close(fd);
 		setsid();
 		stand_guard(fds);
 	}
 	close(fds[0]);
 	guard = fds[1];
+	guardian = pid;
 	return pid < 0 ? fail("fork of the guard") : NULL;
 }
 
@@ -140,6 +154,15 @@ void fsfreeze_close_guard(void)
 {
 	if (guard >= 0)
 		close(guard);
+}
+
+void fsfreeze_end(void)
+{
+	if (guard < 0)
+		return;
+	close(guard);
+	guard = -1;
+	waitpid(guardian, NULL, 0);
 }
 
 static void write_file(unsigned slot)

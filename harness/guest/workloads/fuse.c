@@ -20,10 +20,14 @@ static char mount_point[64];
 
 static const char *needs(void)
 {
+	static char problem[120];
 	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 
-	if (fd < 0)
-		return "no /dev/fuse: CONFIG_FUSE_FS, or its module is not loaded";
+	if (fd < 0) {
+		snprintf(problem, sizeof(problem), "/dev/fuse: %s (CONFIG_FUSE_FS, or its module is not loaded)",
+			 strerror(errno));
+		return problem;
+	}
 	close(fd);
 	return NULL;
 }
@@ -88,9 +92,13 @@ static bool start(struct trial *t)
 	char options[96];
 	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 
+	if (fd < 0)
+		return trial_fail(t, "/dev/fuse: %s", strerror(errno));
 	snprintf(mount_point, sizeof(mount_point), "/tmp/frostline-fuse-%d", getpid());
-	if (mkdir(mount_point, 0700) < 0 && errno != EEXIST)
+	if (mkdir(mount_point, 0700) < 0 && errno != EEXIST) {
+		close(fd);
 		return trial_fail(t, "mkdir %s: %s", mount_point, strerror(errno));
+	}
 	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
 	if (mount("frostline", mount_point, "fuse", MS_NOSUID | MS_NODEV, options) < 0) {
 		close(fd);
@@ -107,8 +115,8 @@ static bool start(struct trial *t)
 static void release(struct trial *t)
 {
 	end_server(t);
-	if (umount2(mount_point, MNT_DETACH) == 0)
-		rmdir(mount_point);
+	umount2(mount_point, MNT_DETACH);
+	rmdir(mount_point);
 }
 
 const struct workload workload_fuse_unanswered = {

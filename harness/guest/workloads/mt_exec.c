@@ -41,10 +41,17 @@ static bool start_storm(struct trial *t)
 	return spawn(t, storm) && wait_moving(t);
 }
 
+/*
+ * The exec takes a few milliseconds; freeze and exec each come at a random moment of this time, so that
+ * now and then they meet, whichever is first. A freeze at its very start would always win.
+ */
+#define ONCE_US 20000
+
 static void exec_once(unsigned slot)
 {
-	uint32_t seed = atomic_load(&shared->seed) + 1;
-	int64_t delay = random_below(&seed, 60000);
+	/* not the numbers that the freeze's own delay is made from */
+	uint32_t seed = atomic_load(&shared->seed) * 2654435761u + 1;
+	int64_t delay = random_below(&seed, ONCE_US);
 
 	make_threads(5);
 	atomic_store(&shared->slots[slot].ready, 1);
@@ -71,4 +78,5 @@ const struct workload workload_mt_exec_once = {
 	.summary = "threads and one exec at a random moment, as runc init does",
 	.start = start_once,
 	.reentry = tick,
+	.within_us = ONCE_US,
 };

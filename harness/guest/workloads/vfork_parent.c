@@ -2,6 +2,7 @@
 #include "../frostbite.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* The parent is D in wait_for_vfork_done, which both freezers count as frozen. */
@@ -10,6 +11,7 @@ static void parent(unsigned slot)
 	pid_t child = vfork();
 
 	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		atomic_store(&shared->slots[slot].helper, getpid());
 		atomic_store(&shared->slots[slot].ready, 1);
 		for (;;)
