@@ -62,10 +62,11 @@ export async function shift(
   const distro: Distro = [...matrix.distros.values()][0]!;
   const log = { trials: [] as Finished[], lost: [] as string[], machines: [] as QemuMachine[] };
   const { signal } = new AbortController();
+  let boots = 0;
   await workShift(tasksOf(matrix), {
     signal,
     boot: async () => {
-      const machine = await lab.boot({ id: `t${log.machines.length + 1}`, distro, signal });
+      const machine = await lab.boot({ id: `t${++boots}`, distro, signal });
       log.machines.push(machine);
       onMachine(machine, log.machines.length);
       return machine;
