@@ -81,6 +81,10 @@ int group_count(struct group *g);
 bool group_destroy(struct group *g, int64_t us);
 int group_clean_all(void);
 
+/* ---- clean.c ---- */
+#define MOUNT_PREFIX "/tmp/frostline-"
+int mounts_clean_all(void);
+
 /* ---- trial.c, freeze.c ---- */
 struct schedule {
 	unsigned every; /* 0: never */

@@ -37,12 +37,15 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "list"))
 		return list();
 	if (argc == 2 && !strcmp(argv[1], "clean")) {
-		printf("removed %d groups\n", group_clean_all());
+		/* processes first: they hold the mounts */
+		int groups = group_clean_all();
+
+		printf("removed %d groups and %d mounts\n", groups, mounts_clean_all());
 		return 0;
 	}
 	fprintf(stderr, "frostbite %s\n"
 			"usage: frostbite serve   run the trials that standard input describes\n"
 			"       frostbite list    name the workloads\n"
-			"       frostbite clean   thaw, kill and remove frostline's groups\n", FROSTBITE_VERSION);
+			"       frostbite clean   thaw, kill and remove left-over groups; unmount left-over mounts\n", FROSTBITE_VERSION);
 	return 64;
 }

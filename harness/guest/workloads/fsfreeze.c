@@ -127,8 +127,10 @@ static const char *needs(void)
 
 	if (root >= 0)
 		return NULL;
-	if (access(image_path(), R_OK) < 0)
-		return fail(image_path());
+	if (access(image_path(), R_OK) < 0) {
+		snprintf(problem, sizeof(problem), "no ext4 image at %.80s: %s", image_path(), strerror(errno));
+		return problem;
+	}
 	int image = copy_image();
 
 	if (image < 0)
@@ -138,7 +140,7 @@ static const char *needs(void)
 	close(image);
 	if (loop < 0)
 		return fail("loop device (CONFIG_BLK_DEV_LOOP, or its module is not loaded)");
-	snprintf(mount_point, sizeof(mount_point), "/tmp/frostline-ext4-%d", getpid());
+	snprintf(mount_point, sizeof(mount_point), MOUNT_PREFIX "ext4-%d", getpid());
 	mkdir(mount_point, 0700);
 	if (mount(device, mount_point, "ext4", 0, NULL) < 0) {
 		close(loop);

@@ -94,7 +94,7 @@ static bool start(struct trial *t)
 
 	if (fd < 0)
 		return trial_fail(t, "/dev/fuse: %s", strerror(errno));
-	snprintf(mount_point, sizeof(mount_point), "/tmp/frostline-fuse-%d", getpid());
+	snprintf(mount_point, sizeof(mount_point), MOUNT_PREFIX "fuse-%d", getpid());
 	if (mkdir(mount_point, 0700) < 0 && errno != EEXIST) {
 		close(fd);
 		return trial_fail(t, "mkdir %s: %s", mount_point, strerror(errno));
