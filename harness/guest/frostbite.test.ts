@@ -115,8 +115,8 @@ describe('frostbite', () => {
     child.stdin.end();
     await once(child, 'exit');
     const gaps = times.slice(1).map((time, i) => time - times[i]!);
-    // the promise is a second; the bound leaves room for a busy host
-    expect(Math.min(...gaps)).toBeLessThan(1100);
+    // the promise is a second; a busy host may be late once
+    expect(gaps.sort((a, b) => a - b)[1]).toBeLessThan(1100);
   });
 
   it.each(['SIGTERM', 'SIGHUP', 'SIGINT'] as const)('ends with 0 on %s', async (signal) => {

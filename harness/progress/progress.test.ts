@@ -67,6 +67,23 @@ describe('plain progress', () => {
   });
 });
 
+describe('a plain log', () => {
+  it('shows that a run moves when no cell has finished for half a minute', () => {
+    let clock = 0;
+    const stream = new PassThrough();
+    const listen = plainProgress(stream, () => clock);
+    listen(started);
+    stream.read();
+    for (const trial of [0, 1, 2]) {
+      clock += 16_000;
+      listen(finished(cells[0]!, trial, 'frozen'));
+    }
+    expect(String(stream.read())).toBe(
+      '[ 33%] 4/12 trials  eta 2m08s  (m1 debian-13/v1/none/sleep/single)\n',
+    );
+  });
+});
+
 describe('the estimate', () => {
   it('comes from finished trials and leaves out those that will never run', () => {
     let clock = 0;

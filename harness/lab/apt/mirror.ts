@@ -27,8 +27,11 @@ export async function findMirror(env: NodeJS.ProcessEnv = process.env): Promise<
     '$(ORIGIN)|$(REPO_URI)|$(CODENAME)|$(RELEASE)',
     'Identifier: Packages',
   ]);
-  const targets = code === 0 ? parseTargets(stdout) : null;
-  const found = { main: main ?? targets?.main, security: security ?? targets?.security ?? main };
+  const targets = code === 0 ? parseTargets(stdout) : {};
+  const foundMain = main || targets.main;
+  // a host without the security archive still has it beside its mirror, as Debian lays them out
+  const beside = foundMain?.replace(/\/debian\/?$/, '/debian-security/');
+  const found = { main: foundMain, security: security || targets.security || beside };
   if (!found.main || !found.security) {
     throw new FrostlineError("No Debian archive in this host's apt configuration.", { code: 'host', todo });
   }
