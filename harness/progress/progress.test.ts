@@ -79,7 +79,7 @@ describe('a plain log', () => {
       listen(finished(cells[0]!, trial, 'frozen'));
     }
     expect(String(stream.read())).toBe(
-      '[ 33%] 4/12 trials  eta 2m08s  (m1 debian-13/v1/none/sleep/single)\n',
+      '[ 33%] 4/12 trials  eta 1m04s  (m3 debian-13/v1/none/sleep/single)\n',
     );
   });
 });
