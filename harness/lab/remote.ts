@@ -93,8 +93,8 @@ export class Remote implements Disposable {
 
   /** Runs one command to its end within `ms` and gives what it printed. Rejects when the connection is lost. */
   async run(command: string, ms: number): Promise<{ code: number | null; stdout: string; stderr: string }> {
+    // its input stays open: with both directions ended ssh2 closes the channel, exit code or not
     await using channel = await this.open(command, ms);
-    channel.end();
     const read = async (): Promise<string> => {
       const lines: string[] = [];
       for await (const line of channel.lines) lines.push(line);

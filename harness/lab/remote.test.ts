@@ -1,0 +1,134 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import ssh2, { type Connection, type ServerChannel } from 'ssh2';
+import { cutMark } from '../base/lines.ts';
+import { Remote, type Endpoint } from './remote.ts';
+import { makeKeys } from './rootfs/keys.ts';
+
+const keys = makeKeys();
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const hostPem = privateKey.export({ type: 'pkcs1', format: 'pem' });
+
+/** What the server does with a command. */
+type Program = (channel: ServerChannel, connection: Connection) => void;
+
+/** Parts of ssh2 that are not in its types. */
+interface Internals {
+  readonly outgoing: { readonly id: number };
+  readonly eof: () => void;
+}
+interface Protocol {
+  readonly exitStatus: (id: number, code: number) => void;
+}
+
+let server: ssh2.Server;
+let endpoint: Endpoint;
+const programs = new Map<string, Program>();
+
+beforeEach(async () => {
+  const host = ssh2.utils.parseKey(hostPem);
+  if (host instanceof Error) throw host;
+  server = new ssh2.Server({ hostKeys: [hostPem] }, (connection) => {
+    connection.on('authentication', (context) => context.accept());
+    connection.on('error', () => undefined);
+    connection.on('session', (accept) => {
+      accept().on('exec', (acceptExec, _, { command }) => programs.get(command)?.(acceptExec(), connection));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const hostKey = host.getPublicSSH();
+  endpoint = { host: '127.0.0.1', port, user: 'root', privateKey: keys.clientPrivate, hostKey };
+});
+afterEach(() => void server.close());
+
+const collect = async (lines: AsyncIterable<string>): Promise<string[]> => {
+  const all: string[] = [];
+  for await (const line of lines) all.push(line);
+  return all;
+};
+
+describe('a remote command', () => {
+  it('gives its output, its words on stderr and its exit code, however late that comes', async () => {
+    programs.set('work', (channel, connection) => {
+      channel.stderr.write('careful');
+      channel.write('one\ntwo\n');
+      // OpenSSH and dropbear may end the output first and tell the exit code after; ssh2's own server cannot
+      const { outgoing, eof } = channel as unknown as Internals;
+      eof.call(channel);
+      setTimeout(() => {
+        (Reflect.get(connection, '_protocol') as Protocol).exitStatus(outgoing.id, 3);
+        channel.close();
+      }, 50);
+    });
+    using remote = await Remote.connect(endpoint, 5000);
+    expect(await remote.run('work', 5000)).toEqual({ code: 3, stdout: 'one\ntwo', stderr: 'careful' });
+  });
+
+  it('streams lines both ways', async () => {
+    programs.set('echo', (channel) => {
+      channel.on('data', (data: Buffer) => channel.write(`got ${data.toString()}`));
+      channel.on('end', () => {
+        channel.exit(0);
+        channel.end();
+      });
+    });
+    using remote = await Remote.connect(endpoint, 5000);
+    await using channel = await remote.open('echo');
+    channel.write('a\n');
+    const lines = channel.lines[Symbol.asyncIterator]();
+    expect(await lines.next()).toEqual({ done: false, value: 'got a' });
+    channel.end();
+    expect(await lines.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('that was lost is told from one that ended', async () => {
+    programs.set('vanish', (channel, connection) => {
+      channel.write('half a li');
+      setTimeout(() => connection.end(), 50);
+    });
+    using remote = await Remote.connect(endpoint, 5000);
+    await using channel = await remote.open('vanish');
+    expect(await collect(channel.lines)).toEqual(['half a li']);
+    expect(await channel.ended).toMatchObject({ kind: 'lost' });
+    await expect(remote.open('more', 1000)).rejects.toThrow('connection was lost');
+  });
+
+  it('cannot fill the memory with one line', async () => {
+    programs.set('flood', (channel) => {
+      for (let i = 0; i < 64; i++) channel.write('x'.repeat(16 * 1024));
+      channel.write('\nnext\n');
+      channel.exit(0);
+      channel.end();
+    });
+    using remote = await Remote.connect(endpoint, 5000);
+    await using channel = await remote.open('flood');
+    const [flood, next] = await collect(channel.lines);
+    expect(flood?.length).toBe(64 * 1024 + cutMark.length);
+    expect(next).toBe('next');
+  });
+
+  it('does not wait for ever', async () => {
+    programs.set('hang', () => undefined);
+    using remote = await Remote.connect(endpoint, 5000);
+    await expect(remote.run('hang', 200)).rejects.toThrow('hang: not within 0.2 s');
+  });
+});
+
+describe('a connection', () => {
+  it('is refused to a host with another key', async () => {
+    const wrong = { ...endpoint, hostKey: keys.hostPublic };
+    await expect(Remote.connect(wrong, 5000)).rejects.toThrow(/Host denied|handshake/i);
+  });
+
+  it('to nobody fails at once, and says where', async () => {
+    server.close();
+    await once(server, 'close');
+    await expect(Remote.connect(endpoint, 5000)).rejects.toThrow(
+      `SSH to 127.0.0.1:${endpoint.port}: connect ECONNREFUSED`,
+    );
+  });
+});
