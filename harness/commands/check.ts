@@ -1,34 +1,50 @@
 import type { Command } from 'commander';
+import { findMissingFiles } from '../matrix/files.ts';
+import type { Finding } from '../matrix/finding.ts';
 import { loadMatrixFile } from '../matrix/load.ts';
 import type { Matrix } from '../matrix/matrix.ts';
-import { planCells } from '../plan/cells.ts';
-import { formatFinding } from './matrix.ts';
+import { countLeftOut, planCells } from '../plan/cells.ts';
+import { formatFindings } from './matrix.ts';
 import type { Io } from './io.ts';
+
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 /** What a matrix amounts to, in one line. */
 function summarise(file: string, matrix: Matrix): string {
   let cells = 0;
   for (const _ of planCells(matrix)) cells++;
-  const trials = cells * matrix.trials;
-  const kernels = matrix.distros.size;
-  return `${file}: ${cells} cells, ${trials} trials, ${kernels} ${kernels === 1 ? 'distro' : 'distros'}, ${kernels * matrix.machines} machines`;
+  const amounts = [
+    plural(cells, 'cell'),
+    plural(cells * matrix.trials, 'trial'),
+    plural(matrix.distros.size, 'distro'),
+    plural(matrix.distros.size * matrix.machines, 'machine'),
+  ];
+  const left = countLeftOut(matrix).map(
+    ({ strategy, cgroup, combinations }) => `${combinations} of ${strategy} on ${cgroup}`,
+  );
+  const without = left.length === 0 ? '' : ` (do not exist: ${left.join(', ')})`;
+  return `${file}: ${amounts.join(', ')}${without}`;
 }
 
-/** `frostline check FILE...`: every finding with its place; exit 2 when there is one. */
+/** `frostline check FILE...`: every finding with its place; exit 2 when there is an error. */
 export function register(program: Command, io: Io): void {
+  const tell = (findings: readonly Finding[], text: string, severity: 'error' | 'warning'): void => {
+    if (findings.length > 0) io.stderr.write(`${formatFindings(findings, text, severity)}\n`);
+  };
+  const check = async (file: string): Promise<boolean> => {
+    const loaded = await loadMatrixFile(file);
+    const errors = loaded.ok ? await findMissingFiles(loaded.matrix, file) : loaded.findings;
+    tell(errors, loaded.text, 'error');
+    if (!loaded.ok) return false;
+    tell(loaded.warnings, loaded.text, 'warning');
+    if (errors.length === 0) io.stdout.write(`${summarise(file, loaded.matrix)}\n`);
+    return errors.length === 0;
+  };
   program
     .command('check')
     .description('check matrix files; boots nothing')
     .argument('<file...>', 'matrix files')
     .action(async (files: readonly string[]) => {
-      for (const file of files) {
-        const loaded = await loadMatrixFile(file);
-        if (loaded.ok) {
-          io.stdout.write(`${summarise(file, loaded.matrix)}\n`);
-          continue;
-        }
-        for (const finding of loaded.findings) io.stderr.write(`${formatFinding(finding, loaded.text)}\n`);
-        io.setExitCode(2);
-      }
+      for (const file of files) if (!(await check(file))) io.setExitCode(2);
     });
 }

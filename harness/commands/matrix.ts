@@ -1,13 +1,30 @@
 import { FrostlineError } from '../errors.ts';
 import { explain, type Finding } from '../matrix/finding.ts';
 import { loadMatrixFile } from '../matrix/load.ts';
+import { lineBreak } from '../matrix/locate.ts';
 import type { Matrix } from '../matrix/matrix.ts';
+import type { Io } from './io.ts';
 
-/** A finding as compilers print it, with the line it is about and a caret. */
-export function formatFinding(finding: Finding, text: string): string {
+/** More would bury the first ones, which often cause the rest. */
+const findingsShown = 50;
+
+/** Findings as compilers print them, each with the line it is about and a caret; `text` is the file's. */
+export function formatFindings(
+  findings: readonly Finding[],
+  text: string,
+  severity: 'error' | 'warning' = 'error',
+): string {
+  const lines = text.split(lineBreak);
+  const shown = findings.slice(0, findingsShown).map((finding) => formatFinding(finding, lines, severity));
+  const more = findings.length - shown.length;
+  if (more > 0) shown.push(`... and ${more} more ${severity}${more === 1 ? '' : 's'}`);
+  return shown.join('\n');
+}
+
+function formatFinding(finding: Finding, lines: readonly string[], severity: string): string {
   const { file, line, column } = finding;
-  const source = (text.split('\n')[line - 1] ?? '').slice(0, 200);
-  const head = `${file}:${line}:${column}: error: ${explain(finding)}`;
+  const source = (lines[line - 1] ?? '').slice(0, 200);
+  const head = `${file}:${line}:${column}: ${severity}: ${explain(finding)}`;
   if (source.trim() === '' || column > source.length + 1) return printable(head);
   const margin = source.slice(0, column - 1).replaceAll(/[^\t]/g, ' ');
   return printable(`${head}\n    ${source}\n    ${margin}^`);
@@ -16,12 +33,16 @@ export function formatFinding(finding: Finding, text: string): string {
 /** A matrix file is somebody's text: its control characters do not reach the terminal. */
 const printable = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]/gu, '\uFFFD');
 
-/** Loads a matrix or rejects ('matrix') with all findings as its message. */
-export async function requireMatrix(file: string): Promise<Matrix> {
+/** Loads a matrix or rejects ('matrix') with its findings as the message. Warnings go to `io`, when it is given. */
+export async function requireMatrix(file: string, io?: Io): Promise<Matrix> {
   const loaded = await loadMatrixFile(file);
-  if (loaded.ok) return loaded.matrix;
+  if (loaded.ok) {
+    if (loaded.warnings.length > 0)
+      io?.stderr.write(`${formatFindings(loaded.warnings, loaded.text, 'warning')}\n`);
+    return loaded.matrix;
+  }
   const { findings, text } = loaded;
   const count = findings.length === 1 ? '1 error' : `${findings.length} errors`;
-  const shown = findings.map((finding) => formatFinding(finding, text)).join('\n');
+  const shown = formatFindings(findings, text);
   throw new FrostlineError(`${count} in ${file}; nothing was booted.\n${shown}`, { code: 'matrix' });
 }

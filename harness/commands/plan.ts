@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import type { Command } from 'commander';
+import type { Matrix } from '../matrix/matrix.ts';
 import type { Cell } from '../plan/cell.ts';
 import { planCells } from '../plan/cells.ts';
 import { parseSelect } from '../plan/select.ts';
@@ -13,19 +15,28 @@ interface Options {
   readonly shard?: string;
 }
 
-/** Writes pieces in blocks, waiting for a slow reader, so that a plan of any size takes little memory. */
-async function writeAll(out: NodeJS.WritableStream, pieces: Iterable<string>): Promise<void> {
+/**
+ * Writes pieces in blocks, waiting for a slow reader, so that a plan of any size takes little memory.
+ * Rejects when the command is told to stop.
+ */
+async function writeAll({ stdout, signal }: Io, pieces: Iterable<string>): Promise<void> {
+  const write = async (block: string): Promise<void> => {
+    signal.throwIfAborted();
+    if (!stdout.write(block)) await once(stdout, 'drain', { signal });
+    // pipes and files take writes at once and never ask to wait, so signals are let in here
+    else await setImmediate();
+  };
   let block = '';
   for (const piece of pieces) {
     block += piece;
     if (block.length < 64 * 1024) continue;
-    if (!out.write(block)) await once(out, 'drain');
+    await write(block);
     block = '';
   }
-  if (block !== '' && !out.write(block)) await once(out, 'drain');
+  if (block !== '') await write(block);
 }
 
-function* asJson(name: string, trials: number, cells: Iterable<Cell>): Generator<string> {
+function* asJson({ name, trials }: Matrix, cells: Iterable<Cell>): Generator<string> {
   yield `{"schema":1,"matrix":${JSON.stringify(name)},"trials":${trials},"cells":[`;
   let first = true;
   for (const cell of cells) {
@@ -46,14 +57,20 @@ export function register(program: Command, io: Io): void {
     .description('list the cells that a run would measure; boots nothing')
     .argument('<file>', 'matrix file')
     .option('--json', 'as one JSON document')
-    .option('--select <axis=name,...>', 'only these cells; + joins names of one axis', collect)
+    .option(
+      '--select <axis=name,...>',
+      'only these cells, e.g. distro=debian-12,workload=sleep,spin',
+      collect,
+    )
     .option('--shard <i/n>', 'only the i-th of n parts, the same whatever else the matrix holds')
     .action(async (file: string, { json = false, select = [], shard }: Options) => {
-      const matrix = await requireMatrix(file);
+      const matrix = await requireMatrix(file, io);
       const part = shard === undefined ? null : parseShard(shard);
       const all = planCells(matrix, parseSelect(select, matrix));
-      const cells = part === null ? all : filter(all, (cell) => isInShard(cell, part));
-      await writeAll(io.stdout, json ? asJson(matrix.name, matrix.trials, cells) : asText(cells));
+      let count = 0;
+      const cells = filter(all, (cell) => (part === null || isInShard(cell, part)) && ++count > 0);
+      await writeAll(io, json ? asJson(matrix, cells) : asText(cells));
+      if (count === 0) io.stderr.write('frostline: no cell of this matrix is selected\n');
     });
 }
 

@@ -1,9 +1,11 @@
+import { suggest } from './suggest.ts';
+
 /** Something wrong with a matrix; `line` and `column` count from 1. */
 export type Finding = {
   readonly file: string;
   readonly line: number;
   readonly column: number;
-  /** Keys and indices that lead to it, e.g. `distros.debian-12.kernel`. */
+  /** Keys and indices that lead to it, e.g. `distros.debian-12.kernel`; empty for the whole file. */
   readonly path: string;
 } & Problem;
 
@@ -11,30 +13,33 @@ export type Finding = {
 export type Problem =
   | { readonly code: 'unreadable'; readonly reason: string }
   | { readonly code: 'yaml'; readonly reason: string }
-  | {
-      readonly code: 'unknown-key';
-      readonly key: string;
-      readonly known: readonly string[];
-      readonly like: string | null;
-    }
+  | { readonly code: 'unknown-key'; readonly key: string; readonly known: readonly string[] }
   | { readonly code: 'missing-key'; readonly key: string }
   | { readonly code: 'wrong-type'; readonly expected: string; readonly got: string }
   | { readonly code: 'unquoted'; readonly text: string; readonly read: string }
-  | {
-      readonly code: 'unknown-name';
-      readonly name: string;
-      readonly known: readonly string[];
-      readonly like: string | null;
-    }
+  | { readonly code: 'unknown-name'; readonly name: string; readonly known: readonly string[] }
   | { readonly code: 'bad-value'; readonly expected: string; readonly got: string }
   | { readonly code: 'duplicate'; readonly name: string }
   | { readonly code: 'empty'; readonly what: string }
   | { readonly code: 'matches-nothing'; readonly what: string }
-  | { readonly code: 'pointless'; readonly text: string };
+  | { readonly code: 'pointless'; readonly text: string }
+  | {
+      readonly code: 'missing-file';
+      readonly what: 'kernel image' | 'folder of modules';
+      readonly at: string;
+    }
+  /** A warning: a strategy that the cgroup versions of the matrix leave without a cell. */
+  | { readonly code: 'unused-strategy'; readonly name: string; readonly formsFor: readonly string[] };
 
 const list = (words: readonly string[]): string =>
   words.length > 12 ? `${words.slice(0, 12).join(', ')} ...` : words.join(', ');
-const like = (name: string | null): string => (name === null ? '' : ` Did you mean "${name}"?`);
+
+/** The likely word, then the known ones; `none` alone would read as "there are none". */
+function known(word: string, words: readonly string[], where: string): string {
+  const near = suggest(word, words);
+  const meant = near === null ? '' : ` Did you mean "${near}"?`;
+  return `${meant} ${words.length === 1 ? `Only "${words[0]}" is known` : `Known${where}: ${list(words)}`}.`;
+}
 
 /** What is wrong, what was expected, what to do: one or two sentences. */
 export function explain(problem: Problem): string {
@@ -42,19 +47,18 @@ export function explain(problem: Problem): string {
     case 'unreadable':
       return problem.reason;
     case 'yaml':
-      return `This is not YAML: ${problem.reason}.`;
+      return `This is not YAML as a matrix has it: ${problem.reason}.`;
     case 'unknown-key':
-      return `Unknown key "${problem.key}".${like(problem.like)} Known here: ${list(problem.known)}.`;
+      return `Unknown key "${problem.key}".${known(problem.key, problem.known, ' here')}`;
     case 'missing-key':
       return `The key "${problem.key}" is missing.`;
     case 'wrong-type':
-      return `Expected ${problem.expected}, got ${problem.got}.`;
-    case 'unquoted':
-      return `YAML reads ${problem.text} as the number ${problem.read}; text was expected. Quote it: "${problem.text}".`;
-    case 'unknown-name':
-      return `Unknown name "${problem.name}".${like(problem.like)} Known: ${list(problem.known)}.`;
     case 'bad-value':
       return `Expected ${problem.expected}, got ${problem.got}.`;
+    case 'unquoted':
+      return `YAML reads ${problem.text} as ${problem.read}; text was expected. Quote it: "${problem.text}".`;
+    case 'unknown-name':
+      return `Unknown name "${problem.name}".${known(problem.name, problem.known, '')}`;
     case 'duplicate':
       return `"${problem.name}" is given twice. Remove one.`;
     case 'empty':
@@ -63,5 +67,9 @@ export function explain(problem: Problem): string {
       return `${problem.what} matches no cell of this matrix. Correct or remove it.`;
     case 'pointless':
       return problem.text;
+    case 'missing-file':
+      return `There is no ${problem.what} ${problem.at}. A relative path starts at the folder of the matrix.`;
+    case 'unused-strategy':
+      return `No cell uses "${problem.name}": it exists for cgroup ${problem.formsFor.join(' and ')} only. Add that to cgroups, or remove the strategy.`;
   }
 }

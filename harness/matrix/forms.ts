@@ -15,6 +15,8 @@ const everyNth = (n: number | undefined): Schedule | undefined =>
 const cyclic = (at: readonly number[] | undefined, cycle: number | undefined): Schedule | undefined =>
   at === undefined || cycle === undefined ? undefined : { at, every: cycle };
 
+const always: Schedule = { at: [0], every: 1 };
+
 /** What is pointless or contradictory in a strategy, by the key it is said of. */
 export function contradictions(raw: RawStrategy): [key: keyof RawStrategy, text: string][] {
   const found: [keyof RawStrategy, string][] = [];
@@ -36,8 +38,12 @@ export function contradictions(raw: RawStrategy): [key: keyof RawStrategy, text:
     found.push(['cycle', '`cycle` does nothing without rewriteAt or thawAt.']);
   if (raw.thawFor !== undefined && !thaws)
     found.push(['thawFor', 'thawFor does nothing without thawEvery or thawAt.']);
-  if (raw.settleEvery !== undefined && raw.settle === undefined)
+  const settles = Object.values(preset).some((form) => form.settle !== null);
+  if (raw.settleEvery !== undefined && raw.settle === undefined && !settles)
     found.push(['settleEvery', 'settleEvery does nothing without settle.']);
+  const waits = raw.wait === 'events' || (raw.wait === undefined && raw.preset === 'v2');
+  if (raw.poll !== undefined && waits)
+    found.push(['poll', 'poll does nothing here: this strategy waits for events.']);
   if (raw.wait === 'events' && raw.preset !== undefined && preset.v2 === undefined) {
     found.push(['wait', `Notifications exist on v2 only; the preset "${raw.preset}" is for v1.`]);
   }
@@ -69,7 +75,7 @@ function override(form: Strategy, raw: RawStrategy, deadline: string | undefined
     rewrite: rewrite ?? form.rewrite,
     thaw: thaw ?? form.thaw,
     thawForUs: optional(us(raw.thawFor), form.thawForUs),
-    settle: raw.settle === undefined ? form.settle : (everyNth(raw.settleEvery ?? 1) ?? null),
+    settle: everyNth(raw.settleEvery) ?? (raw.settle === undefined ? form.settle : always),
     settleUs: optional(us(raw.settle), form.settleUs),
   };
 }

@@ -1,16 +1,24 @@
-import { open } from 'node:fs/promises';
+import { isUtf8 } from 'node:buffer';
+import { open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Finding, Problem } from './finding.ts';
-import { find, position } from './locate.ts';
+import { find, lineIndex, type Node } from './locate.ts';
 import type { Matrix } from './matrix.ts';
-import { parseYaml } from './parse.ts';
-import { checkCells, checkTogether, resolveMatrix } from './resolve.ts';
+import { parseYaml, type Placed } from './parse.ts';
+import { resolveMatrix } from './resolve.ts';
 import type { RawMatrix } from './schema.ts';
-import { validate } from './validate.ts';
+import { checkTogether } from './together.ts';
+import { validate, type Pointed } from './validate.ts';
+import { checkCells, checkUnused } from './whole.ts';
 
-/** A matrix, or everything that is wrong with its text, in the order of the text. */
+/** A matrix and what is odd about it, or everything that is wrong with its text, in the order of the text. */
 export type Loaded =
-  | { readonly ok: true; readonly matrix: Matrix; readonly text: string }
+  | {
+      readonly ok: true;
+      readonly matrix: Matrix;
+      readonly warnings: readonly Finding[];
+      readonly text: string;
+    }
   | { readonly ok: false; readonly findings: readonly Finding[]; readonly text: string };
 
 /** A matrix of a thousand lines has some 50 KiB. */
@@ -19,66 +27,69 @@ const maxBytes = 1024 * 1024;
 /** Loads a matrix from its text; never throws. `file` is for the findings and for relative paths. */
 export function loadMatrix(text: string, file: string): Loaded {
   const { parsed, problems } = parseYaml(text);
-  const placed = [...problems];
-  let raw: Partial<RawMatrix> = {};
-  if (parsed !== null) {
-    const checked = validate(parsed.value, parsed.root);
-    raw = checked.raw;
-    placed.push(...checked.problems);
-    const names = {
-      distros: keysOf(parsed.value, 'distros'),
-      strategies: keysOf(parsed.value, 'strategies'),
-    };
-    for (const { path, key, problem } of checkTogether(raw, names)) {
-      placed.push({ offset: find(parsed.root, path, key)?.offset ?? 0, problem });
-    }
-  }
-  if (placed.length === 0 && parsed !== null) {
-    const sound = raw as RawMatrix;
-    const matrix = resolveMatrix(sound, text, dirname(resolve(file)));
-    for (const { path, key, problem } of checkCells(matrix, sound)) {
-      placed.push({ offset: find(parsed.root, path, key)?.offset ?? 0, problem });
-    }
-    if (placed.length === 0) return { ok: true, matrix, text };
-  }
-  const findings = placed
-    .sort((a, b) => a.offset - b.offset)
-    .map(({ offset, problem }) => ({ file, ...position(text, offset), path: '', ...problem }));
-  return { ok: false, findings, text };
+  const toFindings = (placed: readonly Placed[]): Finding[] => locateAll(placed, text, file);
+  if (parsed === null) return { ok: false, findings: toFindings(problems), text };
+  const { root, value } = parsed;
+  const validated = validate(value, root);
+  const wrong = [...problems, ...place(root, [...validated.problems, ...checkTogether(validated)])];
+  if (wrong.length > 0) return { ok: false, findings: toFindings(wrong), text };
+  const matrix = resolveMatrix(validated.raw as RawMatrix, text, dirname(resolve(file)));
+  const cellless = checkCells(matrix);
+  if (cellless.length > 0) return { ok: false, findings: toFindings(place(root, cellless)), text };
+  return { ok: true, matrix, warnings: toFindings(place(root, checkUnused(matrix))), text };
 }
 
-function keysOf(value: unknown, key: string): string[] {
-  const inner =
-    typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
-  return typeof inner === 'object' && inner !== null ? Object.keys(inner) : [];
+function place(root: Node | undefined, pointed: readonly Pointed[]): Placed[] {
+  return pointed.map(({ path, key, problem }) => ({
+    offset: find(root, path, key)?.offset ?? 0,
+    path: key === undefined ? path : [...path, key],
+    problem,
+  }));
+}
+
+/** Problems as findings, in the order of the text. */
+function locateAll(placed: readonly Placed[], text: string, file: string): Finding[] {
+  const position = lineIndex(text);
+  return placed
+    .toSorted((a, b) => a.offset - b.offset)
+    .map(({ offset, path, problem }) => ({
+      file,
+      ...position(offset),
+      path: path.map(String).join('.'),
+      ...problem,
+    }));
+}
+
+/** Points at values of a loaded text that turn out to be wrong later, e.g. a kernel file that is not there. */
+export function pointAt(text: string, file: string, pointed: readonly Pointed[]): Finding[] {
+  return locateAll(place(parseYaml(text).parsed?.root, pointed), text, file);
 }
 
 /** Loads a matrix file; what keeps it from being read is a finding too. */
 export async function loadMatrixFile(file: string): Promise<Loaded> {
   const read = await readBounded(file);
-  if (typeof read === 'string') return loadMatrix(read, file);
-  return { ok: false, findings: [{ file, line: 1, column: 1, path: '', ...read }], text: '' };
+  if (!Buffer.isBuffer(read))
+    return { ok: false, findings: [{ file, line: 1, column: 1, path: '', ...read }], text: '' };
+  const text = read.toString('utf8');
+  if (isUtf8(read)) return loadMatrix(text, file);
+  const problem: Problem = { code: 'yaml', reason: 'it is not valid UTF-8' };
+  const offset = Math.max(0, text.indexOf('\uFFFD'));
+  return { ok: false, findings: locateAll([{ offset, path: [], problem }], text, file), text };
 }
 
-async function readBounded(file: string): Promise<string | Problem> {
+async function readBounded(file: string): Promise<Buffer | Problem> {
   const unreadable = (reason: string): Problem => ({ code: 'unreadable', reason });
+  const tooLarge = (size: string): Problem =>
+    unreadable(`The file has ${size} bytes; a matrix has at most ${maxBytes}. Is it the right file?`);
   try {
-    const handle = await open(file, 'r');
-    try {
-      const stat = await handle.stat();
-      if (stat.isDirectory()) return unreadable('This is a folder; a matrix is a YAML file.');
-      if (stat.size > maxBytes) {
-        return unreadable(
-          `The file has ${stat.size} bytes; a matrix has at most ${maxBytes}. Is it the right file?`,
-        );
-      }
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxBytes + 1), 0, maxBytes + 1, 0);
-      if (bytesRead > maxBytes)
-        return unreadable(`The file has more than ${maxBytes} bytes. Is it the right file?`);
-      return buffer.toString('utf8', 0, bytesRead);
-    } finally {
-      await handle.close();
-    }
+    // asked before it is opened, for opening a FIFO waits for its writer
+    const before = await stat(file);
+    if (before.isDirectory()) return unreadable('This is a folder; a matrix is a YAML file.');
+    if (!before.isFile()) return unreadable('This is a device, pipe or socket; a matrix is a YAML file.');
+    if (before.size > maxBytes) return tooLarge(String(before.size));
+    await using handle = await open(file, 'r');
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxBytes + 1), 0, maxBytes + 1, 0);
+    return bytesRead > maxBytes ? tooLarge(`more than ${maxBytes}`) : buffer.subarray(0, bytesRead);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT')

@@ -1,23 +1,23 @@
-import {
-  EVENT_ID,
-  getScalarValue,
-  SCALAR_STYLE,
-  type Event,
-  type MappingEvent,
-  type ScalarEvent,
-  type SequenceEvent,
-} from 'js-yaml';
+import { EVENT_ID, getScalarValue, SCALAR_STYLE, type Event, type ScalarEvent } from 'js-yaml';
 
 /** A node of the document with its offset in the text. */
 export type Node =
   | { readonly kind: 'scalar'; readonly offset: number; readonly text: string; readonly plain: boolean }
   | { readonly kind: 'sequence'; readonly offset: number; readonly items: readonly Node[] }
-  | { readonly kind: 'mapping'; readonly offset: number; readonly entries: readonly Entry[] }
-  | { readonly kind: 'alias'; readonly offset: number; readonly target: () => Node | undefined };
+  | Mapping
+  | { readonly kind: 'alias'; readonly offset: number; readonly target: Node | undefined };
+
+/** A mapping with its entries in the order of the text, and by the text of their keys (the last one of a kind). */
+export interface Mapping {
+  readonly kind: 'mapping';
+  readonly offset: number;
+  readonly entries: readonly Entry[];
+  readonly byKey: ReadonlyMap<string, Entry>;
+}
 
 /** A key of a mapping and its value. */
 export interface Entry {
-  readonly key: Extract<Node, { kind: 'scalar' }>;
+  readonly key: Node;
   readonly value: Node;
 }
 
@@ -29,86 +29,97 @@ export function compose(source: string, events: readonly Event[]): Node | undefi
   const anchors = new Map<string, Node>();
   let at = 0;
 
-  const anchored = <T extends Node>(event: ScalarEvent | MappingEvent | SequenceEvent, node: T): T => {
-    if (event.anchorStart >= 0) anchors.set(source.slice(event.anchorStart, event.anchorEnd), node);
+  const isOver = (): boolean => at >= events.length || events[at]!.type === EVENT_ID.POP;
+  // an empty value has no place of its own: it is where its key (or list) is
+  const next = (otherwise: number): Node => {
+    const event = events[at++]!;
+    const node = toNode(event, otherwise);
+    if ('anchorStart' in event && event.anchorStart >= 0 && event.type !== EVENT_ID.ALIAS)
+      anchors.set(source.slice(event.anchorStart, event.anchorEnd), node);
     return node;
   };
-  const collect = (): Node[] => {
-    const nodes: Node[] = [];
-    while (at < events.length && events[at]?.type !== EVENT_ID.POP) nodes.push(next());
-    at++;
-    return nodes;
-  };
-  const next = (): Node => {
-    const event = events[at++]!;
+  const toNode = (event: Event, otherwise: number): Node => {
     switch (event.type) {
-      case EVENT_ID.SCALAR: {
-        const text = getScalarValue(source, event);
-        const plain = event.style === SCALAR_STYLE.PLAIN;
-        // the value of a quoted scalar starts behind its quote
-        const quoted =
-          event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED;
-        const offset = Math.max(0, event.valueStart - Number(quoted));
-        return anchored(event, { kind: 'scalar', offset, text, plain });
+      case EVENT_ID.SCALAR:
+        return toScalar(source, event, otherwise);
+      case EVENT_ID.SEQUENCE: {
+        const items: Node[] = [];
+        while (!isOver()) items.push(next(event.start));
+        at++;
+        return { kind: 'sequence', offset: event.start, items };
       }
-      case EVENT_ID.SEQUENCE:
-        return anchored(event, { kind: 'sequence', offset: event.start, items: collect() });
-      case EVENT_ID.MAPPING:
-        return anchored(event, { kind: 'mapping', offset: event.start, entries: pair(collect()) });
+      case EVENT_ID.MAPPING: {
+        const entries: Entry[] = [];
+        while (!isOver()) {
+          const key = next(event.start);
+          entries.push({ key, value: isOver() ? key : next(key.offset) });
+        }
+        at++;
+        return toMapping(event.start, entries);
+      }
       case EVENT_ID.ALIAS: {
-        const name = source.slice(event.anchorStart, event.anchorEnd);
-        return { kind: 'alias', offset: event.anchorStart, target: () => anchors.get(name) };
+        const target = anchors.get(source.slice(event.anchorStart, event.anchorEnd));
+        return { kind: 'alias', offset: event.anchorStart - 1, target };
       }
       case EVENT_ID.DOCUMENT:
       case EVENT_ID.POP:
-        return { kind: 'scalar', offset: 0, text: '', plain: true };
+        return { kind: 'scalar', offset: otherwise, text: '', plain: true };
     }
   };
-  if (events[at]?.type !== EVENT_ID.DOCUMENT) return undefined;
-  at++;
-  return events[at] === undefined || events[at]!.type === EVENT_ID.POP ? undefined : next();
+  if (events[at++]?.type !== EVENT_ID.DOCUMENT || isOver()) return undefined;
+  return next(0);
 }
 
-function pair(nodes: readonly Node[]): Entry[] {
-  const entries: Entry[] = [];
-  for (let i = 0; i + 1 < nodes.length; i += 2) {
-    const key = nodes[i]!;
-    const scalar =
-      key.kind === 'scalar' ? key : ({ kind: 'scalar', offset: key.offset, text: '', plain: false } as const);
-    entries.push({ key: scalar, value: nodes[i + 1]! });
-  }
-  return entries;
+function toScalar(source: string, event: ScalarEvent, otherwise: number): Node {
+  const { style, valueStart } = event;
+  // the value of a quoted scalar starts behind its quote
+  const quoted = style === SCALAR_STYLE.SINGLE_QUOTED || style === SCALAR_STYLE.DOUBLE_QUOTED;
+  return {
+    kind: 'scalar',
+    offset: valueStart < 0 ? otherwise : valueStart - Number(quoted),
+    text: getScalarValue(source, event),
+    plain: style === SCALAR_STYLE.PLAIN,
+  };
 }
 
-/** The node an alias stands for, followed a bounded number of times. */
-export function follow(node: Node | undefined): Node | undefined {
-  let at = node;
-  for (let hops = 0; at?.kind === 'alias' && hops < 100; hops++) at = at.target();
-  return at;
+function toMapping(offset: number, entries: readonly Entry[]): Mapping {
+  const byKey = new Map<string, Entry>();
+  for (const entry of entries) if (entry.key.kind === 'scalar') byKey.set(entry.key.text, entry);
+  return { kind: 'mapping', offset, entries, byKey };
 }
+
+/** The node an alias stands for, or the node itself; so too an alias within what it stands for. */
+export const follow = (node: Node | undefined): Node | undefined =>
+  node?.kind === 'alias' ? (node.target ?? node) : node;
 
 /** The nearest node to a path: itself, or the last one on the way to it; with `key`, the key token instead. */
 export function find(root: Node | undefined, path: readonly PropertyKey[], key?: string): Node | undefined {
   let node = follow(root);
   for (const part of path) {
-    const next =
-      node?.kind === 'mapping'
-        ? node.entries.find((entry) => entry.key.text === part)?.value
-        : node?.kind === 'sequence'
-          ? node.items[Number(part)]
-          : undefined;
+    let next: Node | undefined;
+    if (node?.kind === 'mapping') next = node.byKey.get(String(part))?.value;
+    if (node?.kind === 'sequence') next = node.items[Number(part)];
     if (next === undefined) return node;
     node = follow(next);
   }
-  if (key !== undefined && node?.kind === 'mapping') {
-    return node.entries.find((entry) => entry.key.text === key)?.key ?? node;
-  }
+  if (key !== undefined && node?.kind === 'mapping') return node.byKey.get(key)?.key ?? node;
   return node;
 }
 
-/** Line and column, from 1, of an offset; columns count UTF-16 units, as editors do. */
-export function position(source: string, offset: number): { line: number; column: number } {
-  const before = source.slice(0, offset);
-  const lines = before.split('\n');
-  return { line: lines.length, column: lines.at(-1)!.length + 1 };
+/** What ends a line in YAML 1.2. */
+export const lineBreak = /\r\n|[\r\n]/;
+
+/** Gives line and column, from 1, of any offset in a text; columns count UTF-16 units, as editors do. */
+export function lineIndex(source: string): (offset: number) => { line: number; column: number } {
+  const starts = [0];
+  for (const match of source.matchAll(new RegExp(lineBreak, 'g'))) starts.push(match.index + match[0].length);
+  return (offset) => {
+    let [low, high] = [0, starts.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (starts[middle]! <= offset) low = middle;
+      else high = middle;
+    }
+    return { line: low + 1, column: offset - starts[low]! + 1 };
+  };
 }

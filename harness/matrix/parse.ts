@@ -1,19 +1,21 @@
 import { constructFromEvents, CORE_SCHEMA, parseEvents, YAMLException } from 'js-yaml';
 import type { Problem } from './finding.ts';
-import { compose, type Node } from './locate.ts';
+import { compose, type Mapping, type Node } from './locate.ts';
 
 /** Aliases at most: a matrix has little use for any, and a bomb needs many. */
 const maxAliases = 100;
 const maxDepth = 20;
 
+/** The value of a YAML text, and the tree that tells where each part of it is. */
 export interface Parsed {
   readonly value: unknown;
   readonly root: Node | undefined;
 }
 
-/** Where in the text a problem is. */
+/** A problem and where in the text it is. */
 export interface Placed {
   readonly offset: number;
+  readonly path: readonly PropertyKey[];
   readonly problem: Problem;
 }
 
@@ -21,50 +23,59 @@ export interface Placed {
 export function parseYaml(text: string): { parsed: Parsed | null; problems: Placed[] } {
   const syntax = (offset: number, reason: string): { parsed: null; problems: Placed[] } => ({
     parsed: null,
-    problems: [{ offset, problem: { code: 'yaml', reason } }],
+    problems: [{ offset, path: [], problem: { code: 'yaml', reason } }],
   });
   const nul = text.indexOf('\0');
   if (nul >= 0) return syntax(nul, 'it holds a NUL byte, so it is a binary file');
-  if (text.includes('\uFFFD')) return syntax(text.indexOf('\uFFFD'), 'it is not valid UTF-8');
   try {
     const events = parseEvents(text, { maxDepth });
-    const documents = constructFromEvents(events, {
-      source: text,
-      schema: CORE_SCHEMA,
-      json: true,
-      maxAliases,
-    });
+    const root = compose(text, events);
+    const { problems, complex } = root === undefined ? { problems: [], complex: null } : oddKeys(root);
+    if (complex !== null) return syntax(complex, 'a key is a list, a mapping or an alias; text is expected');
+    const options = { source: text, schema: CORE_SCHEMA, json: true, maxAliases };
+    const documents = constructFromEvents(events, options);
     if (documents.length > 1)
       return syntax(text.lastIndexOf('\n---') + 1, 'it holds several documents; one is expected');
-    const root = compose(text, events);
-    return { parsed: { value: documents[0], root }, problems: root === undefined ? [] : oddKeys(root) };
+    return { parsed: { value: documents[0], root }, problems };
   } catch (error) {
     if (error instanceof YAMLException) return syntax(error.mark?.position ?? 0, error.reason);
     return syntax(0, error instanceof Error ? error.message : String(error));
   }
 }
 
-/** Keys given twice, and keys that YAML reads as numbers (6.10 would become 6.1). */
-function oddKeys(root: Node): Placed[] {
+/** Keys given twice, keys that YAML reads as something else (6.10 becomes 6.1), and the first that is no text. */
+function oddKeys(root: Node): { problems: Placed[]; complex: number | null } {
   const problems: Placed[] = [];
-  const visit = (node: Node): void => {
-    if (node.kind === 'sequence') node.items.forEach(visit);
-    if (node.kind !== 'mapping') return;
+  let complex: number | null = null;
+  const visitMapping = ({ entries }: Mapping, path: readonly PropertyKey[]): void => {
     const seen = new Set<string>();
-    for (const { key, value } of node.entries) {
-      if (seen.has(key.text))
-        problems.push({ offset: key.offset, problem: { code: 'duplicate', name: key.text } });
-      seen.add(key.text);
-      if (key.plain && isNumber(key.text)) {
-        const read = String(Number(key.text));
-        problems.push({ offset: key.offset, problem: { code: 'unquoted', text: key.text, read } });
+    for (const { key, value } of entries) {
+      if (key.kind !== 'scalar') {
+        complex ??= key.offset;
+        continue;
       }
-      visit(value);
+      const { offset, text } = key;
+      const inner = [...path, text];
+      if (seen.has(text)) problems.push({ offset, path: inner, problem: { code: 'duplicate', name: text } });
+      seen.add(text);
+      const read = key.plain ? readAs(text) : null;
+      if (read !== null) problems.push({ offset, path: inner, problem: { code: 'unquoted', text, read } });
+      visit(value, inner);
     }
   };
-  visit(root);
-  return problems;
+  const visit = (node: Node, path: readonly PropertyKey[]): void => {
+    if (node.kind === 'sequence') node.items.forEach((item, i) => visit(item, [...path, i]));
+    if (node.kind === 'mapping') visitMapping(node, path);
+  };
+  visit(root, []);
+  return { problems, complex };
 }
 
-/** Whether plain text is a number to YAML's core schema. */
-export const isNumber = (text: string): boolean => /^[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?$/.test(text);
+const number = /^(0o[0-7]+|0x[0-9a-fA-F]+|[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?)$/;
+
+/** What plain text is to YAML's core schema when it is not text, else null. */
+export function readAs(text: string): string | null {
+  if (number.test(text)) return `the number ${Number(text)}`;
+  if (/^(true|True|TRUE|false|False|FALSE)$/.test(text)) return `the boolean ${text.toLowerCase()}`;
+  return /^(~|null|Null|NULL)$/.test(text) ? 'nothing' : null;
+}

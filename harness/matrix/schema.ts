@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { durationPattern } from './duration.ts';
+import { durationPattern, parseDuration } from './duration.ts';
 import { cgroupVersions, runtimes } from './matrix.ts';
 import { presetNames } from './presets.ts';
 import { workloadNames } from './workloads.ts';
@@ -9,23 +9,41 @@ export const namePattern = /^[a-z0-9][a-z0-9._+-]{0,63}$/;
 /** `deb:SUITE[/PACKAGE[=VERSION]]` or `path:FILE[,modules=DIR]`. */
 export const kernelPattern =
   /^(deb:[a-z0-9-]+(\/[a-z0-9][a-z0-9.+*?-]*(=[A-Za-z0-9.+:~-]+)?)?|path:[^,]+(,modules=[^,]+)?)$/;
+/** Times that frostbite takes, in microseconds: an hour at most. */
+const maxUs = 3_600_000_000;
 const ratePattern = /^(>=|<=|==|>|<)\s*(0(\.\d+)?|1(\.0+)?)$/;
 
-const duration = z.string().regex(durationPattern, 'a duration such as 10s, 100ms or 10us');
-const name = z
-  .string()
-  .regex(namePattern, 'a name of lower-case letters, digits, dots, dashes, plus and underscores');
+/** Text of a form: a value of another type is answered with the form too, for quoting alone would not help. */
+const text = (pattern: RegExp, expected: string): z.ZodString =>
+  z
+    .string({
+      error: ({ code, input }) => (code === 'invalid_type' && input !== null ? expected : undefined),
+    })
+    .regex(pattern, { error: expected, abort: true });
+
+const durationText = 'a duration with its unit, such as 10s, 100ms or 10us';
+const durationFrom = (minUs: number, min: string): z.ZodString =>
+  text(durationPattern, durationText).refine(
+    (value) => parseDuration(value) >= minUs && parseDuration(value) <= maxUs,
+    { error: `a duration from ${min} to 60m` },
+  );
+const pause = durationFrom(0, '0us');
+const limit = durationFrom(1000, '1ms');
+
+/** What `namePattern` asks for, in words. */
+export const nameExpected =
+  'a name of at most 64 lower-case letters, digits, dots, dashes, plus and underscores';
+const name = z.string().regex(namePattern, nameExpected);
 const axis = <T extends z.ZodType>(of: T): z.ZodArray<T> => z.array(of).min(1);
 const step = z.int().min(0).max(100_000);
 const every = z.int().min(1).max(100_000);
 
+const kernelText = 'deb:SUITE, deb:SUITE/PACKAGE-GLOB[=VERSION] or path:BZIMAGE[,modules=FOLDER]';
+
 const distro = z.strictObject({
   driver: z.enum(['qemu']).describe('How its machines are made'),
-  kernel: z
-    .string()
-    .regex(kernelPattern, 'deb:SUITE, deb:SUITE/PACKAGE-GLOB[=VERSION] or path:BZIMAGE[,modules=FOLDER]')
-    .describe('deb:SUITE, deb:SUITE/PACKAGE-GLOB[=VERSION] or path:BZIMAGE[,modules=FOLDER]'),
-  cpus: z.int().min(1).max(64).optional().describe('Virtual CPUs; 2 by default'),
+  kernel: text(kernelPattern, kernelText).describe(kernelText),
+  cpus: z.int().min(1).max(16).optional().describe('Virtual CPUs; 2 by default'),
   memory: z.int().min(128).max(65_536).optional().describe('Memory in MiB; 512 by default'),
   cmdline: z
     .string()
@@ -38,26 +56,26 @@ const distro = z.strictObject({
 const strategy = z.strictObject({
   preset: z.enum(presetNames).optional().describe('A known tool, which the other keys change'),
   attempts: z.int().min(1).max(10_000_000).optional().describe('Reads of the state at most'),
-  poll: duration.optional().describe('Pause before each further read'),
+  poll: pause.optional().describe('Pause before each further read'),
   wait: z.enum(['poll', 'events']).optional().describe('events: wait for cgroup.events (v2 only)'),
   rewriteEvery: every.optional().describe('Write FROZEN again at every n-th read'),
   rewriteAt: axis(step).optional().describe('Write FROZEN again at these steps of `cycle`'),
   thawEvery: every.optional().describe('Thaw and freeze again at every n-th read'),
   thawAt: axis(step).optional().describe('Thaw and freeze again at these steps of `cycle`'),
   cycle: every.optional().describe('Number of steps after which rewriteAt and thawAt begin again'),
-  thawFor: duration.optional().describe('How long such a thaw lasts'),
-  settle: duration.optional().describe('Pause between writing and reading back'),
+  thawFor: pause.optional().describe('How long such a thaw lasts'),
+  settle: pause.optional().describe('Pause between writing and reading back'),
   settleEvery: every.optional().describe('At every n-th read; at each by default'),
-  deadline: duration.optional().describe('Give up after this time; wins over the deadline of the matrix'),
+  deadline: limit.optional().describe('Give up after this time; wins over the deadline of the matrix'),
 });
 
 const one = <T extends z.ZodType>(of: T): z.ZodUnion<[T, z.ZodArray<T>]> => z.union([of, axis(of)]);
 const selector = {
-  distro: one(name).optional(),
-  cgroup: one(z.enum(cgroupVersions)).optional(),
-  runtime: one(z.enum(runtimes)).optional(),
-  workload: one(z.enum(workloadNames)).optional(),
-  strategy: one(name).optional(),
+  distro: one(name).optional().describe('Names of `distros`; all by default'),
+  cgroup: one(z.enum(cgroupVersions)).optional().describe('Some of `cgroups`; all by default'),
+  runtime: one(z.enum(runtimes)).optional().describe('Some of `runtimes`; all by default'),
+  workload: one(z.enum(workloadNames)).optional().describe('Some of `workloads`; all by default'),
+  strategy: one(name).optional().describe('Names of `strategies`; all by default'),
 };
 
 /** The shape of a matrix file, before defaults and before names are looked up. */
@@ -73,7 +91,7 @@ export const matrixSchema = z
       .describe(
         'Separate boots that the trials of a cell are spread over; 4 by default. Trials in one boot are not independent.',
       ),
-    deadline: duration.optional().describe("For each freeze; 10s by default. Replaces a preset's own"),
+    deadline: limit.optional().describe("For each freeze; 10s by default. Replaces a preset's own"),
     seed: z
       .int()
       .min(0)
@@ -92,7 +110,9 @@ export const matrixSchema = z
       .array(
         z.strictObject({
           ...selector,
-          rate: z.string().regex(ratePattern, 'a comparison such as ">= 0.99"'),
+          rate: text(ratePattern, 'a comparison such as ">= 0.99"').describe(
+            'Share of the counted trials that froze: >=, >, ==, < or <=, and a number from 0 to 1',
+          ),
         }),
       )
       .optional()
@@ -103,6 +123,18 @@ export const matrixSchema = z
 export type RawMatrix = z.infer<typeof matrixSchema>;
 export type RawStrategy = z.infer<typeof strategy>;
 export type RawSelector = RawMatrix['exclude'] extends (infer T)[] | undefined ? T : never;
+
+/** The keys the schema knows where a path leads. */
+export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
+  const { distros, strategies, exclude, expect } = matrixSchema.shape;
+  const inner: Readonly<Record<PropertyKey, object>> = {
+    distros: distros.valueType.shape,
+    strategies: strategies.valueType.shape,
+    exclude: exclude.unwrap().element.shape,
+    expect: expect.unwrap().element.shape,
+  };
+  return Object.keys(inner[path[0] ?? ''] ?? matrixSchema.shape);
+}
 
 /** The schema as JSON Schema (draft 2020-12), for editors; kept in matrices/schema.json. */
 export function toJsonSchema(): string {

@@ -1,37 +1,71 @@
-import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import type { Problem } from './finding.ts';
 import { find, follow, type Node } from './locate.ts';
-import { isNumber, type Placed } from './parse.ts';
-import { matrixSchema, type RawMatrix } from './schema.ts';
+import { readAs } from './parse.ts';
+import { knownKeys, matrixSchema, nameExpected, type RawMatrix } from './schema.ts';
 
-/** The nearest known word, when it is near enough to be a slip. */
-export function suggest(word: string, known: readonly string[]): string | null {
-  if (known.length === 0) return null;
-  const best = closest(word.toLowerCase(), [...known]);
-  return distance(word.toLowerCase(), best) <= Math.max(2, Math.floor(best.length / 3)) ? best : null;
+/** A problem and where it is: a path of keys, and the key token itself when `key` is given. */
+export interface Pointed {
+  readonly path: readonly PropertyKey[];
+  readonly key?: string;
+  readonly problem: Problem;
 }
 
-/** The parts of a matrix that have the right shape, and a problem for everything that has not. */
-export function validate(
-  value: unknown,
-  root: Node | undefined,
-): { raw: Partial<RawMatrix>; problems: Placed[] } {
+/** What a text holds as far as it has the right shape, and a problem for everything that has not. */
+export interface Validated {
+  /** Without the keys, distros and strategies that are wrong; a wrong exclude or expect is left empty. */
+  readonly raw: Partial<RawMatrix>;
+  /** All keys as they were given. */
+  readonly given: Readonly<Record<string, unknown>>;
+  readonly problems: readonly Pointed[];
+}
+
+/** Holds the value of a document against the schema of a matrix. */
+export function validate(value: unknown, root: Node | undefined): Validated {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const got = value === undefined || value === null ? 'an empty file' : describe(value);
-    return {
-      raw: {},
-      problems: [{ offset: 0, problem: { code: 'wrong-type', expected: 'a mapping of keys', got } }],
-    };
+    const problem: Problem = { code: 'wrong-type', expected: 'a mapping of keys', got };
+    return { raw: {}, given: {}, problems: [{ path: [], problem }] };
   }
+  const given = value as Readonly<Record<string, unknown>>;
   const result = matrixSchema.safeParse(value);
-  if (result.success) return { raw: result.data, problems: [] };
-  const problems = result.error.issues.flatMap((issue) => toProblems(issue, { root, value }));
-  const broken = new Set(result.error.issues.map(({ path }) => path[0]));
-  const sound = Object.entries(value).filter(
-    ([key]) => Object.hasOwn(matrixSchema.shape, key) && !broken.has(key),
-  );
-  return { raw: Object.fromEntries(sound) as Partial<RawMatrix>, problems };
+  const issues = result.error?.issues ?? [];
+  const problems = [...issues.flatMap((issue) => toProblems(issue, { root, value })), ...checkProto(given)];
+  return { raw: soundParts(given, issues), given, problems };
+}
+
+const proto = '__proto__';
+
+/** The schema passes silently over a distro or strategy of this name, for it would be no key but a prototype. */
+function checkProto(given: Readonly<Record<string, unknown>>): Pointed[] {
+  const problem: Problem = { code: 'bad-value', expected: nameExpected, got: describe(proto) };
+  return ['distros', 'strategies'].flatMap((axis) => {
+    const of = given[axis];
+    return typeof of === 'object' && of !== null && Object.hasOwn(of, proto)
+      ? [{ path: [axis], key: proto, problem }]
+      : [];
+  });
+}
+
+function soundParts(given: Readonly<Record<string, unknown>>, issues: readonly Issue[]): Partial<RawMatrix> {
+  const broken = new Map<PropertyKey, Set<PropertyKey | undefined>>();
+  for (const { path } of issues) {
+    const parts = broken.get(path[0] ?? '') ?? new Set();
+    broken.set(path[0] ?? '', parts.add(path[1]));
+  }
+  const sound = Object.entries(given).flatMap(([key, value]): [string, unknown][] => {
+    const parts = broken.get(key) ?? new Set();
+    if (!Object.hasOwn(matrixSchema.shape, key) || parts.has(undefined)) return [];
+    if (key === 'distros' || key === 'strategies') {
+      const isSound = ([name]: [string, unknown]): boolean => !parts.has(name) && name !== proto;
+      return [[key, Object.fromEntries(Object.entries(value as object).filter(isSound))]];
+    }
+    if (parts.size === 0) return [[key, value]];
+    if (key === 'exclude' || key === 'expect')
+      return [[key, (value as readonly unknown[]).map((one, i) => (parts.has(i) ? {} : one))]];
+    return [];
+  });
+  return Object.fromEntries(sound) as Partial<RawMatrix>;
 }
 
 interface Context {
@@ -41,51 +75,45 @@ interface Context {
 
 type Issue = z.core.$ZodIssue;
 
-function toProblems(issue: Issue, { root, value }: Context): Placed[] {
+function toProblems(issue: Issue, context: Context): Pointed[] {
   const { path } = issue;
-  const at = (key?: string): number => find(root, path, key)?.offset ?? 0;
-  const got = valueAt(value, path);
-  const one = (problem: Problem): Placed[] => [{ offset: at(), problem }];
+  const got = valueAt(context.value, path);
+  const one = (problem: Problem): Pointed[] => [{ path, problem }];
+  const missing = (): Pointed[] => one({ code: 'missing-key', key: String(path.at(-1)) });
   switch (issue.code) {
-    case 'unrecognized_keys':
-      return issue.keys.map((key) => ({
-        offset: at(key),
-        problem: { code: 'unknown-key', key, known: knownKeys(path), like: suggest(key, knownKeys(path)) },
-      }));
+    case 'unrecognized_keys': {
+      const known = knownKeys(path);
+      return issue.keys.map((key) => ({ path, key, problem: { code: 'unknown-key', key, known } }));
+    }
     case 'invalid_type':
-      if (got === undefined) return one({ code: 'missing-key', key: String(path.at(-1)) });
-      return one(typeProblem(issue.expected, got, find(root, path)));
+      return got === undefined ? missing() : one(typeProblem(issue, got, find(context.root, path)));
     case 'invalid_value': {
       const known = issue.values.map(String);
-      if (got === undefined) return one({ code: 'missing-key', key: String(path.at(-1)) });
+      if (got === undefined) return missing();
       if (typeof got !== 'string')
         return one({ code: 'wrong-type', expected: `one of ${known.join(', ')}`, got: describe(got) });
-      return one({ code: 'unknown-name', name: got, known, like: suggest(got, known) });
+      return one({ code: 'unknown-name', name: got, known });
     }
     case 'too_small':
       if (issue.origin === 'array') return one({ code: 'empty', what: `"${String(path.at(-1))}"` });
       return one({ code: 'bad-value', expected: `at least ${issue.minimum}`, got: describe(got) });
-    case 'too_big':
-      return one({ code: 'bad-value', expected: `at most ${issue.maximum}`, got: describe(got) });
-    case 'invalid_format':
-      return one({ code: 'bad-value', expected: issue.message, got: describe(got) });
+    case 'too_big': {
+      // a whole number beyond 2^53 is beyond the schema's own bound too, which is told
+      if (issue.maximum === Number.MAX_SAFE_INTEGER) return [];
+      const unit = issue.origin === 'string' ? ' characters' : issue.origin === 'array' ? ' entries' : '';
+      return one({ code: 'bad-value', expected: `at most ${issue.maximum}${unit}`, got: describe(got) });
+    }
     case 'invalid_key': {
       const key = String(path.at(-1));
-      const offset = find(root, path.slice(0, -1), key)?.offset ?? 0;
-      return [
-        {
-          offset,
-          problem: { code: 'bad-value', expected: issue.issues[0]?.message ?? 'a name', got: describe(key) },
-        },
-      ];
+      const expected = issue.issues[0]?.message ?? nameExpected;
+      return [{ path: path.slice(0, -1), key, problem: { code: 'bad-value', expected, got: describe(key) } }];
     }
     case 'invalid_union': {
       // a selector: one name, or a list of them; the branch that fits the value tells what is wrong
       const branch = issue.errors[Array.isArray(got) ? 1 : 0] ?? [];
-      return branch.flatMap((inner) =>
-        toProblems({ ...inner, path: [...path, ...inner.path] }, { root, value }),
-      );
+      return branch.flatMap((inner) => toProblems({ ...inner, path: [...path, ...inner.path] }, context));
     }
+    case 'invalid_format':
     case 'custom':
     case 'invalid_element':
     case 'not_multiple_of':
@@ -96,26 +124,30 @@ function toProblems(issue: Issue, { root, value }: Context): Placed[] {
 const words: Readonly<Record<string, string>> = {
   string: 'text',
   int: 'a whole number',
-  number: 'a number',
+  number: 'a whole number',
   array: 'a list',
   object: 'a mapping of keys',
   record: 'a mapping of names',
 };
 
-function typeProblem(expected: string, got: unknown, node: Node | undefined): Problem {
+function typeProblem(issue: Extract<Issue, { code: 'invalid_type' }>, got: unknown, node?: Node): Problem {
+  const { expected, message } = issue;
+  // where the schema has words of its own, quoting alone would not make the value right
+  if (!message.startsWith('Invalid input'))
+    return { code: 'bad-value', expected: message, got: describe(got) };
   const scalar = follow(node);
-  if (expected === 'string' && scalar?.kind === 'scalar' && scalar.plain && isNumber(scalar.text)) {
-    return { code: 'unquoted', text: scalar.text, read: String(got) };
-  }
+  const read =
+    expected === 'string' && scalar?.kind === 'scalar' && scalar.plain ? readAs(scalar.text) : null;
+  if (read !== null && scalar?.kind === 'scalar') return { code: 'unquoted', text: scalar.text, read };
   return { code: 'wrong-type', expected: words[expected] ?? expected, got: describe(got) };
 }
 
 /** A value as it is quoted to people, cut short. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object') return 'a mapping';
-  return `${typeof value === 'string' ? '' : `the ${typeof value} `}${JSON.stringify(value).slice(0, 80)}`;
+  if (typeof value === 'number' || typeof value === 'boolean') return `the ${typeof value} ${value}`;
+  if (typeof value !== 'string') return Array.isArray(value) ? 'a list' : 'a mapping';
+  return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}...` : value);
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
@@ -127,15 +159,4 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
         : undefined;
   }
   return at;
-}
-
-/** The keys the schema knows where a path leads. */
-function knownKeys(path: readonly PropertyKey[]): string[] {
-  const { distros, strategies, exclude, expect } = matrixSchema.shape;
-  const inner = { distros: distros.valueType, strategies: strategies.valueType };
-  const top = path[0];
-  if (top === 'distros' || top === 'strategies') return Object.keys(inner[top].shape);
-  if (top === 'exclude') return Object.keys(exclude.unwrap().element.shape);
-  if (top === 'expect') return Object.keys(expect.unwrap().element.shape);
-  return Object.keys(matrixSchema.shape);
 }

@@ -1,62 +1,31 @@
-import type { CgroupVersion, Matrix, Runtime, Selector } from '../matrix/matrix.ts';
-import type { WorkloadName } from '../matrix/workloads.ts';
+import type { CgroupVersion, Matrix, Selector } from '../matrix/matrix.ts';
+import { combine } from '../matrix/selector.ts';
 import type { Cell } from './cell.ts';
 
-/** The axes of a matrix, in the order of a cell's id. */
-export const axisNames = ['distro', 'cgroup', 'runtime', 'workload', 'strategy'] as const;
-export type AxisName = (typeof axisNames)[number];
-
-/** Whether a cell agrees with a selector on every axis it names. */
-export function matches(cell: Cell, selector: Selector): boolean {
-  return axisNames.every((axis) => {
-    const names: readonly string[] | undefined = selector[axis];
-    return names === undefined || names.includes(cell[axis]);
-  });
-}
-
-function toCell(
-  distro: string,
-  cgroup: CgroupVersion,
-  runtime: Runtime,
-  of: { workload: WorkloadName; strategy: string },
-): Cell {
-  const { workload, strategy } = of;
-  return {
-    id: `${distro}/${cgroup}/${runtime}/${workload}/${strategy}`,
-    distro,
-    cgroup,
-    runtime,
-    workload,
-    strategy,
-  };
-}
-
-/** Every combination of the axes, lazily, in the order the matrix gives. */
-export function* combinations(matrix: Matrix): Generator<Cell> {
-  for (const distro of matrix.distros.keys()) {
-    for (const cgroup of matrix.cgroups) {
-      for (const runtime of matrix.runtimes) {
-        for (const workload of matrix.workloads) {
-          for (const strategy of matrix.strategies.keys())
-            yield toCell(distro, cgroup, runtime, { workload, strategy });
-        }
-      }
-    }
-  }
-}
-
-/** Whether a strategy has a form for the cgroup version of a cell. */
-export const isApplicable = (matrix: Matrix, cell: Cell): boolean =>
-  matrix.strategies.get(cell.strategy)?.[cell.cgroup] !== undefined;
-
 /**
- * The cells to measure, lazily: the combinations without those that are excluded, not selected, or whose
- * strategy does not exist for their cgroup version.
+ * The cells to measure, lazily and in the order of the matrix: the combinations without those that are
+ * excluded, not selected, or whose strategy does not exist for their cgroup version.
  */
 export function* planCells(matrix: Matrix, select: Selector = {}): Generator<Cell> {
-  for (const cell of combinations(matrix)) {
-    if (!isApplicable(matrix, cell) || !matches(cell, select)) continue;
-    if (matrix.exclude.some((selector) => matches(cell, selector))) continue;
-    yield cell;
+  for (const { distro, cgroup, runtime, workload, strategy } of combine(matrix, select)) {
+    const id = `${distro}/${cgroup}/${runtime}/${workload}/${strategy}`;
+    yield { id, distro, cgroup, runtime, workload, strategy };
   }
+}
+
+/** Combinations that a plan leaves out because their strategy has no form for their cgroup version. */
+export interface LeftOut {
+  readonly strategy: string;
+  readonly cgroup: CgroupVersion;
+  readonly combinations: number;
+}
+
+/** Counts what no plan of a matrix holds, excluded or not, because the strategy does not exist on that cgroup. */
+export function countLeftOut(matrix: Matrix): LeftOut[] {
+  const combinations = matrix.distros.size * matrix.runtimes.length * matrix.workloads.length;
+  return [...matrix.strategies].flatMap(([strategy, forms]) =>
+    matrix.cgroups
+      .filter((cgroup) => forms[cgroup] === undefined)
+      .map((cgroup) => ({ strategy, cgroup, combinations })),
+  );
 }

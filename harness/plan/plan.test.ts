@@ -1,13 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadMatrix } from '../matrix/load.ts';
-import type { Matrix } from '../matrix/matrix.ts';
+import type { Matrix, Selector } from '../matrix/matrix.ts';
 import { workloadNames } from '../matrix/workloads.ts';
-import { combinations, isApplicable, matches, planCells } from './cells.ts';
+import { axisNames } from '../matrix/selector.ts';
+import type { Cell } from './cell.ts';
+import { countLeftOut, planCells } from './cells.ts';
 import { orderForMachine } from './order.ts';
 import { trialSeed } from './seeds.ts';
 import { parseSelect } from './select.ts';
 import { isInShard, parseShard } from './shard.ts';
+import { trialsOf } from './shares.ts';
 
 function load(exclude = ''): Matrix {
   const loaded = loadMatrix(
@@ -28,6 +31,27 @@ ${exclude}`,
   return loaded.matrix;
 }
 
+/** Every combination of the axes the simple way, to hold the planned ones against. */
+function combineAll({ distros, cgroups, runtimes, workloads, strategies }: Matrix): Omit<Cell, 'id'>[] {
+  return [...distros.keys()].flatMap((distro) =>
+    cgroups.flatMap((cgroup) =>
+      runtimes.flatMap((runtime) =>
+        workloads.flatMap((workload) =>
+          [...strategies.keys()].map((strategy) => ({ distro, cgroup, runtime, workload, strategy })),
+        ),
+      ),
+    ),
+  );
+}
+
+const agrees = (cell: Omit<Cell, 'id'>, selector: Selector): boolean =>
+  axisNames.every((axis) => {
+    const names: readonly string[] | undefined = selector[axis];
+    return names === undefined || names.includes(cell[axis]);
+  });
+
+const idOf = (cell: Omit<Cell, 'id'>): string => axisNames.map((axis) => cell[axis]).join('/');
+
 const matrix = load();
 const all = [...planCells(matrix)];
 
@@ -42,36 +66,50 @@ describe('cells', () => {
     expect([...pairs].sort()).toEqual(['v1 rewrite', 'v1 single', 'v2 single', 'v2 v2']);
   });
 
-  it('are those that no exclude matches, and no fewer', () => {
-    const axis = <T>(names: readonly T[]): fc.Arbitrary<T[] | undefined> =>
-      fc.option(fc.uniqueArray(fc.constantFrom(...names), { minLength: 1 }), { nil: undefined });
+  it('are in the order of the matrix those that no exclude and every selection agrees with', () => {
+    const axis = <T>(names: readonly T[]): fc.Arbitrary<T[]> =>
+      fc.uniqueArray(fc.constantFrom(...names), { minLength: 1 });
     const selector = fc.record(
       {
         distro: axis(['a', 'b']),
         cgroup: axis(['v1', 'v2'] as const),
+        runtime: axis(['none'] as const),
         workload: axis(['fuse-unanswered', 'sleep', 'spin'] as const),
         strategy: axis(['single', 'rewrite', 'v2']),
       },
       { requiredKeys: [] },
     );
     fc.assert(
-      fc.property(fc.array(selector, { maxLength: 4 }), (raw) => {
-        const exclude = raw.map((one) =>
-          Object.fromEntries(Object.entries(one).filter(([, names]) => names !== undefined)),
+      fc.property(fc.array(selector, { maxLength: 4 }), selector, (exclude, select) => {
+        const wanted = combineAll(matrix).filter(
+          (cell) =>
+            matrix.strategies.get(cell.strategy)?.[cell.cgroup] !== undefined &&
+            agrees(cell, select) &&
+            !exclude.some((one) => agrees(cell, one)),
         );
-        const planned = new Set([...planCells({ ...matrix, exclude })].map(({ id }) => id));
-        for (const cell of combinations(matrix)) {
-          const wanted = isApplicable(matrix, cell) && !exclude.some((one) => matches(cell, one));
-          expect(planned.has(cell.id)).toBe(wanted);
-        }
+        const planned = [...planCells({ ...matrix, exclude }, select)];
+        expect(planned).toEqual(wanted.map((cell) => ({ id: idOf(cell), ...cell })));
       }),
     );
+  });
+
+  it('are counted when their strategy does not exist', () => {
+    expect(countLeftOut(matrix)).toEqual([
+      { strategy: 'rewrite', cgroup: 'v2', combinations: 6 },
+      { strategy: 'v2', cgroup: 'v1', combinations: 6 },
+    ]);
+    const left = countLeftOut(matrix).reduce((sum, { combinations }) => sum + combinations, 0);
+    expect(all.length + left).toBe(combineAll(matrix).length);
   });
 });
 
 describe('--select', () => {
-  it('joins names of one axis and intersects axes', () => {
-    const select = parseSelect(['distro=a,workload=sleep+spin', 'strategy=single'], matrix);
+  it.each([
+    [['distro=a,workload=sleep,spin', 'strategy=single']],
+    [['distro=a,workload=sleep+spin', 'strategy=single']],
+    [['distro=a', 'workload=sleep', 'workload=spin', 'strategy=single']],
+  ])('joins names of one axis and intersects axes: %j', (words) => {
+    const select = parseSelect(words, matrix);
     expect([...planCells(matrix, select)].map(({ id }) => id)).toEqual([
       'a/v1/none/sleep/single',
       'a/v1/none/spin/single',
@@ -80,7 +118,13 @@ describe('--select', () => {
     ]);
   });
 
+  it('takes a name that holds a plus', () => {
+    const distros = new Map([...matrix.distros, ['linux+rt', matrix.distros.get('a')!]]);
+    expect(parseSelect(['distro=linux+rt'], { ...matrix, distros })).toEqual({ distro: ['linux+rt'] });
+  });
+
   it.each([
+    ['a,distro=b', '--select "a" is no axis=name'],
     ['distro', '--select "distro" is no axis=name'],
     ['kernel=a', 'unknown axis "kernel"'],
     ['distor=a', 'Did you mean "distro"?'],
@@ -110,6 +154,19 @@ describe('shards', () => {
 
   it.each(['0/4', '5/4', '1', 'a/b', '1/0', '-1/2', '1/99999'])('refuse %s', (text) => {
     expect(() => parseShard(text)).toThrow('is no part of a whole');
+  });
+});
+
+describe('shares', () => {
+  it('give every trial to one machine, and as many to each but for one', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 50 }), (trials, machines) => {
+        const shares = Array.from({ length: machines }, (_, i) => [...trialsOf(i, { trials, machines })]);
+        expect(shares.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: trials }, (_, i) => i));
+        const sizes = shares.map(({ length }) => length);
+        expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+      }),
+    );
   });
 });
 

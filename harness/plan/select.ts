@@ -1,12 +1,12 @@
 import { FrostlineError } from '../errors.ts';
 import type { Matrix, Selector } from '../matrix/matrix.ts';
-import { suggest } from '../matrix/validate.ts';
-import { axisNames, type AxisName } from './cells.ts';
+import { axisNames, type AxisName } from '../matrix/selector.ts';
+import { suggest } from '../matrix/suggest.ts';
 
 const usage = (message: string): FrostlineError =>
   new FrostlineError(message, {
     code: 'usage',
-    todo: 'For example: --select distro=debian-12,workload=sleep+spin',
+    todo: 'For example: --select distro=debian-12,workload=sleep,spin',
   });
 
 const likeText = (word: string, known: readonly string[]): string => {
@@ -31,22 +31,36 @@ export function namesOn(matrix: Matrix, axis: AxisName): readonly string[] {
 }
 
 /**
- * Parses `--select axis=name,axis=name ...`: several names on one axis by repeating it or with `+`.
- * Rejects ('usage') axes and names that the matrix does not have.
+ * Parses `--select axis=name,name,axis=name ...`: a word without `=` is one more name on the axis before
+ * it; `+` joins names as well, unless a name of the matrix holds it. Axes intersect, names of one axis add
+ * up. Rejects ('usage') axes and names that the matrix does not have.
  */
-export function parseSelect(words: readonly string[], matrix: Matrix): Selector {
+export function parseSelect(options: readonly string[], matrix: Matrix): Selector {
   const selector: Partial<Record<AxisName, string[]>> = {};
-  for (const word of words.flatMap((text) => text.split(',')).filter(Boolean)) {
-    const [axis = '', value] = word.split('=', 2);
-    if (value === undefined) throw usage(`--select "${word}" is no axis=name.`);
-    const known = axisNames.find((name) => name === axis);
-    if (known === undefined) throw usage(`--select: unknown axis "${axis}".${likeText(axis, axisNames)}`);
-    const names = namesOn(matrix, known);
-    for (const name of value.split('+')) {
-      if (!names.includes(name))
-        throw usage(`--select: no ${axis} "${name}" in this matrix.${likeText(name, names)}`);
-      (selector[known] ??= []).push(name);
+  for (const option of options) {
+    let axis: AxisName | undefined;
+    for (const word of option.split(',').filter(Boolean)) {
+      const [before = '', after] = word.split('=', 2);
+      if (after !== undefined) axis = parseAxis(before);
+      if (axis === undefined) throw usage(`--select "${word}" is no axis=name.`);
+      (selector[axis] ??= []).push(...parseNames(after ?? word, axis, matrix));
     }
   }
   return selector as Selector;
+}
+
+function parseAxis(text: string): AxisName {
+  const axis = axisNames.find((name) => name === text);
+  if (axis === undefined) throw usage(`--select: unknown axis "${text}".${likeText(text, axisNames)}`);
+  return axis;
+}
+
+function parseNames(text: string, axis: AxisName, matrix: Matrix): readonly string[] {
+  const known = namesOn(matrix, axis);
+  const names = known.includes(text) ? [text] : text.split('+');
+  for (const name of names) {
+    if (!known.includes(name))
+      throw usage(`--select: no ${axis} "${name}" in this matrix.${likeText(name, known)}`);
+  }
+  return names;
 }

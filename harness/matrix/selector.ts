@@ -1,0 +1,84 @@
+import type { CgroupVersion, Matrix, Runtime, Selector } from './matrix.ts';
+import type { WorkloadName } from './workloads.ts';
+
+/** The axes of a matrix, in the order of a cell's id. */
+export const axisNames = ['distro', 'cgroup', 'runtime', 'workload', 'strategy'] as const;
+export type AxisName = (typeof axisNames)[number];
+
+/** A name on each of the axes. */
+export interface Combination {
+  readonly distro: string;
+  readonly cgroup: CgroupVersion;
+  readonly runtime: Runtime;
+  readonly workload: WorkloadName;
+  readonly strategy: string;
+}
+
+/** An exclude with the level of the last axis it names: one that agrees so far covers all below that level. */
+interface Exclusion {
+  readonly names: readonly (ReadonlySet<string> | null)[];
+  readonly last: number;
+}
+
+function compile(selector: Selector): Exclusion {
+  const names = axisNames.map((axis) =>
+    selector[axis] === undefined ? null : new Set<string>(selector[axis]),
+  );
+  return { names, last: names.findLastIndex((set) => set !== null) };
+}
+
+/** The exclusions that still agree with a name on an axis, or null when one of them covers all that is below. */
+function narrow(from: readonly Exclusion[], level: number, name: string): readonly Exclusion[] | null {
+  if (from.length === 0) return from;
+  const left: Exclusion[] = [];
+  for (const exclusion of from) {
+    if (exclusion.names[level]?.has(name) === false) continue;
+    if (exclusion.last <= level) return null;
+    left.push(exclusion);
+  }
+  return left;
+}
+
+function keep<T extends string>(names: Iterable<T>, wanted: readonly T[] | undefined): T[] {
+  const set = wanted === undefined ? null : new Set(wanted);
+  return set === null ? [...names] : [...names].filter((name) => set.has(name));
+}
+
+/**
+ * The combinations that a selector agrees with, lazily and in the order of the matrix; without those that
+ * are excluded or whose strategy has no form for their cgroup version. Costs little for what it leaves out.
+ */
+export function* combine(matrix: Matrix, select: Selector = {}): Generator<Combination> {
+  const exclusions = matrix.exclude.map(compile);
+  const distros = keep(matrix.distros.keys(), select.distro);
+  const cgroups = keep(matrix.cgroups, select.cgroup);
+  const runtimes = keep(matrix.runtimes, select.runtime);
+  const workloads = keep(matrix.workloads, select.workload);
+  const named = keep(matrix.strategies.keys(), select.strategy);
+  const strategies = new Map(
+    cgroups.map((cgroup) => [
+      cgroup,
+      named.filter((name) => matrix.strategies.get(name)?.[cgroup] !== undefined),
+    ]),
+  );
+  for (const distro of distros) {
+    const byDistro = narrow(exclusions, 0, distro);
+    if (byDistro === null) continue;
+    for (const cgroup of cgroups) {
+      const byCgroup = narrow(byDistro, 1, cgroup);
+      if (byCgroup === null) continue;
+      for (const runtime of runtimes) {
+        const byRuntime = narrow(byCgroup, 2, runtime);
+        if (byRuntime === null) continue;
+        for (const workload of workloads) {
+          const byWorkload = narrow(byRuntime, 3, workload);
+          if (byWorkload === null) continue;
+          for (const strategy of strategies.get(cgroup)!) {
+            if (narrow(byWorkload, 4, strategy) !== null)
+              yield { distro, cgroup, runtime, workload, strategy };
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import { contradictions } from './forms.ts';
+import type { RawMatrix } from './schema.ts';
+import { parseKernel } from './source.ts';
+import { suites } from './suites.ts';
+import type { Pointed, Validated } from './validate.ts';
+
+type Partials = Partial<RawMatrix>;
+type Given = Validated['given'];
+
+/** What holds together badly in the parts of a matrix that have the right shape. */
+export function checkTogether({ raw, given }: Validated): Pointed[] {
+  return [
+    ...checkEmpty(given),
+    ...checkTwice(given),
+    ...checkKernels(raw),
+    ...checkStrategies(raw),
+    ...checkSelectors(raw, given),
+    ...checkTrials(raw, given),
+  ];
+}
+
+function checkEmpty(given: Given): Pointed[] {
+  return (['distros', 'strategies'] as const)
+    .filter((key) => isMapping(given[key]) && Object.keys(given[key]).length === 0)
+    .map((key) => ({ path: [key], problem: { code: 'empty', what: `"${key}"` } }));
+}
+
+function checkTwice(given: Given): Pointed[] {
+  return (['cgroups', 'runtimes', 'workloads'] as const).flatMap((key) => {
+    const seen = new Set<unknown>();
+    const names: readonly unknown[] = Array.isArray(given[key]) ? given[key] : [];
+    return names.flatMap((name, i): Pointed[] => {
+      if (typeof name !== 'string') return [];
+      if (seen.has(name)) return [{ path: [key, i], problem: { code: 'duplicate', name } }];
+      seen.add(name);
+      return [];
+    });
+  });
+}
+
+function checkKernels(raw: Partials): Pointed[] {
+  return Object.entries(raw.distros ?? {}).flatMap(([distro, { kernel }]): Pointed[] => {
+    const source = parseKernel(kernel, '/');
+    if (source.kind !== 'deb' || (suites as readonly string[]).includes(source.suite)) return [];
+    const problem = { code: 'unknown-name', name: source.suite, known: suites } as const;
+    return [{ path: ['distros', distro, 'kernel'], problem }];
+  });
+}
+
+function checkStrategies(raw: Partials): Pointed[] {
+  return Object.entries(raw.strategies ?? {}).flatMap(([name, strategy]) =>
+    contradictions(strategy).map(([key, text]): Pointed => ({
+      path: ['strategies', name],
+      key,
+      problem: { code: 'pointless', text },
+    })),
+  );
+}
+
+function checkTrials({ trials = 20, machines }: Partials, given: Given): Pointed[] {
+  const isTrialsWrong = given['trials'] !== undefined && given['trials'] !== trials;
+  if (isTrialsWrong || machines === undefined || machines <= trials) return [];
+  const expected = `at most ${trials}, the number of trials`;
+  return [
+    { path: ['machines'], problem: { code: 'bad-value', expected, got: `the number ${String(machines)}` } },
+  ];
+}
+
+/** Names in exclude and expect that are on no axis of this matrix. An axis that is wrong itself is passed over. */
+function checkSelectors(raw: Partials, given: Given): Pointed[] {
+  const axes = Object.entries({
+    distro: isMapping(given['distros']) ? Object.keys(given['distros']) : undefined,
+    strategy: isMapping(given['strategies']) ? Object.keys(given['strategies']) : undefined,
+    cgroup: raw.cgroups,
+    workload: raw.workloads,
+    runtime: given['runtimes'] === undefined ? ['none'] : raw.runtimes,
+  }).flatMap(([axis, known]) =>
+    known === undefined ? [] : [{ axis, known: known as readonly string[], set: new Set<string>(known) }],
+  );
+  return (['exclude', 'expect'] as const).flatMap((key) =>
+    (raw[key] ?? []).flatMap((selector, i) =>
+      axes.flatMap(({ axis, known, set }) =>
+        wordsOf(selector, axis)
+          .filter((name) => !set.has(name))
+          .map((name): Pointed => ({
+            path: [key, i, axis],
+            problem: { code: 'unknown-name', name, known },
+          })),
+      ),
+    ),
+  );
+}
+
+function wordsOf(selector: object, axis: string): string[] {
+  const value = (selector as Readonly<Record<string, string | string[] | undefined>>)[axis];
+  return value === undefined ? [] : [value].flat();
+}
+
+const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
