@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 const root = new URL('.', import.meta.url).pathname;
 
 /**
- * Which folder may import which: no station imports a later one. A name with a slash is one file.
- * Tests and what is made for them may import anything.
+ * Which folder may import which: no station imports a later one. A name with a slash is one file of a
+ * folder. Tests and what is made for them may import anything.
  */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
@@ -16,11 +16,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   plan: ['errors.ts', 'matrix'],
   guest: ['errors.ts', 'base'],
   lab: ['errors.ts', 'base', 'guest', 'matrix'],
-  trial: ['errors.ts', 'base', 'lab', 'matrix', 'plan'],
-  record: ['errors.ts', 'base', 'lab', 'trial'],
+  trial: ['errors.ts', 'base', 'lab/machine.ts', 'matrix', 'plan'],
+  record: ['errors.ts', 'base', 'lab/facts.ts', 'trial'],
   analyse: ['matrix', 'record', 'trial'],
   report: ['analyse'],
-  progress: ['errors.ts', 'events.ts', 'report', 'trial'],
+  progress: ['errors.ts', 'events.ts', 'report/escape.ts', 'trial'],
   'run.ts': ['events.ts', 'lab', 'matrix', 'plan', 'record', 'trial'],
   commands: [
     'errors.ts',
@@ -48,43 +48,63 @@ const owners: Readonly<Record<string, string>> = {
   'log-update': 'progress/live.ts',
 };
 
+/** Files that import nothing but types, so that whoever knows their words loads nothing with them. */
+const typesOnly: readonly string[] = ['events.ts'];
+
 interface Import {
   readonly file: string;
   readonly from: string;
+  readonly isType: boolean;
 }
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.startsWith('testing/'))
   .sort();
 
+// `import ... from 'x'` and `export ... from 'x'`, then `import 'x'` and `import('x')`
+const statement =
+  /^(?:import|export)(?<type> type)?\b[^;]*?\bfrom '(?<from>[^']+)'|(?:^import |\bimport\()'(?<whole>[^']+)'/gm;
+
 const imports: readonly Import[] = files.flatMap((file) => {
   const text = readFileSync(join(root, file), 'utf8');
-  return [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom '([^']+)'|\bimport\('([^']+)'\)/gm)].map(
-    (match) => ({
-      file,
-      from: match[1] ?? match[2]!,
-    }),
-  );
+  return [...text.matchAll(statement)].map(({ groups }) => ({
+    file,
+    from: groups?.['from'] ?? groups?.['whole'] ?? '',
+    isType: groups?.['type'] !== undefined,
+  }));
 });
 
 const part = (file: string): string => (file.includes('/') ? file.slice(0, file.indexOf('/')) : file);
-const target = ({ file, from }: Import): string => part(normalize(join(file, '..', from)));
-const local = imports.filter(({ from }) => from.startsWith('.'));
+const target = ({ file, from }: Import): string => normalize(join(file, '..', from));
+const isCovered = (one: Import, entry: string): boolean =>
+  entry === part(target(one)) || entry === target(one);
+const between = imports.filter((one) => one.from.startsWith('.') && part(one.file) !== part(target(one)));
+const told = (wrong: readonly Import[]): string[] => wrong.map(({ file, from }) => `${file} imports ${from}`);
 
 describe('imports', () => {
-  it('go from a station to earlier ones only', () => {
-    const wrong = local.filter(
-      (one) => part(one.file) !== target(one) && !(allowed[part(one.file)] ?? []).includes(target(one)),
-    );
-    expect(wrong.map(({ file, from }) => `${file} imports ${from}`)).toEqual([]);
+  it('are found, so that what follows means something', () => {
+    expect(told(imports)).toContain('matrix/load.ts imports ./parse.ts');
+    expect(between.length).toBeGreaterThan(50);
   });
 
-  it('have no entry in the table that nothing uses', () => {
-    const used = new Set(local.map((one) => `${part(one.file)} -> ${target(one)}`));
-    const stale = Object.entries(allowed)
-      .flatMap(([from, to]) => to.map((name) => `${from} -> ${name}`))
-      .filter((entry) => !used.has(entry));
-    expect(stale).toEqual([]);
+  it('go from a station to earlier ones only', () => {
+    const wrong = between.filter(
+      (one) => !(allowed[part(one.file)] ?? []).some((entry) => isCovered(one, entry)),
+    );
+    expect(told(wrong)).toEqual([]);
+  });
+
+  it('have no entry in the tables that nothing uses', () => {
+    const stale = Object.entries(allowed).flatMap(([from, to]) =>
+      to
+        .filter((entry) => !between.some((one) => part(one.file) === from && isCovered(one, entry)))
+        .map((entry) => `${from} -> ${entry}`),
+    );
+    const gone = [...Object.keys(allowed), ...typesOnly].filter(
+      (name) => !files.some((file) => part(file) === name),
+    );
+    const unowned = Object.keys(owners).filter((name) => !imports.some(({ from }) => from === name));
+    expect([...stale, ...gone, ...unowned]).toEqual([]);
   });
 
   it('of a package with one owner are in that place', () => {
@@ -92,7 +112,11 @@ describe('imports', () => {
       const owner = owners[from];
       return owner !== undefined && !file.startsWith(owner) && !(from === 'commander' && file === 'cli.ts');
     });
-    expect(wrong.map(({ file, from }) => `${file} imports ${from}`)).toEqual([]);
+    expect(told(wrong)).toEqual([]);
+  });
+
+  it('are of types alone where a file only says what there is', () => {
+    expect(told(imports.filter(({ file, isType }) => typesOnly.includes(file) && !isType))).toEqual([]);
   });
 });
 

@@ -20,9 +20,9 @@ function summarise(file: string, matrix: Matrix): string {
     plural(matrix.distros.size * matrix.machines, 'machine'),
   ];
   const left = countLeftOut(matrix).map(
-    ({ strategy, cgroup, combinations }) => `${combinations} of ${strategy} on ${cgroup}`,
+    ({ strategy, cgroup, combinations }) => `${combinations} of ${strategy}, which is not for ${cgroup}`,
   );
-  const without = left.length === 0 ? '' : ` (do not exist: ${left.join(', ')})`;
+  const without = left.length === 0 ? '' : ` (left out: ${left.join('; ')})`;
   return `${file}: ${amounts.join(', ')}${without}`;
 }
 

@@ -1,24 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { explain, type Finding } from './finding.ts';
-import { findMissingFiles } from './files.ts';
 import { loadMatrix, loadMatrixFile } from './load.ts';
-import { toJsonSchema } from './schema.ts';
-
-const good = `name: quick
-trials: 8
-machines: 2
-distros:
-  debian-13: { driver: qemu, kernel: "deb:trixie" }
-cgroups: [v1, v2]
-workloads: [sleep, spin]
-strategies:
-  single: { preset: single }
-`;
+import { good } from './sample.ts';
 
 const findings = (text: string): readonly Finding[] => {
   const loaded = loadMatrix(text, 'm.yaml');
@@ -26,51 +12,6 @@ const findings = (text: string): readonly Finding[] => {
 };
 const brief = (text: string): string[] =>
   findings(text).map(({ line, column, code }) => `${line}:${column} ${code}`);
-
-describe('a good matrix', () => {
-  it('loads with its defaults filled in', () => {
-    const loaded = loadMatrix(good, '/some/folder/m.yaml');
-    if (!loaded.ok) throw new Error('it does not load');
-    const { matrix } = loaded;
-    expect(matrix).toMatchObject({ name: 'quick', seed: 1, runtimes: ['none'], exclude: [], expect: [] });
-    expect(matrix.distros.get('debian-13')).toEqual({
-      driver: 'qemu',
-      kernel: { kind: 'deb', text: 'deb:trixie', suite: 'trixie', package: null, version: null },
-      cpus: 2,
-      memoryMiB: 512,
-      cmdline: null,
-    });
-  });
-
-  it('can be every matrix that comes with frostline', async () => {
-    const folder = new URL('../../matrices/', import.meta.url).pathname;
-    const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.yaml'));
-    expect(files.length).toBeGreaterThan(2);
-    for (const file of files) expect(await loadMatrixFile(join(folder, file))).toMatchObject({ ok: true });
-  });
-
-  it('gives a path kernel relative to its folder', () => {
-    const loaded = loadMatrix(good.replace('deb:trixie', 'path:../bzImage,modules=/lib/m'), '/a/b/m.yaml');
-    expect(loaded.ok && loaded.matrix.distros.get('debian-13')?.kernel).toMatchObject({
-      image: '/a/bzImage',
-      modules: '/lib/m',
-    });
-  });
-
-  it('may use anchors', () => {
-    const text = good.replace(
-      '{ driver: qemu, kernel: "deb:trixie" }',
-      '&d { driver: qemu, kernel: "deb:trixie" }\n  other: *d',
-    );
-    expect(findings(text)).toEqual([]);
-  });
-
-  it('has the schema that editors are given', async () => {
-    expect(await readFile(new URL('../../matrices/schema.json', import.meta.url), 'utf8')).toBe(
-      toJsonSchema(),
-    );
-  });
-});
 
 /** Replacements in the good matrix, and the findings that must come of them, at line:column. */
 const bad: readonly (readonly [what: string, from: string, to: string, expected: readonly string[]])[] = [
@@ -222,69 +163,12 @@ describe('a bad matrix', () => {
     await truncate(large, 100 * 2 ** 20);
     const loop = join(dir, 'loop.yaml');
     await symlink(loop, loop);
-    const fifo = join(dir, 'fifo.yaml');
-    execFileSync('mkfifo', [fifo]);
-    for (const file of [join(dir, 'absent.yaml'), dir, large, loop, fifo, '/dev/zero', 'nul\0']) {
+    for (const file of [join(dir, 'absent.yaml'), dir, large, loop, '/dev/zero', 'nul\0']) {
       const loaded = await loadMatrixFile(file);
       expect(loaded).toMatchObject({
         ok: false,
         findings: [{ file, line: 1, column: 1, code: 'unreadable' }],
       });
     }
-  });
-});
-
-describe('a file of bytes', () => {
-  it.each([
-    ['invalid UTF-8', Buffer.from('name: \xe9\n', 'latin1'), '1:7 yaml'],
-    ['UTF-16', Buffer.from('\ufeffname: quick\n', 'utf16le'), '1:1 yaml'],
-    ['a program', Buffer.from('\x7fELF\x02\x01\0', 'latin1'), '1:7 yaml'],
-  ])('%s', async (_, bytes, expected) => {
-    const file = join(await mkdtemp(join(tmpdir(), 'frostline-test-')), 'm.yaml');
-    await writeFile(file, bytes);
-    const loaded = await loadMatrixFile(file);
-    expect(loaded.ok ? [] : loaded.findings.map((one) => `${one.line}:${one.column} ${one.code}`)).toEqual([
-      expected,
-    ]);
-  });
-});
-
-describe('the loader', () => {
-  it('warns of a strategy that no cell uses', () => {
-    const loaded = loadMatrix(good.replace('[v1, v2]', '[v2]') + '  old: { preset: rewrite }\n', 'm.yaml');
-    expect(loaded.ok && loaded.warnings).toMatchObject([
-      { line: 10, column: 3, path: 'strategies.old', code: 'unused-strategy', formsFor: ['v1'] },
-    ]);
-  });
-
-  it('finds kernels and modules that are not there', async () => {
-    const loaded = loadMatrix(good.replace('deb:trixie', `path:none,modules=.`), '/proc/m.yaml');
-    if (!loaded.ok) throw new Error('it does not load');
-    expect(await findMissingFiles(loaded.matrix, 'm.yaml')).toMatchObject([
-      { line: 5, column: 38, code: 'missing-file', what: 'kernel image', at: '/proc/none' },
-    ]);
-  });
-
-  it('gives a matrix or findings in the text for anything at all', () => {
-    const text = fc.oneof(
-      fc.string({ unit: 'binary' }),
-      fc
-        .tuple(fc.nat({ max: good.length }), fc.nat({ max: 40 }), fc.string({ maxLength: 20 }))
-        .map(([at, length, insert]) => good.slice(0, at) + insert + good.slice(at + length)),
-    );
-    fc.assert(
-      fc.property(text, (input) => {
-        const loaded = loadMatrix(input, 'm.yaml');
-        if (loaded.ok) return;
-        expect(loaded.findings.length).toBeGreaterThan(0);
-        const lines = input.split('\n');
-        for (const finding of loaded.findings) {
-          expect(lines.length).toBeGreaterThanOrEqual(finding.line);
-          expect(lines[finding.line - 1]!.length + 1).toBeGreaterThanOrEqual(finding.column);
-          expect(explain(finding)).not.toContain('undefined');
-        }
-      }),
-      { numRuns: 500 },
-    );
   });
 });
