@@ -178,7 +178,8 @@ describe('plan', () => {
           most = Math.max(most, stdout.writableLength);
           waiting++;
           lines += chunk.toString().split('\n').length - 1;
-          setImmediate(done);
+          // slower than a turn of the event loop, in which the writer would otherwise go on
+          setTimeout(done, 3);
         },
       });
       await frostline(['plan', file], { stdout });
