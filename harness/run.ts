@@ -10,6 +10,7 @@ import type { Distro, Matrix } from './matrix/matrix.ts';
 import type { Cell } from './plan/cell.ts';
 import { orderForMachine } from './plan/order.ts';
 import { trialSeed } from './plan/seeds.ts';
+import { trialsOf } from './plan/shares.ts';
 import type { Journal } from './record/journal.ts';
 import { makeRecord } from './record/make.ts';
 import { trialKey } from './record/finished.ts';
@@ -221,10 +222,8 @@ function shareOut({ matrix, cells, finished }: RunPlan): Share[] {
 function tasksOf(matrix: Matrix, cell: Cell, slot: number): Task[] {
   const strategy = matrix.strategies.get(cell.strategy)?.[cell.cgroup];
   if (!strategy) return [];
-  const tasks: Task[] = [];
-  for (let trial = slot; trial < matrix.trials; trial += matrix.machines) {
+  return [...trialsOf(slot, matrix)].map((trial) => {
     const seed = trialSeed(matrix.seed, cell.id, trial);
-    tasks.push({ cell, request: { trial, seed, cgroup: cell.cgroup, workload: cell.workload, strategy } });
-  }
-  return tasks;
+    return { cell, request: { trial, seed, cgroup: cell.cgroup, workload: cell.workload, strategy } };
+  });
 }

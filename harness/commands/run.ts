@@ -61,17 +61,17 @@ export function register(program: Command, io: Io): void {
     .option('--shard <i/n>', 'only the i-th of n parts')
     .option('--resume <run>', 'go on with an interrupted run: its id, `latest`, or its folder')
     .action(async (file: string | undefined, options: Options) => {
-      const job = await prepare(file, options);
+      const job = await prepare(file, options, io);
       await using open = job.open;
       await execute({ ...job, open }, options, io);
     });
 }
 
-async function prepare(file: string | undefined, options: Options): Promise<Job> {
+async function prepare(file: string | undefined, options: Options, io: Io): Promise<Job> {
   if (options.resume !== undefined) return resume(file, options, options.resume);
   if (file === undefined)
     throw usage('No matrix file is given.', 'For example: frostline run matrices/quick.yaml');
-  const matrix = await requireMatrix(file);
+  const matrix = await requireMatrix(file, io);
   const cells = chooseCells(matrix, options.select ?? [], options.shard);
   const open = await createRun(options.results, {
     name: matrix.name,
