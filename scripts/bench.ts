@@ -6,6 +6,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadMatrix } from '../harness/matrix/load.ts';
 import { matrixOf, openTestLab, shift } from '../harness/testing/machines.ts';
 
 const cli = new URL('./frostline', import.meta.url).pathname;
@@ -79,6 +80,15 @@ sys.exit(code)
   writeFileSync(join(dir, 'timed'), `#!/usr/bin/env python3\n${script}`, { mode: 0o755 });
 }
 
+/** Work for each finding must not grow with the text. */
+function loadBadMatrix(): void {
+  const text = `name: bad\n${Array.from({ length: 20_000 }, (_, i) => `k${i}: &a${i} 1\n`).join('')}`;
+  const began = performance.now();
+  const loaded = loadMatrix(text, 'bad.yaml');
+  const count = loaded.ok ? 0 : loaded.findings.length;
+  line(`a matrix with ${count} findings`, `${(performance.now() - began).toFixed(0)} ms`, 'bounded');
+}
+
 async function bootMachines(): Promise<void> {
   const lab = await openTestLab();
   for (const [name, kernel] of [
@@ -117,4 +127,5 @@ execFileSync(cli, ['--version']);
 writeTimed();
 timeHelp();
 planMillion();
+loadBadMatrix();
 await bootMachines();
