@@ -67,6 +67,7 @@ export async function findQemu(options: FindOptions = {}): Promise<QemuBinary> {
     return await (options.offline ? unpackedQemu() : privateQemu(options));
   } catch (error) {
     options.signal?.throwIfAborted();
+    if (options.offline && !host) throw error;
     if (!host) {
       throw new FrostlineError('No QEMU on this host, and none could be fetched.', {
         code: 'host',
