@@ -129,6 +129,14 @@ describe('placeOf', () => {
     ['request_wait_answer', 'D', [], 'request_wait_answer'],
     ['0', 'D', ['__schedule', 'schedule', 'de_thread', 'begin_new_exec'], 'de_thread'],
     ['schedule_timeout', 'S', [], 'schedule_timeout'],
+    // as 6.12 shows a vfork parent
+    [
+      'kernel_clone',
+      'D',
+      ['kernel_clone', '__do_sys_vfork', 'do_syscall_64'],
+      'wait_for_vfork_done (inlined in kernel_clone)',
+    ],
+    ['kernel_clone', 'D', ['kernel_clone', '__do_sys_clone'], 'kernel_clone'],
     ['0', 'R', [], 'running'],
     ['0', 'D', [], 'unknown'],
   ])('of wchan %s in %s with stack %j is %s', (wchan, state, stack, expected) => {

@@ -90,9 +90,18 @@ const anySleep = /^(?:_*schedule|io_schedule|preempt_schedule|wait_for_completio
  * innermost function of its stack that says what it waits for.
  */
 export function placeOf({ wchan, stack, state }: Pick<Blocker, 'wchan' | 'stack' | 'state'>): string {
+  const place = innermost(wchan, stack) ?? (state === 'R' ? 'running' : 'unknown');
+  // compilers inline the wait of a vfork parent; that the system call is vfork tells it from a fork
+  const inVfork = forks.has(place) && stack.some((name) => name.endsWith('_vfork'));
+  return inVfork ? `wait_for_vfork_done (inlined in ${place})` : place;
+}
+
+const forks: ReadonlySet<string> = new Set(['kernel_clone', '_do_fork', 'do_fork']);
+
+function innermost(wchan: string, stack: readonly string[]): string | undefined {
   if (wchan !== '0' && wchan !== '' && !anySleep.test(wchan)) return wchan;
   const inner = stack.find((name) => !anySleep.test(name)) ?? (wchan === '0' ? undefined : wchan);
-  return inner || (state === 'R' ? 'running' : 'unknown');
+  return inner || undefined;
 }
 
 /** How a machine runs its guest: figures of machines that differ in this are not to be mixed unsaid. */
