@@ -44,7 +44,7 @@ const owners: Readonly<Record<string, string>> = {
   'js-yaml': 'matrix/',
   zx: 'base/command.ts',
   'p-limit': 'run.ts',
-  commander: 'commands/',
+  commander: 'commands/program.ts',
   'log-update': 'progress/live.ts',
 };
 

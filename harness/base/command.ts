@@ -28,20 +28,37 @@ export async function capture(argv: readonly string[], options: CommandOptions =
     detached: true,
     // without input its standard input is empty, not ours
     ...(input ? { input } : { stdio: ['ignore', 'pipe', 'pipe'] as const }),
-    timeout: timeoutMs,
-    timeoutSignal: 'SIGKILL',
     env: { ...process.env, LC_ALL: 'C.UTF-8', ...env },
     ...(cwd === undefined ? {} : { cwd }),
-    ...(signal === undefined ? {} : { signal }),
-  });
-  const output = await run`${argv}`;
-  signal?.throwIfAborted();
-  if (output.signal === 'SIGKILL') {
-    throw new FrostlineError(`${argv[0]} did not end within ${timeoutMs / 1000} s: ${argv.join(' ')}`, {
-      code: 'host',
-    });
+  })`${argv}`;
+  // zx finds the children to kill with ps, which small hosts lack; they are a process group of their own
+  let late = false;
+  const stop = (): void => killGroup(run.pid);
+  const timer = setTimeout(() => {
+    late = true;
+    stop();
+  }, timeoutMs);
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    const output = await run;
+    signal?.throwIfAborted();
+    if (!late) return { code: output.exitCode, stdout: output.stdout, stderr: output.stderr };
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
   }
-  return { code: output.exitCode, stdout: output.stdout, stderr: output.stderr };
+  throw new FrostlineError(`${argv[0]} did not end within ${timeoutMs / 1000} s: ${argv.join(' ')}`, {
+    code: 'host',
+  });
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // it ended by itself
+  }
 }
 
 /** As `capture`, but a non-zero exit is an error that quotes the end of its stderr. Gives its stdout. */

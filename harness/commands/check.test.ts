@@ -2,13 +2,10 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
-import { Command } from 'commander';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FrostlineError } from '../errors.ts';
-import { register as registerCheck } from './check.ts';
 import type { Io } from './io.ts';
-import { register as registerPlan } from './plan.ts';
-import { register as registerSchema } from './schema.ts';
+import { createProgram } from './program.ts';
 
 const good = `name: small
 trials: 3
@@ -48,9 +45,7 @@ async function frostline(words: readonly string[], over: Partial<Io> = {}): Prom
     setExitCode: (next) => (code = next),
     ...over,
   };
-  const program = new Command('frostline').exitOverride();
-  for (const register of [registerCheck, registerPlan, registerSchema]) register(program, io);
-  await program.parseAsync([...words], { from: 'user' });
+  await createProgram(io, '1.2.3').parseAsync([...words], { from: 'user' });
   const text = (stream: PassThrough): string => String(stream.read() ?? '').replaceAll(`${dir}/`, '');
   return { out: text(stdout), err: text(stderr), code };
 }

@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import { findMissingFiles } from '../matrix/files.ts';
 import type { Finding } from '../matrix/finding.ts';
 import { loadMatrixFile } from '../matrix/load.ts';
@@ -27,24 +26,19 @@ function summarise(file: string, matrix: Matrix): string {
 }
 
 /** `frostline check FILE...`: every finding with its place; exit 2 when there is an error. */
-export function register(program: Command, io: Io): void {
+export async function check(files: readonly string[], io: Io): Promise<void> {
+  for (const file of files) if (!(await checkFile(file, io))) io.setExitCode(2);
+}
+
+async function checkFile(file: string, io: Io): Promise<boolean> {
   const tell = (findings: readonly Finding[], text: string, severity: 'error' | 'warning'): void => {
     if (findings.length > 0) io.stderr.write(`${formatFindings(findings, text, severity)}\n`);
   };
-  const check = async (file: string): Promise<boolean> => {
-    const loaded = await loadMatrixFile(file);
-    const errors = loaded.ok ? await findMissingFiles(loaded.matrix, file) : loaded.findings;
-    tell(errors, loaded.text, 'error');
-    if (!loaded.ok) return false;
-    tell(loaded.warnings, loaded.text, 'warning');
-    if (errors.length === 0) io.stdout.write(`${summarise(file, loaded.matrix)}\n`);
-    return errors.length === 0;
-  };
-  program
-    .command('check')
-    .description('check matrix files; boots nothing')
-    .argument('<file...>', 'matrix files')
-    .action(async (files: readonly string[]) => {
-      for (const file of files) if (!(await check(file))) io.setExitCode(2);
-    });
+  const loaded = await loadMatrixFile(file);
+  const errors = loaded.ok ? await findMissingFiles(loaded.matrix, file) : loaded.findings;
+  tell(errors, loaded.text, 'error');
+  if (!loaded.ok) return false;
+  tell(loaded.warnings, loaded.text, 'warning');
+  if (errors.length === 0) io.stdout.write(`${summarise(file, loaded.matrix)}\n`);
+  return errors.length === 0;
 }

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
-import type { Command } from 'commander';
 import type { Matrix } from '../matrix/matrix.ts';
 import type { Cell } from '../plan/cell.ts';
 import { planCells } from '../plan/cells.ts';
@@ -9,7 +8,7 @@ import { isInShard, parseShard } from '../plan/shard.ts';
 import type { Io } from './io.ts';
 import { requireMatrix } from './matrix.ts';
 
-interface Options {
+export interface PlanOptions {
   readonly json?: boolean;
   readonly select?: readonly string[];
   readonly shard?: string;
@@ -51,31 +50,19 @@ function* asText(cells: Iterable<Cell>): Generator<string> {
 }
 
 /** `frostline plan FILE`: the ids of the cells a run would measure, in order. */
-export function register(program: Command, io: Io): void {
-  program
-    .command('plan')
-    .description('list the cells that a run would measure; boots nothing')
-    .argument('<file>', 'matrix file')
-    .option('--json', 'as one JSON document')
-    .option(
-      '--select <axis=name,...>',
-      'only these cells, e.g. distro=debian-12,workload=sleep,spin',
-      collect,
-    )
-    .option('--shard <i/n>', 'only the i-th of n parts, the same whatever else the matrix holds')
-    .action(async (file: string, { json = false, select = [], shard }: Options) => {
-      const matrix = await requireMatrix(file, io);
-      const part = shard === undefined ? null : parseShard(shard);
-      const all = planCells(matrix, parseSelect(select, matrix));
-      let count = 0;
-      const cells = filter(all, (cell) => (part === null || isInShard(cell, part)) && ++count > 0);
-      await writeAll(io, json ? asJson(matrix, cells) : asText(cells));
-      if (count === 0) io.stderr.write('frostline: no cell of this matrix is selected\n');
-    });
+export async function plan(
+  file: string,
+  { json = false, select = [], shard }: PlanOptions,
+  io: Io,
+): Promise<void> {
+  const matrix = await requireMatrix(file, io);
+  const part = shard === undefined ? null : parseShard(shard);
+  const all = planCells(matrix, parseSelect(select, matrix));
+  let count = 0;
+  const cells = filter(all, (cell) => (part === null || isInShard(cell, part)) && ++count > 0);
+  await writeAll(io, json ? asJson(matrix, cells) : asText(cells));
+  if (count === 0) io.stderr.write('frostline: no cell of this matrix is selected\n');
 }
-
-/** Collects a repeatable option. */
-export const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
 function* filter<T>(from: Iterable<T>, keep: (one: T) => boolean): Generator<T> {
   for (const one of from) if (keep(one)) yield one;

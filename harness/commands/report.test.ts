@@ -2,12 +2,11 @@ import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { Command } from 'commander';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from '../record/journal.ts';
 import { createRun } from '../record/runs.ts';
 import { sampleRecord } from '../record/sample.ts';
-import { register } from './report.ts';
+import { createProgram } from './program.ts';
 
 const matrix = `name: nightly
 trials: 4
@@ -50,10 +49,16 @@ async function report(...words: string[]): Promise<{ out: string; err: string; c
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   let code = 0;
-  const program = new Command();
   const { signal } = new AbortController();
-  register(program, { stdout, stderr, env: {}, signal, setExitCode: (next) => (code = next) });
-  await program.parseAsync(['node', 'frostline', 'report', '--results', results, ...words]);
+  const io = { stdout, stderr, env: {}, signal, setExitCode: (next: number) => (code = next) };
+  await createProgram(io, '1.2.3').parseAsync([
+    'node',
+    'frostline',
+    'report',
+    '--results',
+    results,
+    ...words,
+  ]);
   return { out: String(stdout.read() ?? ''), err: String(stderr.read() ?? ''), code };
 }
 

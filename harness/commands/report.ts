@@ -1,4 +1,3 @@
-import { Option, type Command } from 'commander';
 import { resolveRun } from '../record/runs.ts';
 import { escapeTerminal } from '../report/escape.ts';
 import { jsonReport } from '../report/json.ts';
@@ -7,20 +6,16 @@ import { terminalReport } from '../report/terminal.ts';
 import type { Io } from './io.ts';
 import { readStoredRun, type StoredRun } from './stored-run.ts';
 
-const formats = ['terminal', 'json', 'markdown'] as const;
-type Format = (typeof formats)[number];
+type Format = 'terminal' | 'json' | 'markdown';
+
+export interface ReportOptions {
+  readonly results: string;
+  readonly format: Format;
+}
 
 /** `frostline report [RUN]`: what a stored run came to. Exits like the run itself. */
-export function register(program: Command, io: Io): void {
-  program
-    .command('report')
-    .description('report a stored run from its records')
-    .argument('[run]', 'run id, latest, latest~1, or the path of its folder', 'latest')
-    .option('--results <dir>', 'folder of the runs', 'results')
-    .addOption(new Option('--format <format>', 'how to write it').choices(formats).default('terminal'))
-    .action(async (run: string, { results, format }: { results: string; format: Format }) => {
-      io.setExitCode(await printReport(await resolveRun(results, run), io, format));
-    });
+export async function report(run: string, { results, format }: ReportOptions, io: Io): Promise<void> {
+  io.setExitCode(await printReport(await resolveRun(results, run), io, format));
 }
 
 /** Reports the run in a folder to stdout, its damages to stderr; resolves with the exit code of the run. */

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
-import type { Command } from 'commander';
 import { FrostlineError } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
 import { loadMatrix } from '../matrix/load.ts';
@@ -17,10 +16,9 @@ import { createRun, openRun, resolveRun, type OpenRun } from '../record/runs.ts'
 import { runMatrix } from '../run.ts';
 import type { Io } from './io.ts';
 import { requireMatrix } from './matrix.ts';
-import { collect } from './plan.ts';
 import { printReport } from './report.ts';
 
-interface Options {
+export interface RunOptions {
   readonly results: string;
   readonly jobs?: number;
   readonly select?: readonly string[];
@@ -39,35 +37,14 @@ interface Job {
 const usage = (message: string, todo: string): FrostlineError =>
   new FrostlineError(message, { code: 'usage', todo });
 
-function parseJobs(text: string): number {
-  const jobs = Number(text);
-  if (Number.isInteger(jobs) && jobs >= 1 && jobs <= 256) return jobs;
-  throw usage(`--jobs "${text}" is no number of machines.`, 'Give a whole number from 1 to 256.');
-}
-
 /** `frostline run [FILE]`: boots the machines of a matrix, measures its cells, prints the table. */
-export function register(program: Command, io: Io): void {
-  program
-    .command('run')
-    .description('boot the kernels of a matrix, freeze in each of its cells, print the success rates')
-    .argument('[file]', 'matrix file; none with --resume')
-    .option('--results <dir>', 'folder of the runs', 'results')
-    .option(
-      '--jobs <n>',
-      'machines at once; by default two for each core, as far as memory allows',
-      parseJobs,
-    )
-    .option('--select <axis=name,...>', 'only these cells; + joins names of one axis', collect)
-    .option('--shard <i/n>', 'only the i-th of n parts')
-    .option('--resume <run>', 'go on with an interrupted run: its id, `latest`, or its folder')
-    .action(async (file: string | undefined, options: Options) => {
-      const job = await prepare(file, options, io);
-      await using open = job.open;
-      await execute({ ...job, open }, options, io);
-    });
+export async function run(file: string | undefined, options: RunOptions, io: Io): Promise<void> {
+  const job = await prepare(file, options, io);
+  await using open = job.open;
+  await execute({ ...job, open }, options, io);
 }
 
-async function prepare(file: string | undefined, options: Options, io: Io): Promise<Job> {
+async function prepare(file: string | undefined, options: RunOptions, io: Io): Promise<Job> {
   if (options.resume !== undefined) return resume(file, options, options.resume);
   if (file === undefined)
     throw usage('No matrix file is given.', 'For example: frostline run matrices/quick.yaml');
@@ -88,7 +65,7 @@ async function prepare(file: string | undefined, options: Options, io: Io): Prom
   return { open, matrix, cells, progress: { finished: new Set(), lastMachine: 0 } };
 }
 
-async function resume(file: string | undefined, options: Options, name: string): Promise<Job> {
+async function resume(file: string | undefined, options: RunOptions, name: string): Promise<Job> {
   if (file !== undefined || options.select !== undefined || options.shard !== undefined) {
     throw usage(
       '--resume goes on with the matrix and the cells its run began with.',
@@ -121,7 +98,7 @@ function chooseCells(matrix: Matrix, select: readonly string[], shard: string | 
   );
 }
 
-async function execute({ open, matrix, cells, progress }: Job, options: Options, io: Io): Promise<void> {
+async function execute({ open, matrix, cells, progress }: Job, options: RunOptions, io: Io): Promise<void> {
   const journal = await Journal.open(open.recordsPath);
   const listener = liveProgress(io.stderr, io.env);
   const signal = AbortSignal.any([io.signal, journal.failed]);

@@ -1,0 +1,111 @@
+import { Command, Option } from 'commander';
+import { FrostlineError } from '../errors.ts';
+import type { DoctorOptions } from './doctor.ts';
+import type { CleanOptions } from './clean.ts';
+import type { Io } from './io.ts';
+import type { PlanOptions } from './plan.ts';
+import type { ReportOptions } from './report.ts';
+import type { RunOptions } from './run.ts';
+
+const exitCodes = `
+Exit codes: 0 all as expected; 1 a cell missed what was expected of it; 2 usage or matrix error, nothing
+booted; 69 something could not be measured and nothing was missed; 70 a bug in frostline; 74 a results
+folder that cannot be read or written; 130/143 interrupted: machines are down, --resume goes on.`;
+
+/** Collects a repeatable option. */
+const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
+
+function parseJobs(text: string): number {
+  const jobs = Number(text);
+  if (Number.isInteger(jobs) && jobs >= 1 && jobs <= 256) return jobs;
+  throw new FrostlineError(`--jobs "${text}" is no number of machines.`, {
+    code: 'usage',
+    todo: 'Give a whole number from 1 to 256.',
+  });
+}
+
+const results = (): Option => new Option('--results <dir>', 'folder of the runs').default('results');
+const select = (): Option =>
+  new Option(
+    '--select <axis=name,...>',
+    'only these cells, e.g. distro=debian-12,workload=sleep,spin',
+  ).argParser(collect);
+
+/**
+ * The words of every command; nothing runs until it parses. What a command does is loaded when it is
+ * called, so that help and mistakes answer at once.
+ */
+export function createProgram(io: Io, version: string): Command {
+  const program = new Command('frostline')
+    .description(
+      'Will this container freeze on this kernel? Boots real kernels and measures how often, how fast.',
+    )
+    .version(version)
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+    .addHelpText('after', exitCodes);
+
+  program
+    .command('check')
+    .description('check matrix files; boots nothing')
+    .argument('<file...>', 'matrix files')
+    .action(async (files: readonly string[]) => (await import('./check.ts')).check(files, io));
+  program
+    .command('plan')
+    .description('list the cells that a run would measure; boots nothing')
+    .argument('<file>', 'matrix file')
+    .option('--json', 'as one JSON document')
+    .addOption(select())
+    .option('--shard <i/n>', 'only the i-th of n parts, the same whatever else the matrix holds')
+    .action(async (file: string, options: PlanOptions) =>
+      (await import('./plan.ts')).plan(file, options, io),
+    );
+  program
+    .command('run')
+    .description('boot the kernels of a matrix, freeze in each of its cells, print the success rates')
+    .argument('[file]', 'matrix file; none with --resume')
+    .addOption(results())
+    .option(
+      '--jobs <n>',
+      'machines at once; by default two for each core, as far as memory allows',
+      parseJobs,
+    )
+    .addOption(select())
+    .option('--shard <i/n>', 'only the i-th of n parts')
+    .option('--resume <run>', 'go on with an interrupted run: its id, `latest`, or its folder')
+    .action(async (file: string | undefined, options: RunOptions) =>
+      (await import('./run.ts')).run(file, options, io),
+    );
+  program
+    .command('report')
+    .description('report a stored run from its records')
+    .argument('[run]', 'run id, latest, latest~1, or the path of its folder', 'latest')
+    .addOption(results())
+    .addOption(
+      new Option('--format <format>', 'how to write it')
+        .choices(['terminal', 'json', 'markdown'])
+        .default('terminal'),
+    )
+    .action(async (name: string, options: ReportOptions) =>
+      (await import('./report.ts')).report(name, options, io),
+    );
+  program
+    .command('doctor')
+    .description('say what this host lacks and how to get it')
+    .option('--kernels <suite>', 'list the cloud kernels that a Debian suite offers instead')
+    .action(async (options: DoctorOptions) => (await import('./doctor.ts')).doctor(options, io));
+  program
+    .command('clean')
+    .description('remove what interrupted runs left behind: machines, sockets, half-made downloads')
+    .option('--dry-run', 'only say what would be removed')
+    .option('--cache', 'remove the cache too: packages, kernels, QEMU')
+    .action(async (options: CleanOptions) => (await import('./clean.ts')).clean(options, io));
+  program
+    .command('schema')
+    .description('print the JSON Schema of matrix files (matrices/schema.json)')
+    .action(async () => (await import('./schema.ts')).schema(io));
+
+  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+  return program;
+}
