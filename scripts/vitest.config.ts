@@ -7,6 +7,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     reporters: ['default'],
+    globalSetup: new URL('vitest.setup.ts', import.meta.url).pathname,
     projects: [
       {
         test: {

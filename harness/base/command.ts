@@ -28,7 +28,8 @@ export async function capture(argv: readonly string[], options: CommandOptions =
     detached: true,
     // without input its standard input is empty, not ours
     ...(input ? { input } : { stdio: ['ignore', 'pipe', 'pipe'] as const }),
-    env: { ...process.env, LC_ALL: 'C.UTF-8', ...env },
+    // depmod and mke2fs are where ordinary users do not look
+    env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, LC_ALL: 'C.UTF-8', ...env },
     ...(cwd === undefined ? {} : { cwd }),
   })`${argv}`;
   // zx finds the children to kill with ps, which small hosts lack; they are a process group of their own

@@ -34,7 +34,7 @@ const needs: readonly (readonly [need: string, package_: string, what: string])[
 async function checkNeed([need, package_, what]: (typeof needs)[number]): Promise<Check> {
   const there = need.startsWith('/')
     ? (await stat(need).catch(() => null)) && need
-    : (await capture(['sh', '-c', 'PATH=$PATH:/usr/sbin:/sbin command -v "$1"', 'sh', need])).stdout.trim();
+    : (await capture(['sh', '-c', 'command -v "$1"', 'sh', need])).stdout.trim();
   if (there) return { name: need, state: 'ok', found: there };
   return { name: need, state: 'missing', found: `not found (${what})`, todo: `apt-get install ${package_}` };
 }
