@@ -69,15 +69,17 @@ class Run {
   }
 
   async walk(): Promise<readonly Problem[]> {
-    const { plan, shares } = { plan: this.#plan, shares: shareOut(this.#plan) };
+    const plan = this.#plan;
+    const shares = shareOut(plan);
     for (const { tasks } of shares) {
       for (const { cell } of tasks) this.#left.set(cell.id, (this.#left.get(cell.id) ?? 0) + 1);
     }
     const began = performance.now();
     const distros = [...new Set(shares.map(({ distro }) => distro))];
-    const ready = await this.#prepare(distros);
+    const { ready, failed } = await this.#prepare(distros);
     const jobs = plan.jobs ?? jobsFor(Math.max(0, ...ready.map(({ memoryMiB }) => memoryMiB)));
     this.#announce(shares, jobs, ready[0]?.lab.description ?? 'nothing to boot');
+    for (const { distro, error } of failed) this.#giveUpDistro(distro, error);
     const limit = pLimit(Math.max(1, jobs));
     const usable = new Map(ready.map((one) => [one.distro, one]));
     const work = shares
@@ -92,16 +94,18 @@ class Run {
   }
 
   #announce(shares: readonly Share[], jobs: number, lab: string): void {
-    const { run, dir, cells, matrix, finished, emit } = this.#plan;
+    const { run, dir, cells, matrix, emit } = this.#plan;
     const trials = cells.length * matrix.trials;
     const left = shares.reduce((sum, { tasks }) => sum + tasks.length, 0);
-    void finished;
     emit({ kind: 'run-started', run, dir, cells, trials, finished: trials - left, jobs, lab });
   }
 
   /** Fetches and builds what each distro boots from, one after the other; one that fails does not stop the rest. */
-  async #prepare(names: readonly string[]): Promise<Ready[]> {
+  async #prepare(
+    names: readonly string[],
+  ): Promise<{ ready: Ready[]; failed: { distro: string; error: Error }[] }> {
     const ready: Ready[] = [];
+    const failed: { distro: string; error: Error }[] = [];
     for (const name of names) {
       const distro = this.#plan.matrix.distros.get(name)!;
       try {
@@ -110,10 +114,10 @@ class Run {
         ready.push({ distro: name, lab, memoryMiB: lab.memoryOf(distro) });
       } catch (error) {
         this.#plan.signal.throwIfAborted();
-        this.#giveUpDistro(name, error instanceof Error ? error : new Error(String(error)));
+        failed.push({ distro: name, error: error instanceof Error ? error : new Error(String(error)) });
       }
     }
-    return ready;
+    return { ready, failed };
   }
 
   #giveUpDistro(name: string, error: Error): void {

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { until } from '../base/deadline.ts';
@@ -40,11 +40,17 @@ export async function findLeftovers(): Promise<Leftover[]> {
         .then(JSON.parse)
         .catch(() => undefined),
     );
-    if (owner.success && isAlive(owner.data)) continue;
+    if (owner.success ? isAlive(owner.data) : await isNew(dir)) continue;
     const { run = 'unknown', machine = 'unknown' } = owner.data ?? {};
     found.push({ dir, run, machine, pids: await processesNaming(dir) });
   }
   return found;
+}
+
+/** A folder without an owner may be one that is just being made. */
+async function isNew(dir: string): Promise<boolean> {
+  const made = (await stat(dir).catch(() => null))?.birthtimeMs ?? 0;
+  return Date.now() - made < 60_000;
 }
 
 /** Kills what is left of a machine and removes its folder. */

@@ -24,6 +24,16 @@ interface Prepared {
   readonly modules: string;
 }
 
+/** A machine to be, before it is put into QEMU's terms. */
+interface BootParts {
+  readonly id: string;
+  readonly distro: Pick<Distro, 'cpus' | 'memoryMiB' | 'cmdline'>;
+  readonly signal: AbortSignal;
+  readonly prepared: Prepared;
+  readonly accelerator: Accelerator;
+  readonly timeoutMs: number;
+}
+
 /** Opens the QEMU driver: finds a QEMU; the accelerator is chosen when the first kernel is there to try it with. */
 export async function openQemuLab(context: LabContext): Promise<QemuLab> {
   const fetch = fetchOptions(context);
@@ -119,13 +129,11 @@ export class QemuLab implements Lab {
   async boot({ id, distro, signal }: BootRequest): Promise<QemuMachine> {
     const prepared = await this.#prepare(distro);
     const accelerator = await this.#choose(prepared);
-    const { accel } = accelerator;
-    return bootMachine(
-      this.#plan({ id, distro, signal, prepared, accelerator, timeoutMs: bootTimeoutMs[accel] }),
-    );
+    const timeoutMs = bootTimeoutMs[accelerator.accel];
+    return bootMachine(this.#plan({ id, distro, signal, prepared, accelerator, timeoutMs }));
   }
 
-  #plan(of: BootRequest & { prepared: Prepared; accelerator: Accelerator; timeoutMs: number }): MachinePlan {
+  #plan(of: BootParts): MachinePlan {
     return {
       id: of.id,
       run: this.#context.run,
@@ -143,18 +151,12 @@ export class QemuLab implements Lab {
   }
 
   async #tryBoot(prepared: Prepared, accelerator: Accelerator): Promise<void> {
-    const distro = { cpus: 1, memoryMiB: 256, cmdline: null } as unknown as Distro;
-    const plan = this.#plan({
-      id: 'kvm-probe',
-      distro,
-      signal: this.#context.signal,
-      prepared,
-      accelerator,
-      timeoutMs: 15_000,
-    });
+    const distro = { cpus: 1, memoryMiB: 256, cmdline: null };
+    const { signal } = this.#context;
+    const plan = this.#plan({ id: 'kvm-probe', distro, signal, prepared, accelerator, timeoutMs: 15_000 });
     try {
-      await using machine = await bootMachine(plan);
-      void machine;
+      const machine = await bootMachine(plan);
+      await machine[Symbol.asyncDispose]();
     } finally {
       await rm(plan.console, { force: true });
     }

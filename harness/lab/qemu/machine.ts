@@ -47,30 +47,12 @@ export async function bootMachine(plan: MachinePlan): Promise<QemuMachine> {
     const initrd = await joinInitrd(dir, plan.initrd, keys);
     const child = startQemu(plan, dir, initrd);
     scope.defer(() => endProcess(child.process));
-    const qmp = await until(
-      { ms: 15_000, what: `${plan.id}: QEMU's monitor`, signal: plan.signal },
-      10,
-      () => {
-        if (child.over !== undefined) throw notBooted(plan, child.over);
-        return Qmp.open(join(dir, 'qmp')).catch(() => undefined);
-      },
-    );
+    const qmp = await openMonitor(plan, child, dir);
     scope.defer(() => qmp[Symbol.dispose]());
     scope.defer(() => qmp.execute('quit', {}, 2000).catch(() => undefined));
-    const usernet = await qmp.execute('human-monitor-command', { 'command-line': 'info usernet' });
-    const port = parseForward(String(usernet));
-    if (port === undefined) throw notBooted(plan, `no forwarded port in "${String(usernet)}"`);
-    // the guest reads its root from memory: the file with the keys is not needed any more
-    const ready = await waitForLine(
-      { ms: plan.bootTimeoutMs, what: `"${readyMarker}" on its console`, signal: plan.signal },
-      plan.console,
-      readyMarker,
-      () => child.over,
-    ).catch(async (error: unknown) => {
-      plan.signal.throwIfAborted();
-      throw notBooted(plan, `${sentence(error)}\n  ${await lastLines(plan.console)}`);
-    });
-    if (!ready.found) throw notBooted(plan, `${ready.why}\n  ${await lastLines(plan.console)}`);
+    const port = await forwardedPort(plan, qmp);
+    await waitUntilReady(plan, child);
+    // the guest has its root in memory by now: the file with the keys is not needed any more
     await rm(initrd);
     const remote = await Remote.connect(
       { host: '127.0.0.1', port, user: 'root', privateKey: keys.clientPrivate, hostKey: keys.hostPublic },
@@ -78,16 +60,44 @@ export async function bootMachine(plan: MachinePlan): Promise<QemuMachine> {
       plan.signal,
     );
     scope.defer(() => remote[Symbol.dispose]());
-    const channel = await remote.run(
+    const { stdout } = await remote.run(
       'cat /proc/sys/kernel/random/boot_id /proc/sys/kernel/osrelease',
       15_000,
     );
-    const [boot = 'unknown', release = 'unknown'] = channel.stdout.trim().split('\n');
+    const [boot = 'unknown', release = 'unknown'] = stdout.trim().split('\n');
     return new QemuMachine({ plan, scope, child, qmp, remote, boot, release });
   } catch (error) {
     await scope[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+function openMonitor(plan: MachinePlan, child: Child, dir: string): Promise<Qmp> {
+  const deadline = { ms: 15_000, what: `${plan.id}: QEMU's monitor`, signal: plan.signal };
+  return until(deadline, 10, () => {
+    if (child.over !== undefined) throw notBooted(plan, child.over);
+    return Qmp.open(join(dir, 'qmp')).catch(() => undefined);
+  });
+}
+
+/** The host port that QEMU chose for the guest's SSH. */
+async function forwardedPort(plan: MachinePlan, qmp: Qmp): Promise<number> {
+  const usernet = String(await qmp.execute('human-monitor-command', { 'command-line': 'info usernet' }));
+  const port = parseForward(usernet);
+  if (port === undefined) throw notBooted(plan, `no forwarded port in "${usernet}"`);
+  return port;
+}
+
+/** Waits for the guest's word on the console that its SSH server listens. */
+async function waitUntilReady(plan: MachinePlan, child: Child): Promise<void> {
+  const deadline = { ms: plan.bootTimeoutMs, what: `"${readyMarker}" on its console`, signal: plan.signal };
+  const ready = await waitForLine(deadline, plan.console, readyMarker, () => child.over).catch(
+    (error: unknown) => {
+      plan.signal.throwIfAborted();
+      return { found: false, why: sentence(error) } as const;
+    },
+  );
+  if (!ready.found) throw notBooted(plan, `${ready.why}\n  ${await lastLines(plan.console)}`);
 }
 
 const lastLines = async (file: string): Promise<string> =>
