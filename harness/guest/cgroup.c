@@ -143,12 +143,16 @@ static bool kill_one(pid_t tid, void *arg)
 
 bool group_destroy(struct group *g, int64_t us)
 {
+	struct group inner = { .v2 = g->v2 };
 	bool gone = false;
 
+	snprintf(inner.path, sizeof(inner.path), "%.300s/" INNER_GROUP, g->path);
 	for (int64_t end = now_us() + us; !gone && now_us() < end;) {
+		group_each_thread(&inner, kill_one, NULL);
 		group_each_thread(g, kill_one, NULL);
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
+		rmdir(inner.path);
 		/* EBUSY for a moment after the last task has left */
 		gone = rmdir(g->path) == 0 || errno == ENOENT;
 		if (!gone)

@@ -63,7 +63,8 @@ void freeze(struct group *g, const struct strategy *s, struct freeze_log *log)
 
 	note(log, group_read(g));
 	log->start_us = now_us();
-	write_state(g, log, true);
+	if (!g->asked)
+		write_state(g, log, true);
 	for (unsigned k = 0;; k++) {
 		if (k && due(&s->thaw, k)) {
 			write_state(g, log, false);

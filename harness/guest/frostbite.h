@@ -31,7 +31,8 @@ struct slot {
 	_Atomic int ready;      /* the process is about to enter the state its workload is named after */
 	_Atomic int helper;     /* pid of a process it made, for workloads that need one released */
 	_Atomic int error;      /* errno that kept it out of the group */
-	char pad[40];
+	_Atomic int doomed;     /* it is meant to die: dead, it is no casualty */
+	char pad[32];
 };
 
 struct shared {
@@ -39,7 +40,7 @@ struct shared {
 	_Atomic int trial;   /* -1 between trials */
 	_Atomic int phase;   /* enum phase */
 	_Atomic int go;      /* the freeze comes within workload.within_us */
-	_Atomic int served;  /* a server outside the group has swallowed the request */
+	_Atomic int served;  /* a server outside the group has done its part */
 	_Atomic uint32_t seed;
 	char exe[256];       /* where this program is */
 };
@@ -70,6 +71,8 @@ struct group {
 	char path[320];
 	int procs, state, events; /* events: v2 only */
 };
+/* A group within the group, of the workload that has one; it goes with the group. */
+#define INNER_GROUP "inner"
 /* NULL, or what failed with its errno. */
 const char *group_create(struct group *g, const struct hierarchies *h, bool v2, int trial);
 bool group_write(struct group *g, bool frozen);
@@ -117,6 +120,7 @@ struct freeze_log {
 	int error; /* errno of a write that failed, which ends it */
 	struct { int64_t us; enum freezer_state state; } states[MAX_STATES];
 };
+/* Where FROZEN was the last thing written already, the first write is left out. */
 void freeze(struct group *g, const struct strategy *s, struct freeze_log *log);
 
 struct trial {
@@ -166,6 +170,8 @@ const struct workload *workload_find(const char *name);
 
 /* Forks a process into the group; it runs `entry` and must not return. */
 bool spawn(struct trial *t, void (*entry)(unsigned slot));
+/* The same without its entering the group. */
+bool spawn_outside(struct trial *t, void (*entry)(unsigned slot));
 /* Forks a process outside the group that dies with this one. */
 pid_t spawn_server(void (*entry)(void *arg), void *arg);
 void end_server(struct trial *t);
@@ -181,6 +187,8 @@ static inline void bump(unsigned slot)
 	atomic_fetch_add_explicit(&shared->slots[slot].count, 1, memory_order_relaxed);
 }
 bool wait_ready(struct trial *t);
+/* Waits for shared->served; `what` is said of it when it does not come. */
+bool wait_served(struct trial *t, const char *what);
 bool wait_moving(struct trial *t);
 bool wait_task_state(struct trial *t, char state);
 uint32_t random_below(uint32_t *seed, uint32_t bound);

@@ -33,9 +33,19 @@ static unsigned moved_since(const struct trial *t, const uint64_t *counts)
 	return moved;
 }
 
-static unsigned count_moved(const struct trial *t, const uint64_t *counts)
+/* The processes that have not run since, save those that were to die and did. */
+static unsigned count_lost(const struct trial *t, const uint64_t *counts)
 {
-	return (unsigned)__builtin_popcount(moved_since(t, counts));
+	unsigned moved = moved_since(t, counts), lost = 0;
+
+	for (unsigned i = 0; i < t->nslots; i++) {
+		if (moved & 1u << i)
+			continue;
+		char state = atomic_load(&shared->slots[i].doomed) ? task_state(atomic_load(&shared->slots[i].pid)) : 'S';
+
+		lost += state != '\0' && state != 'Z' && state != 'X';
+	}
+	return lost;
 }
 
 struct witness {
@@ -72,7 +82,7 @@ static bool all_run_again(void *arg)
 {
 	struct running *r = arg;
 
-	return count_moved(r->trial, r->counts) == r->trial->nslots;
+	return count_lost(r->trial, r->counts) == 0;
 }
 
 static bool reads_thawed(void *arg)
@@ -96,7 +106,7 @@ static struct thaw thaw_group(struct trial *t)
 		t->workload->release(t);
 	if (wait_until(all_run_again, &running, CASUALTY_US))
 		return (struct thaw){ thawed ? "thawed" : "thaw-stuck", now_us() - start, 0 };
-	unsigned lost = t->nslots - count_moved(t, running.counts);
+	unsigned lost = count_lost(t, running.counts);
 
 	return (struct thaw){ thawed ? "casualties" : "thaw-stuck", -1, lost };
 }
@@ -163,6 +173,7 @@ static void clear_slots(void)
 		atomic_store(&shared->slots[i].ready, 0);
 		atomic_store(&shared->slots[i].helper, 0);
 		atomic_store(&shared->slots[i].error, 0);
+		atomic_store(&shared->slots[i].doomed, 0);
 	}
 	atomic_store(&shared->go, 0);
 	atomic_store(&shared->served, 0);

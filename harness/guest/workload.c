@@ -12,14 +12,34 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern const struct workload workload_sleep, workload_spin, workload_sigstop, workload_ptrace_stop, workload_vfork_parent,
-	workload_fork_storm, workload_thread_storm, workload_vfork_exec_storm, workload_mt_exec_storm,
-	workload_mt_exec_once, workload_fuse_unanswered, workload_fsfreeze_write;
+extern const struct workload workload_sleep, workload_spin, workload_pipe_read, workload_sigstop, workload_ptrace_stop,
+	workload_vfork_parent, workload_dead_leader, workload_fork_storm, workload_thread_storm, workload_exec_storm,
+	workload_fork_exec_storm, workload_vfork_exec_storm, workload_mt_exec_storm, workload_mt_exec_once,
+	workload_attach_storm, workload_attach_to_frozen, workload_nested, workload_fuse_unanswered, workload_fuse_unread,
+	workload_fuse_exit_flush, workload_fsfreeze_write;
 
 const struct workload *const workloads[] = {
-	&workload_sleep,	 &workload_spin,	   &workload_sigstop,	       &workload_ptrace_stop,
-	&workload_vfork_parent,	 &workload_fork_storm,	   &workload_thread_storm,     &workload_vfork_exec_storm,
-	&workload_mt_exec_storm, &workload_mt_exec_once,   &workload_fuse_unanswered,  &workload_fsfreeze_write,
+	&workload_sleep,
+	&workload_spin,
+	&workload_pipe_read,
+	&workload_sigstop,
+	&workload_ptrace_stop,
+	&workload_vfork_parent,
+	&workload_dead_leader,
+	&workload_fork_storm,
+	&workload_thread_storm,
+	&workload_exec_storm,
+	&workload_fork_exec_storm,
+	&workload_vfork_exec_storm,
+	&workload_mt_exec_storm,
+	&workload_mt_exec_once,
+	&workload_attach_storm,
+	&workload_attach_to_frozen,
+	&workload_nested,
+	&workload_fuse_unanswered,
+	&workload_fuse_unread,
+	&workload_fuse_exit_flush,
+	&workload_fsfreeze_write,
 	NULL,
 };
 
@@ -56,7 +76,7 @@ static void quiet_child(void)
 	signal(SIGHUP, SIG_DFL);
 }
 
-bool spawn(struct trial *t, void (*entry)(unsigned slot))
+static bool spawn_slot(struct trial *t, void (*entry)(unsigned slot), bool inside)
 {
 	if (t->nslots == MAX_SLOTS)
 		return trial_fail(t, "%s: more than %d processes", t->workload->name, MAX_SLOTS);
@@ -69,7 +89,7 @@ bool spawn(struct trial *t, void (*entry)(unsigned slot))
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		quiet_child();
 		/* "0" is the writer itself, so nothing of the workload runs outside the group */
-		if (pwrite(t->group.procs, "0", 1, 0) < 0) {
+		if (inside && pwrite(t->group.procs, "0", 1, 0) < 0) {
 			atomic_store(&shared->slots[slot].error, errno);
 			_exit(71);
 		}
@@ -78,6 +98,16 @@ bool spawn(struct trial *t, void (*entry)(unsigned slot))
 	}
 	atomic_store(&shared->slots[slot].pid, pid);
 	return true;
+}
+
+bool spawn(struct trial *t, void (*entry)(unsigned slot))
+{
+	return spawn_slot(t, entry, true);
+}
+
+bool spawn_outside(struct trial *t, void (*entry)(unsigned slot))
+{
+	return spawn_slot(t, entry, false);
 }
 
 pid_t spawn_server(void (*entry)(void *arg), void *arg)
@@ -146,6 +176,17 @@ static bool all_ready(void *arg)
 bool wait_ready(struct trial *t)
 {
 	return wait_for(t, all_ready, t, "its processes did not start");
+}
+
+static bool is_served(void *arg)
+{
+	(void)arg;
+	return atomic_load(&shared->served);
+}
+
+bool wait_served(struct trial *t, const char *what)
+{
+	return wait_for(t, is_served, NULL, what);
 }
 
 static bool all_moving(void *arg)

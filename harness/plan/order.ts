@@ -2,7 +2,12 @@ import type { WorkloadName } from '../matrix/workloads.ts';
 import type { Cell } from './cell.ts';
 
 /** Workloads that hold a task in the kernel: if one cannot be released, its machine is lost. */
-const mayWedge: ReadonlySet<WorkloadName> = new Set<WorkloadName>(['fuse-unanswered', 'fsfreeze-write']);
+const mayWedge: ReadonlySet<WorkloadName> = new Set<WorkloadName>([
+  'fuse-unanswered',
+  'fuse-unread',
+  'fuse-exit-flush',
+  'fsfreeze-write',
+]);
 
 /** The cells of one machine in the order to run them: those that may wedge it last, else as planned. */
 export function orderForMachine(cells: readonly Cell[]): Cell[] {

@@ -30,7 +30,7 @@ export type Blocker = z.infer<typeof blockerSchema>;
 export const thawSchema = z.object({
   outcome: z.enum(thawOutcomes),
   us: microseconds.nullable(),
-  /** Processes that died or whose counter never moved again. */
+  /** Processes that died unmeant or whose counter never moved again. */
   casualties: z.int().nonnegative(),
 });
 

@@ -12,7 +12,9 @@ ${rest}
 const controls = `trials: 3
 deadline: 1s
 cgroups: [v1, v2]
-workloads: [sleep, spin, sigstop, ptrace-stop, vfork-parent, fork-storm, thread-storm, fuse-unanswered, fsfreeze-write]
+workloads: [sleep, spin, pipe-read, sigstop, ptrace-stop, vfork-parent, dead-leader, fork-storm,
+  thread-storm, exec-storm,
+  attach-to-frozen, fuse-unanswered, fuse-unread, fuse-exit-flush, fsfreeze-write]
 strategies:
   single: { preset: single }
   rewrite: { preset: rewrite }
@@ -28,7 +30,7 @@ strategies:
   single: { preset: single }
   runc: { preset: runc }`;
 
-const held = ['fuse-unanswered', 'fsfreeze-write'];
+const held = ['fuse-unanswered', 'fuse-unread', 'fuse-exit-flush', 'fsfreeze-write'];
 const workload = ({ cell }: Finished): string => cell.split('/')[3]!;
 const told = (trials: readonly Finished[]): string[] => [
   ...new Set(trials.map(({ cell, outcome, reason }) => `${cell}: ${outcome} ${reason ?? ''}`)),

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -11,12 +12,18 @@
 #include <unistd.h>
 
 /*
- * A FUSE server that reads a request and never answers it. The client's wait is interruptible at first;
- * the freezer's fake signal makes it send FUSE_INTERRUPT and then wait uninterruptibly
- * (fs/fuse/dev.c, request_wait_answer). The request has to be read: 3.10 withdraws one that was not.
+ * A FUSE server that never answers. The client's wait is interruptible at first; the freezer's fake signal
+ * makes it send FUSE_INTERRUPT, where the request was read, and then wait uninterruptibly; for a request
+ * that was not read yet it waits killably (fs/fuse/dev.c, request_wait_answer; 3.10 withdraws such a one).
  */
 
 static char mount_point[64];
+
+struct server {
+	int fd;
+	bool reads;        /* goes on reading after INIT */
+	bool answers_open; /* answers what an open needs, so that a close comes to its FLUSH */
+};
 
 static const char *needs(void)
 {
@@ -32,29 +39,75 @@ static const char *needs(void)
 	return NULL;
 }
 
-/* Answers FUSE_INIT in the size the kernel's minor version expects (FUSE_COMPAT_22_INIT_OUT_SIZE). */
-static void answer_init(int fd, const struct fuse_in_header *in)
+static void answer(int fd, const struct fuse_in_header *in, int error, const void *body, size_t size)
 {
-	const struct fuse_init_in *init = (const void *)(in + 1);
 	struct {
 		struct fuse_out_header header;
-		struct fuse_init_out init;
-	} out = { 0 };
-	size_t size = init->minor < 23 ? FUSE_COMPAT_22_INIT_OUT_SIZE : sizeof(out.init);
+		char body[sizeof(struct fuse_entry_out)];
+	} out = { { (uint32_t)(sizeof(out.header) + size), -error, in->unique }, { 0 } };
 
-	out.header.len = (uint32_t)(sizeof(out.header) + size);
-	out.header.unique = in->unique;
-	out.init.major = FUSE_KERNEL_VERSION;
-	out.init.minor = init->minor < FUSE_KERNEL_MINOR_VERSION ? init->minor : FUSE_KERNEL_MINOR_VERSION;
-	out.init.max_readahead = init->max_readahead;
-	out.init.max_write = 4096;
-	if (write(fd, &out, out.header.len) < 0)
+	memcpy(out.body, body, size);
+	/* ENOENT: the client was killed and its request withdrawn */
+	if (write(fd, &out, out.header.len) < 0 && errno != ENOENT)
 		_exit(1);
 }
 
-static void swallow(void *arg)
+/* In the size that the kernel's minor version expects (FUSE_COMPAT_22_INIT_OUT_SIZE). */
+static void answer_init(int fd, const struct fuse_in_header *in)
 {
-	int fd = *(int *)arg;
+	const struct fuse_init_in *init = (const void *)(in + 1);
+	struct fuse_init_out out = {
+		.major = FUSE_KERNEL_VERSION,
+		.minor = init->minor < FUSE_KERNEL_MINOR_VERSION ? init->minor : FUSE_KERNEL_MINOR_VERSION,
+		.max_readahead = init->max_readahead,
+		.max_write = 4096,
+	};
+
+	answer(fd, in, 0, &out, init->minor < 23 ? FUSE_COMPAT_22_INIT_OUT_SIZE : sizeof(out));
+}
+
+#define FILE_NODE 2
+
+static struct fuse_attr attributes(uint64_t node)
+{
+	return (struct fuse_attr){
+		.ino = node, .nlink = 1, .mode = node == FILE_NODE ? S_IFREG | 0644 : S_IFDIR | 0755,
+	};
+}
+
+static void answer_opening(int fd, const struct fuse_in_header *in)
+{
+	const struct fuse_entry_out entry = {
+		.nodeid = FILE_NODE, .entry_valid = 3600, .attr_valid = 3600, .attr = attributes(FILE_NODE),
+	};
+	const struct fuse_attr_out attr = { .attr_valid = 3600, .attr = attributes(in->nodeid) };
+	const struct fuse_open_out open = { .fh = 1 };
+
+	switch (in->opcode) {
+	case FUSE_LOOKUP:
+		answer(fd, in, 0, &entry, sizeof(entry));
+		break;
+	case FUSE_GETATTR:
+		answer(fd, in, 0, &attr, sizeof(attr));
+		break;
+	case FUSE_OPEN:
+		answer(fd, in, 0, &open, sizeof(open));
+		break;
+	case FUSE_FLUSH:
+		atomic_store(&shared->served, 1);
+		break;
+	case FUSE_FORGET:
+	case FUSE_INTERRUPT:
+		break;
+	default:
+		answer(fd, in, ENOSYS, "", 0);
+	}
+}
+
+static void serve_fuse(void *arg)
+{
+	const struct server *server = arg;
+	int fd = server->fd;
 	_Alignas(8) char buffer[FUSE_MIN_READ_BUFFER * 2];
 	const struct fuse_in_header *in = (const void *)buffer;
 
@@ -66,31 +119,21 @@ static void swallow(void *arg)
 		}
 		if (in->opcode == FUSE_INIT)
 			answer_init(fd, in);
+		else if (server->answers_open)
+			answer_opening(fd, in);
 		else
 			atomic_store(&shared->served, 1);
+		while (!server->reads) {
+			atomic_store(&shared->served, 1);
+			pause();
+		}
 	}
 }
 
-static void ask(unsigned slot)
-{
-	char path[128];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "%s/unanswered", mount_point);
-	stat(path, &st);
-	tick(slot);
-}
-
-static bool is_served(void *arg)
-{
-	(void)arg;
-	return atomic_load(&shared->served);
-}
-
-static bool start(struct trial *t)
+static bool mount_fuse(struct trial *t, struct server *server)
 {
 	char options[96];
-	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	int fd = server->fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
 		return trial_fail(t, "/dev/fuse: %s", strerror(errno));
@@ -104,12 +147,61 @@ static bool start(struct trial *t)
 		close(fd);
 		return trial_fail(t, "mount of %s: %s", mount_point, strerror(errno));
 	}
-	t->server = spawn_server(swallow, &fd);
+	t->server = spawn_server(serve_fuse, server);
 	/* the server holds the only descriptor: its end aborts the connection and frees the client */
 	close(fd);
-	if (t->server < 0)
-		return trial_fail(t, "fork of the FUSE server: %s", strerror(errno));
-	return spawn(t, ask) && (wait_until(is_served, NULL, 5000000) || trial_fail(t, "no FUSE request came"));
+	return t->server > 0 || trial_fail(t, "fork of the FUSE server: %s", strerror(errno));
+}
+
+static void ask(unsigned slot)
+{
+	char path[128];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/unanswered", mount_point);
+	atomic_store(&shared->slots[slot].ready, 1);
+	stat(path, &st);
+	tick(slot);
+}
+
+static bool start_unanswered(struct trial *t)
+{
+	struct server server = { .reads = true };
+
+	return mount_fuse(t, &server) && spawn(t, ask) && wait_served(t, "no FUSE request came");
+}
+
+static bool start_unread(struct trial *t)
+{
+	struct server server = { .reads = false };
+
+	/* before INIT is answered a request waits for that, in D (fuse_get_req) */
+	return mount_fuse(t, &server) && wait_served(t, "no FUSE_INIT came") && spawn(t, ask) &&
+	       wait_task_state(t, 'S');
+}
+
+static void hold_file(unsigned slot)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/file", mount_point);
+	if (open(path, O_RDONLY | O_CLOEXEC) < 0)
+		_exit(74);
+	atomic_store(&shared->slots[slot].ready, 1);
+	for (;;)
+		pause();
+}
+
+/* The FLUSH of an exit is forced: nothing ends its wait but an answer (fuse_flush, FR_FORCE). */
+static bool start_exit_flush(struct trial *t)
+{
+	struct server server = { .reads = true, .answers_open = true };
+
+	if (!mount_fuse(t, &server) || !spawn(t, hold_file) || !wait_ready(t))
+		return false;
+	atomic_store(&shared->slots[0].doomed, 1);
+	kill(atomic_load(&shared->slots[0].pid), SIGKILL);
+	return wait_served(t, "no FUSE_FLUSH came") && wait_task_state(t, 'D');
 }
 
 static void release(struct trial *t)
@@ -123,6 +215,22 @@ const struct workload workload_fuse_unanswered = {
 	.name = "fuse-unanswered",
 	.summary = "a client in D behind a FUSE request that is read and never answered",
 	.needs = needs,
-	.start = start,
+	.start = start_unanswered,
+	.release = release,
+};
+
+const struct workload workload_fuse_unread = {
+	.name = "fuse-unread",
+	.summary = "a client behind a FUSE request that nobody reads",
+	.needs = needs,
+	.start = start_unread,
+	.release = release,
+};
+
+const struct workload workload_fuse_exit_flush = {
+	.name = "fuse-exit-flush",
+	.summary = "a killed process in D behind the FUSE_FLUSH of its exit",
+	.needs = needs,
+	.start = start_exit_flush,
 	.release = release,
 };

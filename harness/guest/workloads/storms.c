@@ -51,6 +51,28 @@ static void vfork_exec_storm(unsigned slot)
 	}
 }
 
+static void fork_exec_storm(unsigned slot)
+{
+	for (;;) {
+		pid_t child = fork();
+
+		if (child == 0) {
+			execl(shared->exe, "frostbite", "exit", (char *)NULL);
+			_exit(72);
+		}
+		if (child > 0)
+			waitpid(child, NULL, 0);
+		bump(slot);
+	}
+}
+
+/* The exec of a single thread has no siblings to wait for: the control of mt-exec-storm. */
+static void exec_storm(unsigned slot)
+{
+	bump(slot);
+	re_exec("exec-storm", slot);
+}
+
 static bool start_fork(struct trial *t)
 {
 	return spawn(t, fork_storm) && wait_moving(t);
@@ -70,6 +92,16 @@ static bool start_vfork_exec(struct trial *t)
 	return wait_moving(t);
 }
 
+static bool start_fork_exec(struct trial *t)
+{
+	return spawn(t, fork_exec_storm) && wait_moving(t);
+}
+
+static bool start_exec(struct trial *t)
+{
+	return spawn(t, exec_storm) && wait_moving(t);
+}
+
 const struct workload workload_fork_storm = {
 	.name = "fork-storm",
 	.summary = "endless fork and exit",
@@ -86,4 +118,17 @@ const struct workload workload_vfork_exec_storm = {
 	.name = "vfork-exec-storm",
 	.summary = "four processes in endless vfork, exec and wait",
 	.start = start_vfork_exec,
+};
+
+const struct workload workload_fork_exec_storm = {
+	.name = "fork-exec-storm",
+	.summary = "endless fork, exec and wait",
+	.start = start_fork_exec,
+};
+
+const struct workload workload_exec_storm = {
+	.name = "exec-storm",
+	.summary = "a process of one thread that re-execs itself for ever",
+	.start = start_exec,
+	.reentry = exec_storm,
 };

@@ -1,0 +1,145 @@
+#define _GNU_SOURCE
+#include "../frostbite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool attach(int procs, pid_t pid)
+{
+	char number[16];
+	int n = snprintf(number, sizeof(number), "%d", pid);
+
+	return pwrite(procs, number, (size_t)n, 0) == n;
+}
+
+/* cgroup.procs of a group beside or below the trial's. */
+static int open_procs(const struct trial *t, const char *where)
+{
+	char path[384];
+
+	snprintf(path, sizeof(path), "%s/%s/cgroup.procs", t->group.path, where);
+	return open(path, O_WRONLY | O_CLOEXEC);
+}
+
+#define MOVERS 2
+
+static pid_t make_mover(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			sleep_us(1000);
+	}
+	return pid;
+}
+
+/*
+ * Moves processes in and out until FROZEN was read: a move into a FROZEN v1 group makes it FREEZING again
+ * (freezer_attach), which is the kernel's word and no failure of the freeze.
+ */
+static void move_about(void *arg)
+{
+	struct trial *t = arg;
+	int outside = open_procs(t, "..");
+	pid_t movers[MOVERS];
+
+	for (unsigned i = 0; i < MOVERS; i++)
+		movers[i] = make_mover();
+	while (atomic_load(&shared->phase) <= PHASE_FREEZING) {
+		for (unsigned i = 0; i < MOVERS; i++)
+			if (!attach(t->group.procs, movers[i]))
+				_exit(1);
+		sleep_us(500);
+		for (unsigned i = 0; i < MOVERS; i++)
+			if (!attach(outside, movers[i]))
+				_exit(1);
+		atomic_store(&shared->served, 1);
+		sleep_us(500);
+	}
+	for (;;)
+		pause();
+}
+
+static bool start_storm(struct trial *t)
+{
+	if (!spawn(t, tick) || !wait_moving(t))
+		return false;
+	t->server = spawn_server(move_about, t);
+	if (t->server < 0)
+		return trial_fail(t, "fork of the mover: %s", strerror(errno));
+	return wait_served(t, "no process was moved in and out");
+}
+
+static bool reads_frozen(void *arg)
+{
+	return group_read(arg) == STATE_FROZEN;
+}
+
+/*
+ * What comes in after FROZEN was read. From 6.1.68 to 6.1.141, in 6.7 to 6.15 and from 6.12.0 to 6.12.34
+ * v1 does not freeze it before the next write ("cgroup_freezer: cgroup_freezing: Check if not frozen").
+ */
+static bool start_to_frozen(struct trial *t)
+{
+	if (!spawn(t, tick) || !spawn_outside(t, tick) || !wait_moving(t))
+		return false;
+	if (!group_write(&t->group, true))
+		return trial_fail(t, "first freeze of %s: %s", t->group.path, strerror(errno));
+	if (!wait_until(reads_frozen, &t->group, 5000000))
+		return trial_fail(t, "attach-to-frozen: its group did not freeze within 5 s");
+	if (!attach(t->group.procs, atomic_load(&shared->slots[1].pid)))
+		return trial_fail(t, "attach to the frozen %s: %s", t->group.path, strerror(errno));
+	return true;
+}
+
+static void spin(unsigned slot)
+{
+	for (;;)
+		bump(slot);
+}
+
+static bool start_nested(struct trial *t)
+{
+	char path[384];
+
+	snprintf(path, sizeof(path), "%s/" INNER_GROUP, t->group.path);
+	if (mkdir(path, 0755) < 0)
+		return trial_fail(t, "mkdir %s: %s", path, strerror(errno));
+	int procs = open_procs(t, INNER_GROUP);
+	bool moved = procs >= 0 && spawn(t, tick) && spawn(t, tick) && spawn(t, spin) && wait_moving(t);
+
+	for (unsigned i = 1; moved && i < t->nslots; i++)
+		moved = attach(procs, atomic_load(&shared->slots[i].pid));
+	if (!moved && !t->why[0])
+		trial_fail(t, "moving into %s: %s", path, strerror(errno));
+	if (procs >= 0)
+		close(procs);
+	return moved;
+}
+
+const struct workload workload_attach_storm = {
+	.name = "attach-storm",
+	.summary = "a sleeper, while others are moved in and out of its group without end",
+	.start = start_storm,
+	.release = end_server,
+};
+
+const struct workload workload_attach_to_frozen = {
+	.name = "attach-to-frozen",
+	.summary = "a process moved into a group that reads FROZEN already",
+	.start = start_to_frozen,
+};
+
+const struct workload workload_nested = {
+	.name = "nested",
+	.summary = "a busy group within the group that is frozen",
+	.start = start_nested,
+};
