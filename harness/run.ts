@@ -100,24 +100,28 @@ class Run {
     emit({ kind: 'run-started', run, dir, cells, trials, finished: trials - left, jobs, lab });
   }
 
-  /** Fetches and builds what each distro boots from, one after the other; one that fails does not stop the rest. */
-  async #prepare(
-    names: readonly string[],
-  ): Promise<{ ready: Ready[]; failed: { distro: string; error: Error }[] }> {
-    const ready: Ready[] = [];
-    const failed: { distro: string; error: Error }[] = [];
-    for (const name of names) {
-      const distro = this.#plan.matrix.distros.get(name)!;
-      try {
-        const lab = await this.#lab(distro);
-        await lab.prepare(distro);
-        ready.push({ distro: name, lab, memoryMiB: lab.memoryOf(distro) });
-      } catch (error) {
-        this.#plan.signal.throwIfAborted();
-        failed.push({ distro: name, error: error instanceof Error ? error : new Error(String(error)) });
-      }
+  /** Fetches and builds what each distro boots from; one that fails does not stop the rest. */
+  async #prepare(names: readonly string[]): Promise<{ ready: Ready[]; failed: Failed[] }> {
+    const { signal, emit } = this.#plan;
+    if (names.length === 0) return { ready: [], failed: [] };
+    const what = `kernels for ${names.join(', ')}`;
+    const began = performance.now();
+    emit({ kind: 'preparing', what });
+    const all = await Promise.all(names.map((name) => this.#prepareOne(name)));
+    signal.throwIfAborted();
+    emit({ kind: 'prepared', what, ms: performance.now() - began });
+    return { ready: all.filter((one) => 'lab' in one), failed: all.filter((one) => 'error' in one) };
+  }
+
+  async #prepareOne(name: string): Promise<Ready | Failed> {
+    const distro = this.#plan.matrix.distros.get(name)!;
+    try {
+      const lab = await this.#lab(distro);
+      await lab.prepare(distro);
+      return { distro: name, lab, memoryMiB: lab.memoryOf(distro) };
+    } catch (error) {
+      return { distro: name, error: error instanceof Error ? error : new Error(String(error)) };
     }
-    return { ready, failed };
   }
 
   #giveUpDistro(name: string, error: Error): void {
@@ -200,6 +204,11 @@ class Run {
     this.#left.set(cell.id, left);
     if (left === 0) this.#plan.emit({ kind: 'cell-finished', cell, reason });
   }
+}
+
+interface Failed {
+  readonly distro: string;
+  readonly error: Error;
 }
 
 interface Ready {

@@ -16,7 +16,15 @@ const slash = (uri: string): string => (uri.endsWith('/') ? uri : `${uri}/`);
  * The mirror that this host's own apt is configured with, or what FROSTLINE_DEBIAN_MIRROR and
  * FROSTLINE_DEBIAN_SECURITY_MIRROR say. Rejects ('host') when neither names a Debian archive.
  */
-export async function findMirror(env: NodeJS.ProcessEnv = process.env): Promise<Mirror> {
+export function findMirror(): Promise<Mirror> {
+  known ??= askApt(process.env);
+  return known;
+}
+
+/** Asking takes apt a while, and every kernel wants to know. */
+let known: Promise<Mirror> | undefined;
+
+async function askApt(env: NodeJS.ProcessEnv): Promise<Mirror> {
   const main = env['FROSTLINE_DEBIAN_MIRROR'];
   const security = env['FROSTLINE_DEBIAN_SECURITY_MIRROR'];
   if (main && security) return { main: slash(main), security: slash(security) };

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capture, command, type CommandOptions } from '../../base/command.ts';
 import { makeFolder, sha256 } from '../../base/files.ts';
@@ -121,11 +121,22 @@ export async function download(root: AptRoot, packages: readonly string[], into:
   await root.run(['apt-get', 'download', '-q', ...packages], { cwd: into });
 }
 
-/** The packages `name=version` of a dependency closure from nothing, newest of the suite. */
+/**
+ * The packages `name=version` of a dependency closure from nothing, newest of the suite. apt takes
+ * seconds to find it, so it is kept until the lists are renewed.
+ */
 export async function closure(root: AptRoot, names: readonly string[]): Promise<string[]> {
+  const { mtimeMs } = await stat(join(root.dir, 'updated'));
+  const kept = join(root.dir, `closure-${sha256(...names, String(mtimeMs)).slice(0, 16)}`);
+  const known = await readFile(kept, 'utf8').catch(() => null);
+  if (known !== null && known.endsWith('\n')) return known.trim().split('\n');
   const target = root.suite.endsWith('-backports') ? ['-t', root.suite] : [];
   const text = await root.run(['apt-get', 'install', '-s', '-y', '-q', ...target, ...names]);
-  return [...text.matchAll(/^Inst (\S+) \((\S+) /gm)].map(([, name, version]) => `${name}=${version}`).sort();
+  const list = [...text.matchAll(/^Inst (\S+) \((\S+) /gm)]
+    .map(([, name, version]) => `${name}=${version}`)
+    .sort();
+  await writeFile(kept, `${list.join('\n')}\n`);
+  return list;
 }
 
 /** Unpacks every .deb of a folder into `into` and removes it. */

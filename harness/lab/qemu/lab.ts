@@ -62,6 +62,8 @@ export class QemuLab implements Lab {
   readonly #context: LabContext;
   readonly #qemu: QemuBinary;
   readonly #prepared = new Map<string, Promise<Prepared>>();
+  /** The part of the guest's root that all kernels share. */
+  #base: Promise<string> | undefined;
   #accelerator: Promise<Accelerator> | undefined;
   #description: string;
 
@@ -100,7 +102,8 @@ export class QemuLab implements Lab {
   async #build(distro: Distro): Promise<Prepared> {
     const fetch = fetchOptions(this.#context);
     const kernel = await fetch.during(fetchKernel(distro.kernel, fetch.options));
-    const base = await fetch.during(buildBase(fetch.options));
+    this.#base ??= buildBase(fetch.options);
+    const base = await fetch.during(this.#base);
     const { cpio, missing } = await buildModules(kernel);
     if (missing.length > 0) {
       throw new FrostlineError(
