@@ -30,7 +30,14 @@ int mounts_clean_all(void)
 	char path[256];
 	int cleaned = 0;
 
-	while (find_mount(path) && umount2(path, MNT_DETACH) == 0) {
+	while (find_mount(path)) {
+		char group[300];
+
+		/* a hierarchy with a group in it outlives its mount */
+		snprintf(group, sizeof(group), "%s/" CONTROLLER_GROUP, path);
+		rmdir(group);
+		if (umount2(path, MNT_DETACH) < 0)
+			break;
 		rmdir(path);
 		cleaned++;
 	}

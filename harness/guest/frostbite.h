@@ -88,6 +88,17 @@ int group_clean_all(void);
 #define MOUNT_PREFIX "/tmp/frostline-"
 int mounts_clean_all(void);
 
+/* ---- loop.c ---- */
+/* Puts the file on a free loop device, which goes with its last descriptor; -1 with errno. */
+int loop_attach(int image, char *device, size_t size);
+
+/* ---- controller.c: cgroup v1 controllers beside the freezer ---- */
+#define CONTROLLER_GROUP "frostline"
+/* Makes the controller's group and asks for a file in it; NULL, or what this kernel lacks. */
+const char *controller_mount(const char *name, const char *file);
+bool controller_write(const char *name, const char *file, const char *text);
+void controllers_end(void);
+
 /* ---- trial.c, freeze.c ---- */
 struct schedule {
 	unsigned every; /* 0: never */

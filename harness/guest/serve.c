@@ -208,5 +208,6 @@ int serve(void)
 	kill(beater, SIGKILL);
 	waitpid(beater, NULL, 0);
 	fsfreeze_end();
+	controllers_end();
 	return 0;
 }

@@ -24,6 +24,9 @@ export const workloads = {
   'fuse-unread': 'a client behind a FUSE request that nobody reads',
   'fuse-exit-flush': 'a killed process in D behind the FUSE_FLUSH of its exit',
   'fsfreeze-write': 'a writer in D behind a frozen ext4 (FIFREEZE)',
+  'blkio-throttle': 'a reader in D behind a throttled disk',
+  'blkio-throttle-timed': 'a reader in D behind a throttled disk for two seconds',
+  'memcg-oom-wait': 'a process in D, out of memory in a v1 group whose OOM killer is off',
 } as const;
 
 export type WorkloadName = keyof typeof workloads;

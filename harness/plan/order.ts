@@ -7,6 +7,9 @@ const mayWedge: ReadonlySet<WorkloadName> = new Set<WorkloadName>([
   'fuse-unread',
   'fuse-exit-flush',
   'fsfreeze-write',
+  'blkio-throttle',
+  'blkio-throttle-timed',
+  'memcg-oom-wait',
 ]);
 
 /** The cells of one machine in the order to run them: those that may wedge it last, else as planned. */

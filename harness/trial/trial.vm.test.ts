@@ -13,8 +13,7 @@ const controls = `trials: 3
 deadline: 1s
 cgroups: [v1, v2]
 workloads: [sleep, spin, pipe-read, sigstop, ptrace-stop, vfork-parent, dead-leader, fork-storm,
-  thread-storm, exec-storm,
-  attach-to-frozen, fuse-unanswered, fuse-unread, fuse-exit-flush, fsfreeze-write]
+  thread-storm, exec-storm, attach-to-frozen, fuse-unanswered, fuse-exit-flush, fsfreeze-write]
 strategies:
   single: { preset: single }
   rewrite: { preset: rewrite }
@@ -30,7 +29,7 @@ strategies:
   single: { preset: single }
   runc: { preset: runc }`;
 
-const held = ['fuse-unanswered', 'fuse-unread', 'fuse-exit-flush', 'fsfreeze-write'];
+const held = ['fuse-unanswered', 'fuse-exit-flush', 'fsfreeze-write'];
 const workload = ({ cell }: Finished): string => cell.split('/')[3]!;
 const told = (trials: readonly Finished[]): string[] => [
   ...new Set(trials.map(({ cell, outcome, reason }) => `${cell}: ${outcome} ${reason ?? ''}`)),

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <linux/loop.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,31 +58,6 @@ static int copy_image(void)
 	return to;
 }
 
-static int attach_loop(int image, char *device, size_t size)
-{
-	struct loop_info64 info = { .lo_flags = LO_FLAGS_AUTOCLEAR };
-	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-	int number = control < 0 ? -1 : ioctl(control, LOOP_CTL_GET_FREE);
-
-	if (control >= 0)
-		close(control);
-	if (number < 0)
-		return -1;
-	snprintf(device, size, "/dev/loop%d", number);
-	int loop = open(device, O_RDWR | O_CLOEXEC);
-
-	if (loop < 0)
-		return -1;
-	if (ioctl(loop, LOOP_SET_FD, image) < 0 || ioctl(loop, LOOP_SET_STATUS64, &info) < 0) {
-		int error = errno;
-
-		close(loop);
-		errno = error;
-		return -1;
-	}
-	return loop;
-}
-
 /* Thaws when this program is gone, however it went: its end of the pipe closes then. */
 static void stand_guard(void *arg)
 {
@@ -135,7 +109,7 @@ static const char *needs(void)
 
 	if (image < 0)
 		return fail("copy of the ext4 image");
-	int loop = attach_loop(image, device, sizeof(device));
+	int loop = loop_attach(image, device, sizeof(device));
 
 	close(image);
 	if (loop < 0)

@@ -1,0 +1,56 @@
+#define _GNU_SOURCE
+#include "../frostbite.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* With the OOM killer off a v1 memory group lets the task wait, killably, for room (mem_cgroup_oom_synchronize). */
+
+#define LIMIT CONTROLLER_GROUP "/memory.limit_in_bytes"
+#define KILLER_OFF CONTROLLER_GROUP "/memory.oom_control"
+#define TOUCHED (12 << 20)
+
+static const char *needs(void)
+{
+	return controller_mount("memory", KILLER_OFF);
+}
+
+static void touch(unsigned slot)
+{
+	if (!controller_write("memory", CONTROLLER_GROUP "/cgroup.procs", "0")) {
+		atomic_store(&shared->slots[slot].error, errno);
+		_exit(71);
+	}
+	char *memory = mmap(NULL, TOUCHED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		_exit(75);
+	atomic_store(&shared->slots[slot].ready, 1);
+	memset(memory, 1, TOUCHED);
+	munmap(memory, TOUCHED);
+	tick(slot);
+}
+
+static bool start(struct trial *t)
+{
+	if (!controller_write("memory", LIMIT, "8M") || !controller_write("memory", KILLER_OFF, "1"))
+		return trial_fail(t, "limit of the v1 memory group: %s", strerror(errno));
+	return spawn(t, touch) && wait_task_state(t, 'D');
+}
+
+static void release(struct trial *t)
+{
+	(void)t;
+	controller_write("memory", LIMIT, "-1");
+	controller_write("memory", KILLER_OFF, "0");
+}
+
+const struct workload workload_memcg_oom_wait = {
+	.name = "memcg-oom-wait",
+	.summary = "a process in D, out of memory in a v1 group whose OOM killer is off",
+	.needs = needs,
+	.start = start,
+	.release = release,
+};
