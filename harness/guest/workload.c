@@ -17,7 +17,7 @@ extern const struct workload workload_sleep, workload_spin, workload_pipe_read, 
 	workload_fork_exec_storm, workload_vfork_exec_storm, workload_mt_exec_storm, workload_mt_exec_once,
 	workload_attach_storm, workload_attach_to_frozen, workload_nested, workload_fuse_unanswered, workload_fuse_unread,
 	workload_fuse_exit_flush, workload_fsfreeze_write, workload_blkio_throttle, workload_blkio_throttle_timed,
-	workload_memcg_oom_wait;
+	workload_memcg_oom_wait, workload_uffd_kernel;
 
 const struct workload *const workloads[] = {
 	&workload_sleep,
@@ -44,6 +44,7 @@ const struct workload *const workloads[] = {
 	&workload_blkio_throttle,
 	&workload_blkio_throttle_timed,
 	&workload_memcg_oom_wait,
+	&workload_uffd_kernel,
 	NULL,
 };
 

@@ -27,6 +27,7 @@ export const workloads = {
   'blkio-throttle': 'a reader in D behind a throttled disk',
   'blkio-throttle-timed': 'a reader in D behind a throttled disk for two seconds',
   'memcg-oom-wait': 'a process in D, out of memory in a v1 group whose OOM killer is off',
+  'uffd-kernel': 'a write(2) of a page that its userfaultfd never fills',
 } as const;
 
 export type WorkloadName = keyof typeof workloads;

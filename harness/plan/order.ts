@@ -10,6 +10,7 @@ const mayWedge: ReadonlySet<WorkloadName> = new Set<WorkloadName>([
   'blkio-throttle',
   'blkio-throttle-timed',
   'memcg-oom-wait',
+  'uffd-kernel',
 ]);
 
 /** The cells of one machine in the order to run them: those that may wedge it last, else as planned. */
