@@ -62,7 +62,9 @@ void freeze(struct group *g, const struct strategy *s, struct freeze_log *log)
 	int64_t deadline = log->start_us + s->deadline_us;
 
 	note(log, group_read(g));
+	log->states[0].us = 0;
 	log->start_us = now_us();
+	/* asked already: the state of a group that was FROZEN and was attached to is sought without a write */
 	if (!g->asked)
 		write_state(g, log, true);
 	for (unsigned k = 0;; k++) {

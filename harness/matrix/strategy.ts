@@ -7,7 +7,7 @@ export interface Schedule {
 /**
  * How FROZEN is sought, as frostbite runs it:
  *
- *     write FROZEN
+ *     write FROZEN (unless the workload was the last to write it: attach-to-frozen)
  *     for k = 0, 1, 2 ...
  *       when k > 0: thaw and freeze again if `thaw` is due at k, else write FROZEN if `rewrite` is due;
  *                   then sleep `pollUs` (or wait for cgroup.events)
