@@ -39,7 +39,8 @@ export async function tail(path: string, bytes = 256 * 1024): Promise<string> {
 }
 
 /**
- * Waits until the log holds `marker`; gives up early with what `giveUp` says. Rejects at the deadline.
+ * Waits until the log holds `marker`; gives up early with what the guest's start-up script says it cannot do,
+ * or with what `giveUp` says. Rejects at the deadline.
  */
 export async function waitForLine(
   deadline: Deadline,
@@ -50,9 +51,11 @@ export async function waitForLine(
   let seen = -1;
   return until(deadline, 15, async () => {
     const size = (await stat(path).catch(() => null))?.size ?? 0;
-    if (size !== seen && (await tail(path)).includes(marker)) return { found: true } as const;
+    const log = size === seen ? '' : await tail(path);
     seen = size;
-    const why = giveUp();
+    const cannot = /^frostline: cannot .*$/m.exec(log)?.[0];
+    if (cannot === undefined && log.includes(marker)) return { found: true } as const;
+    const why = cannot?.trim() ?? giveUp();
     return why === undefined ? undefined : ({ found: false, why } as const);
   });
 }

@@ -5,6 +5,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* In a child, one of vfork too: runs a program that ends at once. */
+static void __attribute__((noreturn)) exec_exit(void)
+{
+	execl(shared->exe, "frostbite", "exit", (char *)NULL);
+	_exit(72);
+}
+
+static void end_round(pid_t child, unsigned slot)
+{
+	if (child > 0)
+		waitpid(child, NULL, 0);
+	bump(slot);
+}
+
 /* Endless fork and exit: the freezer has to catch children that are just being made (freezer_fork). */
 static void fork_storm(unsigned slot)
 {
@@ -13,9 +27,7 @@ static void fork_storm(unsigned slot)
 
 		if (child == 0)
 			_exit(0);
-		if (child > 0)
-			waitpid(child, NULL, 0);
-		bump(slot);
+		end_round(child, slot);
 	}
 }
 
@@ -41,13 +53,9 @@ static void vfork_exec_storm(unsigned slot)
 	for (;;) {
 		pid_t child = vfork();
 
-		if (child == 0) {
-			execl(shared->exe, "frostbite", "exit", (char *)NULL);
-			_exit(72);
-		}
-		if (child > 0)
-			waitpid(child, NULL, 0);
-		bump(slot);
+		if (child == 0)
+			exec_exit();
+		end_round(child, slot);
 	}
 }
 
@@ -56,13 +64,9 @@ static void fork_exec_storm(unsigned slot)
 	for (;;) {
 		pid_t child = fork();
 
-		if (child == 0) {
-			execl(shared->exe, "frostbite", "exit", (char *)NULL);
-			_exit(72);
-		}
-		if (child > 0)
-			waitpid(child, NULL, 0);
-		bump(slot);
+		if (child == 0)
+			exec_exit();
+		end_round(child, slot);
 	}
 }
 

@@ -39,7 +39,8 @@ export function parseDep(text: string): Map<string, readonly string[]> {
  * each once, built-in ones left out.
  */
 export async function planModules(folder: string | null, names: readonly string[]): Promise<ModulePlan> {
-  if (folder === null) return { load: [], missing: [...names] };
+  // a kernel without a folder of modules is one that has all it needs built in
+  if (folder === null) return { load: [], missing: [] };
   const [dep, builtin] = await Promise.all(
     ['modules.dep', 'modules.builtin'].map((file) => readFile(join(folder, file), 'utf8').catch(() => '')),
   );

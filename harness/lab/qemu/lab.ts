@@ -110,7 +110,7 @@ export class QemuLab implements Lab {
         `Kernel ${kernel.origin} has no ${missing.join(', ')}, built in or as a module.`,
         {
           code: 'kernel',
-          todo: 'A machine needs virtio_net to be reached; give the folder of its modules with `,modules=DIR`.',
+          todo: 'A machine needs virtio_net to be reached.',
         },
       );
     }
