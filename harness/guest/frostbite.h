@@ -43,6 +43,7 @@ struct shared {
 	_Atomic int served;  /* a server outside the group has done its part */
 	_Atomic uint32_t seed;
 	char exe[256];       /* where this program is */
+	char path[256];      /* what the workload's entries have to find; filled before they are spawned */
 };
 extern struct shared *shared;
 void shared_create(void);
@@ -179,7 +180,10 @@ struct workload {
 extern const struct workload *const workloads[];
 const struct workload *workload_find(const char *name);
 
-/* Forks a process into the group; it runs `entry` and must not return. */
+/*
+ * Starts a process in the group; it runs `entry` and must not return. In a container it comes from another
+ * program image: of what `start` has made it knows `shared` alone, and files below MOUNT_PREFIX.
+ */
 bool spawn(struct trial *t, void (*entry)(unsigned slot));
 /* The same without its entering the group. */
 bool spawn_outside(struct trial *t, void (*entry)(unsigned slot));

@@ -177,6 +177,7 @@ static void clear_slots(void)
 	}
 	atomic_store(&shared->go, 0);
 	atomic_store(&shared->served, 0);
+	shared->path[0] = '\0';
 }
 
 /* Ends a trial that could not be measured. */

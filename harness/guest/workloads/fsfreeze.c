@@ -143,9 +143,12 @@ void fsfreeze_end(void)
 
 static void write_file(unsigned slot)
 {
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/file", shared->path);
 	atomic_store(&shared->slots[slot].ready, 1);
 
-	int fd = openat(root, "file", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	if (fd >= 0)
 		close(fd);
@@ -156,6 +159,7 @@ static bool start(struct trial *t)
 {
 	if (ioctl(root, FIFREEZE, 0) < 0)
 		return trial_fail(t, "FIFREEZE: %s", strerror(errno));
+	strcpy(shared->path, mount_point);
 	return spawn(t, write_file) && wait_task_state(t, 'D');
 }
 

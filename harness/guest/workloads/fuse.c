@@ -17,8 +17,6 @@
  * that was not read yet it waits killably (fs/fuse/dev.c, request_wait_answer; 3.10 withdraws such a one).
  */
 
-static char mount_point[64];
-
 struct server {
 	int fd;
 	bool reads;        /* goes on reading after INIT */
@@ -137,15 +135,15 @@ static bool mount_fuse(struct trial *t, struct server *server)
 
 	if (fd < 0)
 		return trial_fail(t, "/dev/fuse: %s", strerror(errno));
-	snprintf(mount_point, sizeof(mount_point), MOUNT_PREFIX "fuse-%d", getpid());
-	if (mkdir(mount_point, 0700) < 0 && errno != EEXIST) {
+	snprintf(shared->path, sizeof(shared->path), MOUNT_PREFIX "fuse-%d", getpid());
+	if (mkdir(shared->path, 0700) < 0 && errno != EEXIST) {
 		close(fd);
-		return trial_fail(t, "mkdir %s: %s", mount_point, strerror(errno));
+		return trial_fail(t, "mkdir %s: %s", shared->path, strerror(errno));
 	}
 	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
-	if (mount("frostline", mount_point, "fuse", MS_NOSUID | MS_NODEV, options) < 0) {
+	if (mount("frostline", shared->path, "fuse", MS_NOSUID | MS_NODEV, options) < 0) {
 		close(fd);
-		return trial_fail(t, "mount of %s: %s", mount_point, strerror(errno));
+		return trial_fail(t, "mount of %s: %s", shared->path, strerror(errno));
 	}
 	t->server = spawn_server(serve_fuse, server);
 	/* the server holds the only descriptor: its end aborts the connection and frees the client */
@@ -155,10 +153,10 @@ static bool mount_fuse(struct trial *t, struct server *server)
 
 static void ask(unsigned slot)
 {
-	char path[128];
+	char path[300];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "%s/unanswered", mount_point);
+	snprintf(path, sizeof(path), "%s/unanswered", shared->path);
 	atomic_store(&shared->slots[slot].ready, 1);
 	stat(path, &st);
 	tick(slot);
@@ -182,9 +180,9 @@ static bool start_unread(struct trial *t)
 
 static void hold_file(unsigned slot)
 {
-	char path[128];
+	char path[300];
 
-	snprintf(path, sizeof(path), "%s/file", mount_point);
+	snprintf(path, sizeof(path), "%s/file", shared->path);
 	if (open(path, O_RDONLY | O_CLOEXEC) < 0)
 		_exit(74);
 	atomic_store(&shared->slots[slot].ready, 1);
@@ -207,8 +205,8 @@ static bool start_exit_flush(struct trial *t)
 static void release(struct trial *t)
 {
 	end_server(t);
-	umount2(mount_point, MNT_DETACH);
-	rmdir(mount_point);
+	umount2(shared->path, MNT_DETACH);
+	rmdir(shared->path);
 }
 
 const struct workload workload_fuse_unanswered = {
