@@ -14,5 +14,7 @@ export const machineFactsSchema = z.object({
   qemu: z.string().nullable(),
   cpu: z.string().nullable(),
   memoryMiB: z.int().positive().nullable(),
+  /** The guest's root as the matrix names it; null: frostline's own. Records had none at first. */
+  userland: z.string().nullable().default(null),
 });
 export type MachineFacts = z.infer<typeof machineFactsSchema>;

@@ -27,6 +27,13 @@ export type KernelSource =
       readonly modules: string | null;
     };
 
+/** Where the programs of the guest come from: `deb:SUITE`. */
+export interface UserlandSource {
+  readonly kind: 'deb';
+  readonly text: string;
+  readonly suite: string;
+}
+
 /** A strategy can differ by hierarchy, as runc's does, or exist on one only. */
 export type StrategyForms = Readonly<Partial<Record<CgroupVersion, Strategy>>>;
 
@@ -34,6 +41,8 @@ export type StrategyForms = Readonly<Partial<Record<CgroupVersion, Strategy>>>;
 export interface Distro {
   readonly driver: 'qemu';
   readonly kernel: KernelSource;
+  /** With runc, crun, podman and CRIU; null: frostline's own small root, which has none. */
+  readonly userland: UserlandSource | null;
   readonly cpus: number;
   readonly memoryMiB: number;
   /** Further kernel arguments, appended to the driver's own. */

@@ -1,8 +1,8 @@
 import { toForms } from './forms.ts';
-import type { Expectation, Matrix, Selector, StrategyForms } from './matrix.ts';
+import type { Distro, Expectation, Matrix, Selector, StrategyForms } from './matrix.ts';
 import type { RawMatrix, RawSelector } from './schema.ts';
 import { axisNames } from './selector.ts';
-import { parseKernel } from './source.ts';
+import { parseKernel, parseUserland } from './source.ts';
 
 /** A sound raw matrix with its defaults filled in; paths are taken relative to `folder`. */
 export function resolveMatrix(raw: RawMatrix, text: string, folder: string): Matrix {
@@ -12,8 +12,13 @@ export function resolveMatrix(raw: RawMatrix, text: string, folder: string): Mat
     toForms(name, strategy, raw.deadline),
   ]);
   const distros = Object.entries(raw.distros).map(
-    ([name, { driver, kernel, cpus = 2, memory = 512, cmdline = null }]) =>
-      [name, { driver, kernel: parseKernel(kernel, folder), cpus, memoryMiB: memory, cmdline }] as const,
+    ([name, { driver, kernel, userland, cpus = 2, memory = 512, cmdline = null }]): [string, Distro] => {
+      const from = userland === undefined ? null : parseUserland(userland);
+      return [
+        name,
+        { driver, kernel: parseKernel(kernel, folder), userland: from, cpus, memoryMiB: memory, cmdline },
+      ];
+    },
   );
   return {
     name: raw.name,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { durationPattern, parseDuration } from './duration.ts';
 import { cgroupVersions, runtimes } from './matrix.ts';
 import { presetNames } from './presets.ts';
+import { userlandSuites } from './suites.ts';
 import { workloadNames } from './workloads.ts';
 
 /** Names enter paths, cell ids and command lines, so they are plain. */
@@ -43,6 +44,10 @@ const kernelText = 'deb:SUITE, deb:SUITE/PACKAGE-GLOB[=VERSION] or path:BZIMAGE[
 const distro = z.strictObject({
   driver: z.enum(['qemu']).describe('How its machines are made'),
   kernel: text(kernelPattern, kernelText).describe(kernelText),
+  userland: z
+    .enum(userlandSuites.map((suite) => `deb:${suite}` as const))
+    .optional()
+    .describe('Where its runc, crun, podman and CRIU come from; without it there are none'),
   cpus: z.int().min(1).max(16).optional().describe('Virtual CPUs; 2 by default'),
   memory: z.int().min(128).max(65_536).optional().describe('Memory in MiB; 512 by default'),
   cmdline: z

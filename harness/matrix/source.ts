@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
-import type { KernelSource } from './matrix.ts';
+import type { KernelSource, UserlandSource } from './matrix.ts';
 
 /** Parses a kernel's text, which the schema has matched; paths are relative to the matrix file's folder. */
 export function parseKernel(text: string, folder: string): KernelSource {
@@ -15,4 +15,9 @@ export function parseKernel(text: string, folder: string): KernelSource {
   }
   const [, suite = '', name, version] = /^deb:([^/]+)(?:\/([^=]+)(?:=(.+))?)?$/.exec(text) ?? [];
   return { kind: 'deb', text, suite, package: name ?? null, version: version ?? null };
+}
+
+/** Parses a userland's text, which the schema has matched. */
+export function parseUserland(text: string): UserlandSource {
+  return { kind: 'deb', text, suite: text.slice('deb:'.length) };
 }

@@ -10,3 +10,6 @@ export const suites = [
   'sid',
   'experimental',
 ] as const;
+
+/** Those whose container tools can be a userland: the versions of runc, crun and CRIU differ. */
+export const userlandSuites = ['bullseye', 'bookworm', 'trixie', 'forky', 'sid', 'experimental'] as const;

@@ -30,6 +30,7 @@ export function sampleRecord(change: Partial<TrialRecord> = {}): TrialRecord {
       qemu: '10.0.2',
       cpu: 'Nehalem',
       memoryMiB: 512,
+      userland: null,
     },
     ...change,
   };

@@ -19,6 +19,8 @@ export interface ClosureRequest {
   readonly into: readonly [part: string, prefix: string];
   /** What to call it to people. */
   readonly what: string;
+  /** Makes something else of the folder with the unpacked packages. */
+  readonly finish?: (dir: string) => Promise<void>;
   /** Whether a folder made before can still be used. */
   readonly isSound?: (dir: string) => Promise<boolean>;
 }
@@ -41,6 +43,8 @@ export async function unpackClosure(request: ClosureRequest, options: FetchOptio
     await mkdir(join(draft, 'debs'));
     await download(root, list, join(draft, 'debs'));
     await unpackAll(join(draft, 'debs'), draft);
+    await rm(join(draft, 'debs'), { recursive: true });
+    await request.finish?.(draft);
     await writeFile(join(draft, 'packages'), list.join('\n'));
   });
   return dir;

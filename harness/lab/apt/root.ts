@@ -130,7 +130,8 @@ export async function closure(root: AptRoot, names: readonly string[]): Promise<
   const kept = join(root.dir, `closure-${sha256(...names, String(mtimeMs)).slice(0, 16)}`);
   const known = await readFile(kept, 'utf8').catch(() => null);
   if (known !== null && known.endsWith('\n')) return known.trim().split('\n');
-  const target = root.suite.endsWith('-backports') ? ['-t', root.suite] : [];
+  // their packages are not taken by default (NotAutomatic)
+  const target = /-backports$|^experimental$/.test(root.suite) ? ['-t', root.suite] : [];
   const text = await root.run(['apt-get', 'install', '-s', '-y', '-q', ...target, ...names]);
   const list = [...text.matchAll(/^Inst (\S+) \((\S+) /gm)]
     .map(([, name, version]) => `${name}=${version}`)

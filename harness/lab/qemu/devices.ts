@@ -35,7 +35,16 @@ export const processor = ({ accel, threads, cpu }: Accelerator, cpus: number, me
 
 export const boot = (kernel: string, initrd: string): Device => ({
   qemu: ['-kernel', kernel, '-initrd', initrd],
-  kernel: ['rdinit=/sbin/init'],
+  kernel: ['rdinit=/init'],
+});
+
+/** A disk with the guest's root; what is written to it goes to a file that has no name and ends with QEMU. */
+export const root = (image: string): Device => ({
+  qemu: [
+    ...['-drive', `if=none,id=root,format=raw,snapshot=on,file=${escapeComma(image)}`],
+    ...['-device', 'virtio-blk-pci,drive=root'],
+  ],
+  kernel: ['frostline.root=/dev/vda'],
 });
 
 /** The serial console goes to a file; warnings and worse are printed, the start-up chatter is not. */

@@ -8,6 +8,7 @@ import type { Kernel } from '../kernels/kernel.ts';
 import type { BootRequest, Lab, LabContext } from '../lab.ts';
 import { buildBase } from '../rootfs/base.ts';
 import { buildModules } from '../rootfs/image.ts';
+import { buildUserland } from '../rootfs/userland.ts';
 import { chooseAccelerator } from './accelerator.ts';
 import { findQemu, isTrusted, type QemuBinary } from './binary.ts';
 import type { Accelerator } from './devices.ts';
@@ -22,12 +23,14 @@ interface Prepared {
   readonly kernel: Kernel;
   readonly base: string;
   readonly modules: string;
+  /** The disk with the userland; null when the guest stays in its initramfs. */
+  readonly root: string | null;
 }
 
 /** A machine to be, before it is put into QEMU's terms. */
 interface BootParts {
   readonly id: string;
-  readonly distro: Pick<Distro, 'cpus' | 'memoryMiB' | 'cmdline'>;
+  readonly distro: Pick<Distro, 'userland' | 'cpus' | 'memoryMiB' | 'cmdline'>;
   readonly signal: AbortSignal;
   readonly prepared: Prepared;
   readonly accelerator: Accelerator;
@@ -91,7 +94,7 @@ export class QemuLab implements Lab {
   }
 
   #prepare(distro: Distro): Promise<Prepared> {
-    const key = distro.kernel.text;
+    const key = JSON.stringify([distro.kernel.text, distro.userland?.text]);
     const known = this.#prepared.get(key);
     if (known) return known;
     const work = this.#build(distro);
@@ -104,17 +107,19 @@ export class QemuLab implements Lab {
     const kernel = await fetch.during(fetchKernel(distro.kernel, fetch.options));
     this.#base ??= buildBase(fetch.options);
     const base = await fetch.during(this.#base);
-    const { cpio, missing } = await buildModules(kernel);
+    const { cpio, missing } = await buildModules(kernel, distro.userland !== null);
     if (missing.length > 0) {
       throw new FrostlineError(
         `Kernel ${kernel.origin} has no ${missing.join(', ')}, built in or as a module.`,
         {
           code: 'kernel',
-          todo: 'A machine needs virtio_net to be reached.',
+          todo: 'A machine needs virtio_net to be reached, and virtio_blk where it has a userland.',
         },
       );
     }
-    const prepared = { kernel, base, modules: cpio };
+    const { userland } = distro;
+    const root = userland && (await fetch.during(buildUserland(userland, fetch.options)));
+    const prepared = { kernel, base, modules: cpio, root };
     await this.#choose(prepared);
     return prepared;
   }
@@ -144,6 +149,8 @@ export class QemuLab implements Lab {
       accelerator: of.accelerator,
       kernel: of.prepared.kernel.image,
       initrd: { base: of.prepared.base, modules: of.prepared.modules },
+      root: of.prepared.root,
+      userland: of.distro.userland?.text ?? null,
       cpus: of.distro.cpus,
       memoryMiB: of.distro.memoryMiB,
       cmdline: of.distro.cmdline,
@@ -154,7 +161,7 @@ export class QemuLab implements Lab {
   }
 
   async #tryBoot(prepared: Prepared, accelerator: Accelerator): Promise<void> {
-    const distro = { cpus: 1, memoryMiB: 256, cmdline: null };
+    const distro = { userland: null, cpus: 1, memoryMiB: 256, cmdline: null };
     const { signal } = this.#context;
     const plan = this.#plan({ id: 'kvm-probe', distro, signal, prepared, accelerator, timeoutMs: 15_000 });
     try {

@@ -24,6 +24,10 @@ export interface MachinePlan {
   readonly accelerator: device.Accelerator;
   readonly kernel: string;
   readonly initrd: { readonly base: string; readonly modules: string };
+  /** The image of the disk that is the guest's root; null: it stays in the initrd. */
+  readonly root: string | null;
+  /** The userland on it, as the matrix names it. */
+  readonly userland: string | null;
   readonly cpus: number;
   readonly memoryMiB: number;
   readonly cmdline: string | null;
@@ -123,6 +127,7 @@ function startQemu(plan: MachinePlan, dir: string, initrd: string): Child {
       device.sandbox,
       device.processor(plan.accelerator, plan.cpus, plan.memoryMiB),
       device.boot(plan.kernel, initrd),
+      ...(plan.root === null ? [] : [device.root(plan.root)]),
       device.console(plan.console),
       device.network,
       device.monitor(join(dir, 'qmp')),
@@ -194,6 +199,7 @@ export class QemuMachine implements Machine {
       qemu: plan.qemu.version,
       cpu: plan.accelerator.cpu,
       memoryMiB: plan.memoryMiB,
+      userland: plan.userland,
     };
   }
 

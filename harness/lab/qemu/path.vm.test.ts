@@ -19,6 +19,7 @@ beforeAll(async () => {
 const byPath = (modules: string | null): Distro => ({
   driver: 'qemu',
   kernel: { kind: 'path', text: `path:${kernel.image},${modules}`, image: kernel.image, modules },
+  userland: null,
   cpus: 1,
   memoryMiB: 256,
   cmdline: null,

@@ -41,7 +41,7 @@ export async function buildBase(options: FetchOptions = {}): Promise<string> {
     what: 'the tools of the guest',
   } as const;
   const [dir, frostbite] = [await unpackClosure(request, options), await frostbitePath()];
-  const starts = await Promise.all(['rc', 'inittab', 'sshd'].map(startFile));
+  const starts = await Promise.all(['init', 'rc', 'inittab', 'sshd'].map(startFile));
   const hashes = await Promise.all([frostbite, ...starts].map(sha256File));
   const made = cacheDir('roots', `base-${sha256(basename(dir), ...hashes).slice(0, 16)}`);
   if (await stat(join(made, 'base.cpio')).catch(() => null)) return join(made, 'base.cpio');
@@ -78,13 +78,14 @@ async function baseEntries({ dir, draft, starts, image }: BaseParts): Promise<En
     await writeFile(join(draft, name), content);
     return join(draft, name);
   };
-  const [rc, inittab, sshd] = starts;
+  const [init, rc, inittab, sshd] = starts;
   const busybox = join(dir, 'usr/bin/busybox');
   const applets = (await command([busybox, '--list-full'])).trim().split('\n');
   const used = await librariesOf(dir, 'usr/sbin/dropbear');
   const folders = [
     ...['bin', 'sbin', 'usr', 'usr/bin', 'usr/sbin', 'usr/share', 'usr/share/frostline', 'lib', 'lib64'],
     ...['lib/x86_64-linux-gnu', 'lib/frostline', 'etc', 'etc/dropbear', 'proc', 'sys', 'dev', 'run', 'mnt'],
+    'newroot',
   ];
   const file = (path: string, from: string, mode = 0o644): Entry => ({ type: 'file', path, from, mode });
   return [
@@ -97,12 +98,18 @@ async function baseEntries({ dir, draft, starts, image }: BaseParts): Promise<En
     file('bin/busybox', busybox, 0o755),
     ...applets
       .filter((a) => a !== 'bin/busybox')
-      .map((path): Entry => ({ type: 'link', path, to: '/bin/busybox' })),
+      // relative: the tree is copied whole to another place where there is a userland
+      .map((path): Entry => ({
+        type: 'link',
+        path,
+        to: `${'../'.repeat(path.split('/').length - 1)}bin/busybox`,
+      })),
     file('usr/sbin/dropbear', join(dir, 'usr/sbin/dropbear'), 0o755),
     file(`lib64/${loader}`, join(dir, libraries, loader), 0o755),
     ...used.map((path) => file(`lib/x86_64-linux-gnu/${basename(path)}`, path, 0o755)),
     file('bin/frostbite', join(draft, 'frostbite'), 0o755),
     file('usr/share/frostline/ext4.img', image),
+    file('init', init!, 0o755),
     file('etc/rc', rc!, 0o755),
     file('etc/sshd', sshd!, 0o755),
     file('etc/inittab', inittab!),

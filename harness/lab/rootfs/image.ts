@@ -12,8 +12,13 @@ import type { MachineKeys } from './keys.ts';
 
 /** The network first, then what workloads need; what is built in or absent is left out. */
 const wanted = ['virtio_pci', 'virtio_net', 'e1000', 'fuse', 'loop', 'ext4'];
-/** Modules that stand in for one another or whose absence a workload reports itself. */
-const optional = new Set(['e1000', 'fuse', 'loop', 'ext4']);
+/** For a root on a disk, and what CRIU wants to see before it dumps anything (criu check). */
+const wantedByUserland = [
+  ...['virtio_blk', 'overlay', 'tun', 'veth', 'nf_tables'],
+  ...['unix_diag', 'inet_diag', 'tcp_diag', 'udp_diag', 'netlink_diag', 'af_packet_diag'],
+];
+/** A machine cannot be reached, or has no root, without these; the absence of others is told by what needs them. */
+const needed: readonly string[] = ['virtio_pci', 'virtio_net', 'virtio_blk'];
 
 const decompressors: Readonly<Record<string, readonly string[]>> = {
   xz: ['xz', '-d', '-f'],
@@ -25,15 +30,20 @@ const decompressors: Readonly<Record<string, readonly string[]>> = {
  * The modules of one kernel as a cpio archive with the order to load them, cached by kernel. `missing`
  * names needed modules that the kernel has neither built in nor beside it.
  */
-export async function buildModules(kernel: Kernel): Promise<{ cpio: string; missing: readonly string[] }> {
-  const { load, missing } = await planModules(kernel.modules, wanted);
-  const needed = missing.filter((name) => !optional.has(name));
+export async function buildModules(
+  kernel: Kernel,
+  hasUserland: boolean,
+): Promise<{ cpio: string; missing: readonly string[] }> {
+  const names = hasUserland ? [...wanted, ...wantedByUserland] : wanted;
+  const plan = await planModules(kernel.modules, names);
+  const { load } = plan;
+  const missing = plan.missing.filter((name) => needed.includes(name));
   const made = cacheDir(
     'roots',
     `modules-${sha256(kernel.sha256, kernel.modules ?? '', ...load).slice(0, 16)}`,
   );
   const cpio = join(made, 'modules.cpio');
-  if (await stat(cpio).catch(() => null)) return { cpio, missing: needed };
+  if (await stat(cpio).catch(() => null)) return { cpio, missing };
   await makeFolder(made, async (draft) => {
     const entries: Entry[] = [];
     const order: string[] = [];
@@ -46,7 +56,7 @@ export async function buildModules(kernel: Kernel): Promise<{ cpio: string; miss
     await writeFile(list, order.map((name) => `${name}\n`).join(''));
     await writeCpio(draft, 'modules', [...entries, { type: 'file', path: 'lib/frostline/load', from: list }]);
   });
-  return { cpio, missing: needed };
+  return { cpio, missing };
 }
 
 /** Copies a module and unpacks it: old kernels cannot load compressed ones. */
