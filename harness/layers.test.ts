@@ -17,7 +17,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   guest: ['errors.ts', 'base'],
   lab: ['errors.ts', 'base', 'guest', 'matrix'],
   trial: ['errors.ts', 'base', 'lab/machine.ts', 'matrix', 'plan'],
-  record: ['errors.ts', 'base', 'lab/facts.ts', 'trial'],
+  record: ['errors.ts', 'base', 'lab/facts.ts', 'matrix', 'trial'],
   analyse: ['matrix', 'record', 'trial'],
   report: ['analyse'],
   progress: ['errors.ts', 'events.ts', 'report/escape.ts', 'trial'],

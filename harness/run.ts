@@ -12,6 +12,7 @@ import { orderForMachine } from './plan/order.ts';
 import { trialSeed } from './plan/seeds.ts';
 import { trialsOf } from './plan/shares.ts';
 import type { Journal } from './record/journal.ts';
+import { keepLogs } from './record/logs.ts';
 import { makeRecord } from './record/make.ts';
 import { trialKey } from './record/finished.ts';
 import { workShift, type ShiftHooks, type Task } from './trial/shift.ts';
@@ -165,6 +166,9 @@ class Run {
         const record = makeRecord(this.#plan.run, task, outcome, machine.facts);
         // a failure is told by the journal's signal, which is part of the run's
         void this.#plan.journal.append(record);
+        void keepLogs(this.#plan.dir, record, outcome.logs).catch((error: unknown) =>
+          emit({ kind: 'warning', text: `A tool's log is lost: ${String(error)}` }),
+        );
         emit({ kind: 'trial-finished', record });
         if (outcome.outcome !== 'lab-error') this.#settle(task.cell, 1, null);
       },
@@ -237,6 +241,8 @@ function tasksOf(matrix: Matrix, cell: Cell, slot: number): Task[] {
   if (!strategy) return [];
   return [...trialsOf(slot, matrix)].map((trial) => {
     const seed = trialSeed(matrix.seed, cell.id, trial);
-    return { cell, request: { trial, seed, cgroup: cell.cgroup, workload: cell.workload, strategy } };
+    const { cgroup, runtime, workload } = cell;
+    const { startGap } = matrix;
+    return { cell, request: { trial, seed, cgroup, runtime, workload, startGap, strategy } };
   });
 }

@@ -19,7 +19,7 @@ function summarise(file: string, matrix: Matrix): string {
     plural(matrix.distros.size * matrix.machines, 'machine'),
   ];
   const left = countLeftOut(matrix).map(
-    ({ strategy, cgroup, combinations }) => `${combinations} of ${strategy}, which is not for ${cgroup}`,
+    ({ strategy, on, combinations }) => `${combinations} of ${strategy}, which is not for ${on}`,
   );
   const without = left.length === 0 ? '' : ` (left out: ${left.join('; ')})`;
   return `${file}: ${amounts.join(', ')}${without}`;

@@ -65,7 +65,7 @@ char task_state(pid_t pid)
 	return read_stat(&t) ? t.state : '\0';
 }
 
-/* "[<0>] function+0x12/0x34 [module]", from 3.10 to now; the address in the brackets varies. */
+/* "[<0>] function.isra.0+0x12/0x34 [module]", from 3.10 to now; the address in the brackets varies. */
 static void read_stack(struct task *t)
 {
 	char text[4096], *save = NULL;
@@ -78,7 +78,7 @@ static void read_stack(struct task *t)
 		if (!name || !strncmp(name + 2, "0x", 2))
 			continue;
 		name += 2;
-		snprintf(t->stack[t->depth++], sizeof(t->stack[0]), "%.*s", (int)strcspn(name, "+ "), name);
+		snprintf(t->stack[t->depth++], sizeof(t->stack[0]), "%.*s", (int)strcspn(name, "+. "), name);
 	}
 }
 
@@ -149,7 +149,7 @@ static void read_wchan(struct task *t)
 	char text[256];
 
 	if (read_proc(t->tid, "wchan", text, sizeof(text)) > 0)
-		snprintf(t->wchan, sizeof(t->wchan), "%.63s", text);
+		snprintf(t->wchan, sizeof(t->wchan), "%.*s", (int)strcspn(text, "."), text);
 	else
 		strcpy(t->wchan, "0");
 }

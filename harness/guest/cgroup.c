@@ -55,16 +55,11 @@ static int open_in(const struct group *g, const char *name, int flags)
 	return open(path, flags | O_CLOEXEC);
 }
 
-const char *group_create(struct group *g, const struct hierarchies *h, bool v2, int trial)
+const char *group_open(struct group *g)
 {
 	static char why[512];
+	bool v2 = g->v2;
 
-	*g = (struct group){ .v2 = v2, .procs = -1, .state = -1, .events = -1 };
-	snprintf(g->path, sizeof(g->path), "%s/frostline-%d-%d", v2 ? h->v2 : h->v1, getpid(), trial);
-	if (mkdir(g->path, 0755) < 0) {
-		snprintf(why, sizeof(why), "mkdir %s: %s", g->path, strerror(errno));
-		return why;
-	}
 	g->procs = open_in(g, "cgroup.procs", O_RDWR);
 	g->state = open_in(g, v2 ? "cgroup.freeze" : "freezer.state", O_RDWR);
 	if (v2 && g->state < 0 && errno == ENOENT) {
@@ -80,12 +75,35 @@ const char *group_create(struct group *g, const struct hierarchies *h, bool v2, 
 	return NULL;
 }
 
+const char *group_create(struct group *g, const struct hierarchies *h, bool v2, int trial)
+{
+	static char why[512];
+
+	*g = (struct group){ .v2 = v2, .procs = -1, .state = -1, .events = -1 };
+	snprintf(g->path, sizeof(g->path), "%s/frostline-%d-%d", v2 ? h->v2 : h->v1, getpid(), trial);
+	if (mkdir(g->path, 0755) < 0) {
+		snprintf(why, sizeof(why), "mkdir %s: %s", g->path, strerror(errno));
+		return why;
+	}
+	return group_open(g);
+}
+
 bool group_write(struct group *g, bool frozen)
 {
 	const char *word = g->v2 ? (frozen ? "1" : "0") : (frozen ? "FROZEN" : "THAWED");
 
 	g->asked = frozen;
 	return pwrite(g->state, word, strlen(word), 0) > 0;
+}
+
+/* What cgroup.freeze was last told, by whomever. */
+static enum freezer_state read_asked(const struct group *g)
+{
+	char c;
+
+	if (pread(g->state, &c, 1, 0) <= 0)
+		return STATE_OTHER;
+	return c == '1' ? STATE_FREEZING : STATE_THAWED;
 }
 
 enum freezer_state group_read(struct group *g)
@@ -96,8 +114,10 @@ enum freezer_state group_read(struct group *g)
 	if (n <= 0)
 		return STATE_OTHER;
 	text[n] = '\0';
+	if (g->v2 && strstr(text, "frozen 1"))
+		return STATE_FROZEN;
 	if (g->v2)
-		return strstr(text, "frozen 1") ? STATE_FROZEN : g->asked ? STATE_FREEZING : STATE_THAWED;
+		return g->foreign ? read_asked(g) : g->asked ? STATE_FREEZING : STATE_THAWED;
 	for (enum freezer_state s = STATE_THAWED; s <= STATE_FROZEN; s++)
 		if (!strncmp(text, state_names[s], strlen(state_names[s])))
 			return s;
@@ -141,6 +161,17 @@ static bool kill_one(pid_t tid, void *arg)
 	return true;
 }
 
+void group_close(struct group *g)
+{
+	int *const fds[] = { &g->procs, &g->state, &g->events };
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		if (*fds[i] >= 0)
+			close(*fds[i]);
+		*fds[i] = -1;
+	}
+}
+
 bool group_destroy(struct group *g, int64_t us)
 {
 	struct group inner = { .v2 = g->v2 };
@@ -158,11 +189,7 @@ bool group_destroy(struct group *g, int64_t us)
 		if (!gone)
 			sleep_us(300);
 	}
-	const int fds[] = { g->procs, g->state, g->events };
-
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
+	group_close(g);
 	return gone;
 }
 

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "frostbite.h"
 
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -40,6 +41,32 @@ int mounts_clean_all(void)
 			break;
 		rmdir(path);
 		cleaned++;
+	}
+	return cleaned;
+}
+
+#define TREES 3
+
+int leftovers_clean_all(void)
+{
+	static const char *const patterns[] = {
+		BOX_PREFIX "*", "/run/runc/frostline-*", "/run/crun/frostline-*", /* TREES of these */
+		"/sys/fs/cgroup/devices/frostline-*", "/dev/shm/frostbite-*", MOUNT_PREFIX "*",
+	};
+	int cleaned = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
+		glob_t found;
+
+		if (glob(patterns[i], 0, NULL, &found))
+			continue;
+		for (size_t j = 0; j < found.gl_pathc; j++) {
+			/* what may be a mount or a group still is not walked into */
+			if (remove(found.gl_pathv[j]) < 0 && i < TREES)
+				remove_tree(found.gl_pathv[j]);
+			cleaned += access(found.gl_pathv[j], F_OK) < 0;
+		}
+		globfree(&found);
 	}
 	return cleaned;
 }

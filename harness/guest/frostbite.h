@@ -32,7 +32,9 @@ struct slot {
 	_Atomic int helper;     /* pid of a process it made, for workloads that need one released */
 	_Atomic int error;      /* errno that kept it out of the group */
 	_Atomic int doomed;     /* it is meant to die: dead, it is no casualty */
-	char pad[32];
+	_Atomic int inner;      /* in a container: its pid as the container sees it */
+	_Atomic long entry;     /* in a container: what to run, as a distance from contain(); 0: nothing */
+	char pad[16];
 };
 
 struct shared {
@@ -42,12 +44,16 @@ struct shared {
 	_Atomic int go;      /* the freeze comes within workload.within_us */
 	_Atomic int served;  /* a server outside the group has done its part */
 	_Atomic uint32_t seed;
+	char file[64];       /* the name of this memory */
 	char exe[256];       /* where this program is */
 	char path[256];      /* what the workload's entries have to find; filled before they are spawned */
 };
 extern struct shared *shared;
 void shared_create(void);
 void shared_attach(void);
+/* The same by name, for a process that did not inherit it. */
+void shared_open(const char *path);
+void shared_end(void);
 /* The lock that keeps lines on standard output whole; a child that prints takes one of its own first. */
 int shared_lock_fd(void);
 void shared_own_lock(void);
@@ -68,6 +74,7 @@ void find_hierarchies(struct hierarchies *h);
 struct group {
 	bool v2;
 	bool asked; /* FROZEN (1) was the last thing written */
+	bool foreign; /* others write to it */
 	bool lacks_freezer; /* v2 without cgroup.freeze */
 	char path[320];
 	int procs, state, events; /* events: v2 only */
@@ -76,11 +83,14 @@ struct group {
 #define INNER_GROUP "inner"
 /* NULL, or what failed with its errno. */
 const char *group_create(struct group *g, const struct hierarchies *h, bool v2, int trial);
+/* Opens the files of the group at g->path; NULL, or what failed. */
+const char *group_open(struct group *g);
 bool group_write(struct group *g, bool frozen);
 enum freezer_state group_read(struct group *g);
 /* Calls fn for each thread of the group until it returns false. */
 void group_each_thread(struct group *g, bool (*fn)(pid_t tid, void *arg), void *arg);
 int group_count(struct group *g);
+void group_close(struct group *g);
 /* SIGKILLs and reaps until the group is empty, then removes it; false when it could not. */
 bool group_destroy(struct group *g, int64_t us);
 int group_clean_all(void);
@@ -88,6 +98,8 @@ int group_clean_all(void);
 /* ---- clean.c ---- */
 #define MOUNT_PREFIX "/tmp/frostline-"
 int mounts_clean_all(void);
+/* Bundles, runtimes' notes of containers that are gone, and shared memory of programs that were killed. */
+int leftovers_clean_all(void);
 
 /* ---- loop.c ---- */
 /* Puts the file on a free loop device, which goes with its last descriptor; -1 with errno. */
@@ -114,13 +126,24 @@ struct strategy {
 	struct schedule rewrite, thaw, settle;
 };
 
+enum layout { LAYOUT_V1, LAYOUT_V2, LAYOUT_HYBRID };
+enum runtime { RUNTIME_NONE, RUNTIME_RUNC, RUNTIME_CRUN, RUNTIME_PODMAN };
+enum tool { TOOL_NONE, TOOL_RUNC_PAUSE, TOOL_CRUN_PAUSE, TOOL_PODMAN_PAUSE, TOOL_CRIU_DUMP, TOOL_RUNC_CHECKPOINT };
+
 struct request {
 	int trial;
 	uint32_t seed;
-	bool v2;
+	bool v2;             /* which freezer */
+	enum layout layout;  /* what container runtimes find in /sys/fs/cgroup */
+	enum runtime runtime;
+	bool userns;         /* the container has a user namespace */
+	bool pre_dump;
 	char workload[32];
+	enum tool tool;      /* TOOL_NONE: the strategy's own loop */
 	struct strategy strategy;
 	int64_t hold_us;
+	/* gap_us >= 0: the freeze comes so long after the start, at random between the two, whatever state the workload is in */
+	int64_t gap_from_us, gap_us;
 	char error[200]; /* what is wrong with the words it was read from */
 };
 
@@ -141,11 +164,70 @@ struct trial {
 	struct group group;
 	unsigned nslots;
 	pid_t server; /* helper outside the group, 0: none */
+	pid_t init;   /* the container's first process, 0: no container */
 	char why[200];
 };
 void trial_run(const struct request *r, const struct hierarchies *h);
 /* Keeps the sentence in t->why and returns false. */
 bool trial_fail(struct trial *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- program.c: other programs ---- */
+struct program {
+	const char *const *argv;
+	const char *log; /* what it prints is appended there; NULL: /dev/null */
+	enum layout layout;
+	int64_t deadline_us; /* it is killed then */
+	void (*watch)(void *arg); /* called every millisecond while it runs; may be NULL */
+	void *arg;
+};
+/* Its exit code; 128 + signal when one ended it; -1 with errno when it could not be started or was killed at the deadline. */
+int program_run(const struct program *p);
+/* Whether a program is on the PATH. */
+bool program_there(const char *name);
+/* The first words of what `NAME --version` prints, "runc 1.1.15"; asked once. "" when it does not run. */
+const char *program_version(const char *name);
+/* What a log tells of a failure: CRIU's first error, else its last line; cut to `size`. */
+void telling_line(const char *path, char *line, size_t size);
+void remove_tree(const char *path);
+
+/* ---- container.c ---- */
+extern const char *const runtime_names[];
+/* NULL, or what the guest lacks for the request's container and tool. */
+const char *container_lacking(const struct request *r);
+/* Makes the container and finds its group; its first process waits for orders (spawn). False with t->why set. */
+bool container_create(struct trial *t);
+bool container_start(struct trial *t);
+/* Reads the pid of the first process and opens the group anew. */
+bool container_find(struct trial *t);
+/* Kills and forgets it; the group has to be thawed. */
+void container_end(struct trial *t);
+void container_order(struct trial *t, unsigned slot, void (*entry)(unsigned slot));
+/* Fills in the pids of slots that the container has told in its own numbers. */
+void container_pids(struct trial *t);
+/* What a pid of the trial's own processes is outside. */
+pid_t outer_pid(struct trial *t, pid_t pid);
+const char *container_id(const struct trial *t);
+void containers_end(void);
+/* The first process of a container: `frostbite contain FILE`. */
+int contain(const char *path);
+#define BOX_PREFIX "/var/tmp/frostline-box-"
+
+/* ---- tool.c ---- */
+struct tool_result {
+	const char *name; /* NULL: no tool was run */
+	const char *version;
+	int code;         /* -1: killed at the deadline */
+	int64_t us;
+	bool ok;
+	char error[240];
+};
+/* Freezes with a real program. False with t->why set when that could not be tried. */
+bool tool_freeze(struct trial *t, struct freeze_log *log, struct tool_result *result, unsigned *moved);
+/* Thaws as the tool does; false: it has no way of its own, or it failed. */
+bool tool_thaw(struct trial *t, struct tool_result *result);
+/* Sends its logs as lines of their own. */
+void tool_emit_logs(const struct trial *t);
+extern const char *const tool_names[];
 
 /* ---- blockers.c ---- */
 /* Tasks that are not surely frozen as a JSON array; those of `t`'s slots in the mask `moved` come first. */
@@ -177,6 +259,7 @@ struct workload {
 	/* The freeze begins at a random moment within this time after shared->go; 0: 5 ms. */
 	unsigned within_us;
 };
+void quiet_child(void);
 extern const struct workload *const workloads[];
 const struct workload *workload_find(const char *name);
 

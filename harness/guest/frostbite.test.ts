@@ -93,6 +93,8 @@ describe('frostbite', () => {
           trial: 1,
           seed: 7,
           cgroup: cgroup as 'v1',
+          runtime: 'none',
+          startGap: { fromUs: 0, toUs: 60_000 },
           workload: 'sleep',
           strategy,
         });

@@ -32,6 +32,8 @@ int main(int argc, char **argv)
 		return 0;
 	if (argc == 4 && !strcmp(argv[1], "workload"))
 		return reenter(argv[2], argv[3]);
+	if (argc == 3 && !strcmp(argv[1], "contain"))
+		return contain(argv[2]);
 	if (argc == 2 && !strcmp(argv[1], "serve"))
 		return serve();
 	if (argc == 2 && !strcmp(argv[1], "list"))
@@ -40,7 +42,7 @@ int main(int argc, char **argv)
 		/* processes first: they hold the mounts */
 		int groups = group_clean_all();
 
-		printf("removed %d groups and %d mounts\n", groups, mounts_clean_all());
+		printf("removed %d groups, %d mounts and %d other things\n", groups, mounts_clean_all(), leftovers_clean_all());
 		return 0;
 	}
 	fprintf(stderr, "frostbite %s\n"

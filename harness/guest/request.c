@@ -32,6 +32,16 @@ static bool read_list(const char *text, struct schedule *s)
 	return s->count > 0;
 }
 
+static const char *const layout_names[] = { "v1", "v2", "hybrid" };
+
+static bool read_name(const char *text, const char *const *names, size_t count, int64_t *value)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(text, names[i]))
+			return *value = (int64_t)i, true;
+	return false;
+}
+
 static bool read_word(struct request *r, const char *key, const char *value)
 {
 	struct strategy *s = &r->strategy;
@@ -64,8 +74,20 @@ static bool read_word(struct request *r, const char *key, const char *value)
 		return r->seed = (uint32_t)n, true;
 	if (!strcmp(key, "attempts") && read_number(value, 1, UINT32_MAX, &n))
 		return s->attempts = (unsigned)n, true;
-	if (!strcmp(key, "cgroup") && (!strcmp(value, "v1") || !strcmp(value, "v2")))
-		return r->v2 = value[1] == '2', true;
+	if (!strcmp(key, "cgroup") && read_name(value, layout_names, ARRAY_SIZE(layout_names), &n))
+		return r->layout = (enum layout)n, r->v2 = n == LAYOUT_V2, true;
+	if (!strcmp(key, "runtime") && read_name(value, runtime_names, RUNTIME_PODMAN + 1, &n))
+		return r->runtime = (enum runtime)n, true;
+	if (!strcmp(key, "tool") && read_name(value, tool_names, TOOL_RUNC_CHECKPOINT + 1, &n))
+		return r->tool = (enum tool)n, true;
+	if (!strcmp(key, "userns") && read_number(value, 0, 1, &n))
+		return r->userns = n, true;
+	if (!strcmp(key, "pre_dump") && read_number(value, 0, 1, &n))
+		return r->pre_dump = n, true;
+	if (!strcmp(key, "gap_from_us") && read_number(value, 0, 10000000, &n))
+		return r->gap_from_us = n, true;
+	if (!strcmp(key, "gap_us") && read_number(value, 0, 10000000, &n))
+		return r->gap_us = n, true;
 	if (!strcmp(key, "wait") && (!strcmp(value, "poll") || !strcmp(value, "events")))
 		return s->wait_events = value[0] == 'e', true;
 	if (!strcmp(key, "workload") && workload_find(value))
@@ -75,7 +97,7 @@ static bool read_word(struct request *r, const char *key, const char *value)
 
 void request_begin(struct request *r)
 {
-	*r = (struct request){ .trial = -1, .hold_us = 20000 };
+	*r = (struct request){ .trial = -1, .hold_us = 20000, .gap_us = -1 };
 	r->strategy.attempts = 1;
 	r->strategy.deadline_us = 10000000;
 }
@@ -96,6 +118,10 @@ void request_end(struct request *r)
 {
 	if (!r->error[0] && (r->trial < 0 || !r->workload[0]))
 		snprintf(r->error, sizeof(r->error), "trial and workload are needed");
+	if (!r->error[0] && r->tool && !r->runtime)
+		snprintf(r->error, sizeof(r->error), "tool=%s needs a container", tool_names[r->tool]);
+	if (!r->error[0] && r->gap_us >= 0 && r->gap_from_us > r->gap_us)
+		snprintf(r->error, sizeof(r->error), "gap_from_us is more than gap_us");
 	if (!r->error[0] && r->strategy.wait_events && !r->v2)
 		snprintf(r->error, sizeof(r->error), "wait=events needs cgroup=v2");
 }

@@ -155,7 +155,7 @@ static void run_one(const struct request *r, const struct hierarchies *h)
 	emit_begin();
 	emit("{\"ev\":\"result\",\"trial\":%d,\"outcome\":\"error\",\"reason\":", r->trial);
 	emit_string(r->error);
-	emit(",\"frozenUs\":null,\"writes\":0,\"reads\":0,\"thaws\":0,\"states\":[],\"thaw\":null,\"blockers\":[],"
+	emit(",\"frozenUs\":null,\"writes\":0,\"reads\":0,\"thaws\":0,\"states\":[],\"thaw\":null,\"blockers\":[],\"tool\":null,\"runtime\":null,"
 	     "\"reusable\":true,\"guestUs\":0}");
 	if (!emit_end())
 		atomic_store(&stop_asked, 1);
@@ -209,5 +209,7 @@ int serve(void)
 	waitpid(beater, NULL, 0);
 	fsfreeze_end();
 	controllers_end();
+	containers_end();
+	shared_end();
 	return 0;
 }

@@ -6,15 +6,20 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct shared *shared;
 
 static int lock_fd = -1;
 
-/* An unlinked file rather than memfd_create(2), which 3.10 lacks: it is found again by its number after an exec. */
-static int unlinked_file(void)
+/*
+ * A file rather than memfd_create(2), which 3.10 lacks: after an exec it is found again by its number, in a
+ * container by its name.
+ */
+static int make_file(char *name, size_t size)
 {
 	static const char *const folders[] = { "/dev/shm", "/run", "/tmp" };
 
@@ -26,7 +31,7 @@ static int unlinked_file(void)
 		if (fd < 0)
 			continue;
 		lock_fd = open(path, O_RDWR | O_CLOEXEC);
-		unlink(path);
+		snprintf(name, size, "%s", path);
 		return fd;
 	}
 	err(69, "no folder for a temporary file in /dev/shm, /run or /tmp");
@@ -41,12 +46,15 @@ static void map(void)
 
 void shared_create(void)
 {
-	int fd = unlinked_file();
+	char name[64];
+	int fd = make_file(name, sizeof(name));
 
-	if (ftruncate(fd, sizeof(struct shared)) < 0 || dup2(fd, SHARED_FD) < 0)
+	/* read and written by the container's root too, which may be nobody here */
+	if (fchmod(fd, 0666) < 0 || ftruncate(fd, sizeof(struct shared)) < 0 || dup2(fd, SHARED_FD) < 0)
 		err(69, "shared counters");
 	close(fd);
 	map();
+	strcpy(shared->file, name);
 	atomic_store(&shared->trial, -1);
 	/* the name of a task is that of the file it was made from: "frostbite" says more than "exe" */
 	if (readlink("/proc/self/exe", shared->exe, sizeof(shared->exe) - 1) < 0)
@@ -56,6 +64,21 @@ void shared_create(void)
 void shared_attach(void)
 {
 	map();
+}
+
+void shared_open(const char *path)
+{
+	int fd = open(path, O_RDWR);
+
+	if (fd < 0 || dup2(fd, SHARED_FD) < 0)
+		err(69, "%s", path);
+	close(fd);
+	map();
+}
+
+void shared_end(void)
+{
+	unlink(shared->file);
 }
 
 /* A flock belongs to an open file description, which a fork shares: the child has to open the file again. */

@@ -91,7 +91,7 @@ static bool reads_thawed(void *arg)
 }
 
 /* THAWED first, then the release of the cause; then every process has to run again. */
-static struct thaw thaw_group(struct trial *t)
+static struct thaw thaw_group(struct trial *t, struct tool_result *tool)
 {
 	struct running running = { .trial = t };
 
@@ -99,7 +99,8 @@ static struct thaw thaw_group(struct trial *t)
 	snapshot(t, running.counts);
 	int64_t start = now_us();
 
-	group_write(&t->group, false);
+	if (!tool->name || !tool_thaw(t, tool))
+		group_write(&t->group, false);
 	bool thawed = wait_until(reads_thawed, &t->group, THAW_STUCK_US);
 
 	if (t->workload->release)
@@ -141,6 +142,29 @@ static void emit_thaw(const struct thaw *thaw)
 	emit(",\"casualties\":%u}", thaw->casualties);
 }
 
+static void emit_tool(const struct tool_result *tool)
+{
+	if (!tool->name) {
+		emit(",\"tool\":null");
+		return;
+	}
+	emit(",\"tool\":{\"name\":\"%s\",\"version\":", tool->name);
+	emit_string(tool->version);
+	if (tool->code < 0)
+		emit(",\"code\":null");
+	else
+		emit(",\"code\":%d", tool->code);
+	emit(",\"ok\":%s,\"us\":%lld,\"error\":", tool->ok ? "true" : "false", (long long)tool->us);
+	emit_string(tool->error[0] ? tool->error : NULL);
+	emit("}");
+}
+
+static void emit_runtime(const struct request *r)
+{
+	emit(",\"runtime\":");
+	emit_string(r->runtime ? program_version(runtime_names[r->runtime]) : NULL);
+}
+
 static void emit_tail(bool reusable, int64_t began)
 {
 	emit(",\"reusable\":%s,\"guestUs\":%lld}", reusable ? "true" : "false", (long long)(now_us() - began));
@@ -152,7 +176,8 @@ static void emit_tail(bool reusable, int64_t began)
 static void emit_unmeasured(const struct request *r, const char *outcome, const char *reason, bool reusable, int64_t began)
 {
 	emit_head(r, outcome, reason);
-	emit(",\"frozenUs\":null,\"writes\":0,\"reads\":0,\"thaws\":0,\"states\":[],\"thaw\":null,\"blockers\":[]");
+	emit(",\"frozenUs\":null,\"writes\":0,\"reads\":0,\"thaws\":0,\"states\":[],\"thaw\":null,\"blockers\":[],"
+	     "\"tool\":null,\"runtime\":null");
 	emit_tail(reusable, began);
 }
 
@@ -174,10 +199,22 @@ static void clear_slots(void)
 		atomic_store(&shared->slots[i].helper, 0);
 		atomic_store(&shared->slots[i].error, 0);
 		atomic_store(&shared->slots[i].doomed, 0);
+		atomic_store(&shared->slots[i].inner, 0);
+		atomic_store(&shared->slots[i].entry, 0);
 	}
 	atomic_store(&shared->go, 0);
 	atomic_store(&shared->served, 0);
 	shared->path[0] = '\0';
+}
+
+/* Kills what is left, and with it the container. False when something could not be removed. */
+static bool destroy(struct trial *t)
+{
+	bool gone = group_destroy(&t->group, CLEANUP_US);
+
+	if (t->request->runtime)
+		container_end(t);
+	return gone;
 }
 
 /* Ends a trial that could not be measured. */
@@ -188,51 +225,125 @@ static void give_up(struct trial *t, int64_t began)
 	if (t->workload->release)
 		t->workload->release(t);
 	end_server(t);
-	emit_unmeasured(t->request, "error", t->why, group_destroy(&t->group, CLEANUP_US), began);
+	emit_unmeasured(t->request, "error", t->why, destroy(t), began);
+}
+
+struct answer {
+	struct freeze_log log;
+	struct tool_result tool;
+	struct witness witness;
+	char moved[240]; /* why FROZEN was not true; "": it was */
+};
+
+/* With the strategy's own loop, and then the witness. */
+static void freeze_ourselves(struct trial *t, struct answer *a)
+{
+	freeze(&t->group, &t->request->strategy, &a->log);
+	if (!a->log.frozen)
+		return;
+	a->witness = watch_frozen(t);
+	if (a->witness.moved)
+		snprintf(a->moved, sizeof(a->moved), "%d of %u processes ran while the group read FROZEN (then %s)",
+			 __builtin_popcount(a->witness.moved), t->nslots, state_names[a->witness.state]);
+	else if (a->witness.state != STATE_FROZEN)
+		snprintf(a->moved, sizeof(a->moved), "read FROZEN, then %s without a thaw", state_names[a->witness.state]);
+}
+
+/* With a real program, which the witness watches; a pause has to hold after it, too. */
+static void freeze_by_tool(struct trial *t, struct answer *a)
+{
+	unsigned moved = 0;
+
+	tool_freeze(t, &a->log, &a->tool, &moved);
+	if (a->log.frozen && a->tool.ok && t->request->tool < TOOL_CRIU_DUMP)
+		a->witness = watch_frozen(t);
+	a->witness.moved |= moved;
+	if (a->log.frozen && a->witness.moved)
+		snprintf(a->moved, sizeof(a->moved), "%d of %u processes ran while the group read FROZEN",
+			 __builtin_popcount(a->witness.moved), t->nslots);
+}
+
+static void emit_answer(struct trial *t, const struct answer *a)
+{
+	const struct freeze_log *log = &a->log;
+	const char *why = a->moved[0] ? a->moved : !log->frozen && a->tool.error[0] ? a->tool.error : NULL;
+
+	emit_head(t->request, !log->frozen ? "not-frozen" : a->moved[0] ? "false-frozen" : "frozen", why);
+	emit_log(log);
+	emit(",\"blockers\":");
+	if (log->frozen && !a->moved[0])
+		emit("[]");
+	else
+		emit_blockers(t, a->witness.moved);
+}
+
+/* The moment of the freeze: at random within the time that the workload names, or after its start. */
+static void wait_moment(struct trial *t)
+{
+	const struct request *r = t->request;
+	uint32_t seed = r->seed;
+	unsigned within_us = t->workload->within_us ? t->workload->within_us : 5000;
+
+	atomic_store(&shared->go, 1);
+	if (r->gap_us >= 0)
+		sleep_us(r->gap_from_us + random_below(&seed, (uint32_t)(r->gap_us - r->gap_from_us) + 1));
+	else
+		sleep_us(random_below(&seed, within_us));
 }
 
 /* The experiment itself, on processes that are in their state. */
 static void measure(struct trial *t, int64_t began)
 {
 	const struct request *r = t->request;
-	static struct freeze_log log;
-	uint32_t seed = r->seed;
-	char moved[120] = "";
+	static struct answer a;
 
-	log = (struct freeze_log){ 0 };
-	atomic_store(&shared->go, 1);
-	sleep_us(random_below(&seed, t->workload->within_us ? t->workload->within_us : 5000));
+	a = (struct answer){ 0 };
+	wait_moment(t);
 	set_phase(PHASE_FREEZING);
-	freeze(&t->group, &r->strategy, &log);
-	if (log.error) {
-		trial_fail(t, "write to %s of %s: %s", r->v2 ? "cgroup.freeze" : "freezer.state", t->group.path,
-			   strerror(log.error));
+	if (r->tool)
+		freeze_by_tool(t, &a);
+	else
+		freeze_ourselves(t, &a);
+	/* a tool that did not come to the freeze has said nothing of it */
+	if (a.tool.name && !a.tool.ok && a.log.nstates == 1 && !a.log.frozen) {
+		tool_emit_logs(t);
+		trial_fail(t, "%s never asked for FROZEN: %.150s", a.tool.name, a.tool.error);
 		give_up(t, began);
 		return;
 	}
-	struct witness w = { 0 };
-
-	if (log.frozen) {
-		w = watch_frozen(t);
-		if (w.moved)
-			snprintf(moved, sizeof(moved), "%d of %u processes ran while the group read FROZEN (then %s)",
-				 __builtin_popcount(w.moved), t->nslots, state_names[w.state]);
-		else if (w.state != STATE_FROZEN)
-			snprintf(moved, sizeof(moved), "read FROZEN, then %s without a thaw", state_names[w.state]);
+	if (a.log.error) {
+		trial_fail(t, "write to %s of %s: %s", r->v2 ? "cgroup.freeze" : "freezer.state", t->group.path,
+			   strerror(a.log.error));
+		give_up(t, began);
+		return;
 	}
-	emit_head(r, !log.frozen ? "not-frozen" : moved[0] ? "false-frozen" : "frozen", moved[0] ? moved : NULL);
-	emit_log(&log);
-	emit(",\"blockers\":");
-	if (log.frozen && !moved[0])
-		emit("[]");
-	else
-		emit_blockers(t, w.moved);
-	struct thaw thaw = thaw_group(t);
+	if (a.tool.name && (!a.log.frozen || !a.tool.ok))
+		tool_emit_logs(t);
+	/* the line is put together before the thaw, which changes what it tells of */
+	emit_answer(t, &a);
+	struct thaw thaw = thaw_group(t, &a.tool);
 
 	emit_thaw(&thaw);
+	emit_tool(&a.tool);
+	emit_runtime(r);
 	set_phase(PHASE_CLEANUP);
 	end_server(t);
-	emit_tail(group_destroy(&t->group, CLEANUP_US), began);
+	emit_tail(destroy(t), began);
+}
+
+/* Makes the group, bare or a container's, and the workload in it. */
+static bool set_up(struct trial *t)
+{
+	const struct request *r = t->request;
+
+	if (!r->runtime)
+		return t->workload->start(t);
+	if (!container_create(t))
+		return false;
+	/* asked for first, the workload's processes are made as soon as the container runs */
+	if (r->gap_us >= 0)
+		return t->workload->start(t) && container_start(t);
+	return container_start(t) && t->workload->start(t);
 }
 
 void trial_run(const struct request *r, const struct hierarchies *h)
@@ -242,7 +353,11 @@ void trial_run(const struct request *r, const struct hierarchies *h)
 	int64_t began = now_us();
 	const char *why;
 
-	*t = (struct trial){ .request = r, .workload = workload_find(r->workload) };
+	*t = (struct trial){
+		.request = r,
+		.workload = workload_find(r->workload),
+		.group = { .v2 = r->v2, .procs = -1, .state = -1, .events = -1 },
+	};
 	clear_slots();
 	atomic_store(&shared->seed, r->seed);
 	atomic_store(&shared->trial, r->trial);
@@ -250,13 +365,15 @@ void trial_run(const struct request *r, const struct hierarchies *h)
 	why = lacking(t, h);
 	if (!why && t->workload->needs)
 		why = t->workload->needs();
+	if (!why)
+		why = container_lacking(r);
 	if (why) {
 		emit_unmeasured(r, "unsupported", why, true, began);
-	} else if ((why = group_create(&t->group, h, r->v2, r->trial))) {
+	} else if (!r->runtime && (why = group_create(&t->group, h, r->v2, r->trial))) {
 		bool lacks = t->group.lacks_freezer;
 
 		emit_unmeasured(r, lacks ? "unsupported" : "error", why, group_destroy(&t->group, CLEANUP_US), began);
-	} else if (!t->workload->start(t)) {
+	} else if (!set_up(t)) {
 		give_up(t, began);
 	} else {
 		measure(t, began);

@@ -69,7 +69,7 @@ bool trial_fail(struct trial *t, const char *format, ...)
 	return false;
 }
 
-static void quiet_child(void)
+void quiet_child(void)
 {
 	int null = open("/dev/null", O_RDWR);
 
@@ -86,6 +86,11 @@ static bool spawn_slot(struct trial *t, void (*entry)(unsigned slot), bool insid
 	if (t->nslots == MAX_SLOTS)
 		return trial_fail(t, "%s: more than %d processes", t->workload->name, MAX_SLOTS);
 	unsigned slot = t->nslots++;
+
+	if (inside && t->init) {
+		container_order(t, slot, entry);
+		return true;
+	}
 	pid_t pid = fork();
 
 	if (pid < 0)
@@ -157,8 +162,10 @@ void tick(unsigned slot)
 /* Waits for processes to be where the workload wants them; the first that could not enter the group ends it. */
 static bool wait_for(struct trial *t, bool (*done)(void *), void *arg, const char *what)
 {
-	if (wait_until(done, arg, IN_STATE_US))
+	if (wait_until(done, arg, IN_STATE_US)) {
+		container_pids(t);
 		return true;
+	}
 	for (unsigned i = 0; i < t->nslots; i++) {
 		int error = atomic_load(&shared->slots[i].error);
 
@@ -166,6 +173,12 @@ static bool wait_for(struct trial *t, bool (*done)(void *), void *arg, const cha
 			return trial_fail(t, "%s: into %s: %s", t->workload->name, t->group.path, strerror(error));
 	}
 	return trial_fail(t, "%s: %s within %d s", t->workload->name, what, IN_STATE_US / 1000000);
+}
+
+/* The freeze comes whatever state the workload is in. */
+static bool starts_now(const struct trial *t)
+{
+	return t->request->gap_us >= 0;
 }
 
 static bool all_ready(void *arg)
@@ -180,6 +193,8 @@ static bool all_ready(void *arg)
 
 bool wait_ready(struct trial *t)
 {
+	if (starts_now(t))
+		return true;
 	return wait_for(t, all_ready, t, "its processes did not start");
 }
 
@@ -206,6 +221,8 @@ static bool all_moving(void *arg)
 
 bool wait_moving(struct trial *t)
 {
+	if (starts_now(t))
+		return true;
 	return wait_for(t, all_moving, t, "its processes did not run");
 }
 
@@ -218,6 +235,7 @@ static bool all_in_state(void *arg)
 {
 	struct state_wait *wait = arg;
 
+	container_pids(wait->trial);
 	for (unsigned i = 0; i < wait->trial->nslots; i++)
 		/* before it is ready a process may be in D for another reason: moving into a cgroup sleeps too */
 		if (!atomic_load(&shared->slots[i].ready) || task_state(atomic_load(&shared->slots[i].pid)) != wait->state)
@@ -229,6 +247,9 @@ bool wait_task_state(struct trial *t, char state)
 {
 	struct state_wait wait = { t, state };
 	char what[] = "its process did not get into state ?";
+
+	if (starts_now(t))
+		return true;
 
 	what[sizeof(what) - 2] = state;
 	return wait_for(t, all_in_state, &wait, what);

@@ -14,7 +14,7 @@ export const machineFactsSchema = z.object({
   qemu: z.string().nullable(),
   cpu: z.string().nullable(),
   memoryMiB: z.int().positive().nullable(),
-  /** The guest's root as the matrix names it; null: frostline's own. Records had none at first. */
-  userland: z.string().nullable().default(null),
+  /** The guest's root as the matrix names it; null: frostline's own. */
+  userland: z.string().nullable(),
 });
 export type MachineFacts = z.infer<typeof machineFactsSchema>;

@@ -28,6 +28,9 @@ export type Problem =
       readonly what: 'kernel image' | 'folder of modules';
       readonly at: string;
     }
+  | { readonly code: 'needs-userland'; readonly distro: string; readonly runtime: string }
+  /** A warning: a strategy that is for none of the runtimes of the matrix. */
+  | { readonly code: 'unused-tool'; readonly name: string; readonly runtimes: readonly string[] }
   /** A warning: a strategy that the cgroup versions of the matrix leave without a cell. */
   | { readonly code: 'unused-strategy'; readonly name: string; readonly formsFor: readonly string[] };
 
@@ -69,6 +72,10 @@ export function explain(problem: Problem): string {
       return problem.text;
     case 'missing-file':
       return `There is no ${problem.what} ${problem.at}. A relative path starts at the folder of the matrix.`;
+    case 'needs-userland':
+      return `"${problem.distro}" has cells with the runtime ${problem.runtime}, and no userland to take it from. Add one, such as userland: "deb:trixie", or exclude them.`;
+    case 'unused-tool':
+      return `No cell uses "${problem.name}": its tool is for the runtime ${problem.runtimes.join(' or ')}. Add that to runtimes, or remove the strategy.`;
     case 'unused-strategy':
       return `No cell uses "${problem.name}": it exists for cgroup ${problem.formsFor.join(' and ')} only. Add that to cgroups, or remove the strategy.`;
   }

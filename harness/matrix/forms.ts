@@ -1,8 +1,9 @@
 import { parseDuration } from './duration.ts';
-import { cgroupVersions, type CgroupVersion, type StrategyForms } from './matrix.ts';
+import { cgroupVersions, freezerOf, type CgroupVersion, type StrategyForms } from './matrix.ts';
 import { presets } from './presets.ts';
 import type { RawStrategy } from './schema.ts';
 import type { Schedule, Strategy } from './strategy.ts';
+import type { ToolName } from './tools.ts';
 
 const optional = <T>(value: T | undefined, fallback: T): T => value ?? fallback;
 const us = (text: string | undefined): number | undefined =>
@@ -17,9 +18,15 @@ const cyclic = (at: readonly number[] | undefined, cycle: number | undefined): S
 
 const always: Schedule = { at: [0], every: 1 };
 
+/** Longer than CRIU's own of 10 s and what its start and dump take besides under emulation. */
+const toolDeadlineUs = 60_000_000;
+
 /** What is pointless or contradictory in a strategy, by the key it is said of. */
 export function contradictions(raw: RawStrategy): [key: keyof RawStrategy, text: string][] {
+  if (raw.tool !== undefined) return idleBesides(raw.tool, raw);
   const found: [keyof RawStrategy, string][] = [];
+  if (raw.preDump !== undefined)
+    found.push(['preDump', 'preDump does nothing without tool: runc-checkpoint.']);
   const preset: StrategyForms = raw.preset === undefined ? {} : presets[raw.preset];
   const thaws = raw.thawEvery ?? raw.thawAt ?? Object.values(preset).some((form) => form.thaw !== null);
   if (raw.rewriteEvery !== undefined && raw.rewriteAt)
@@ -50,14 +57,22 @@ export function contradictions(raw: RawStrategy): [key: keyof RawStrategy, text:
   return found;
 }
 
+/** What a real program takes no notice of. */
+function idleBesides(tool: ToolName, raw: RawStrategy): [key: keyof RawStrategy, text: string][] {
+  const minded = ['tool', 'deadline', ...(tool === 'runc-checkpoint' ? ['preDump'] : [])];
+  return (Object.keys(raw) as (keyof RawStrategy)[])
+    .filter((key) => raw[key] !== undefined && !minded.includes(key))
+    .map((key) => [key, `${key} does nothing here: ${tool} freezes in its own way.`]);
+}
+
 /** A strategy of a matrix in its form for each cgroup version; `deadline` is the matrix's own, if set. */
 export function toForms(name: string, raw: RawStrategy, deadline: string | undefined): StrategyForms {
   const base: StrategyForms =
     raw.preset === undefined ? { v1: presets.single.v1, v2: presets.single.v2 } : presets[raw.preset];
   const forms: Partial<Record<CgroupVersion, Strategy>> = {};
   for (const version of cgroupVersions) {
-    const form = base[version];
-    if (form === undefined || (version === 'v1' && raw.wait === 'events')) continue;
+    const form = base[freezerOf(version)];
+    if (form === undefined || (version !== 'v2' && raw.wait === 'events')) continue;
     forms[version] = override({ ...form, name }, raw, deadline);
   }
   return forms;
@@ -68,8 +83,13 @@ function override(form: Strategy, raw: RawStrategy, deadline: string | undefined
   const thaw = everyNth(raw.thawEvery) ?? cyclic(raw.thawAt, raw.cycle);
   return {
     ...form,
+    tool: raw.tool ?? null,
+    preDump: raw.preDump ?? false,
     attempts: optional(raw.attempts, form.attempts),
-    deadlineUs: optional(us(raw.deadline) ?? us(deadline), form.deadlineUs),
+    deadlineUs:
+      raw.tool === undefined
+        ? optional(us(raw.deadline) ?? us(deadline), form.deadlineUs)
+        : optional(us(raw.deadline), toolDeadlineUs),
     pollUs: optional(us(raw.poll), form.pollUs),
     wait: optional(raw.wait, form.wait),
     rewrite: rewrite ?? form.rewrite,

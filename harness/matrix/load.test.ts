@@ -20,6 +20,7 @@ describe('a good matrix', () => {
       driver: 'qemu',
       kernel: { kind: 'deb', text: 'deb:trixie', suite: 'trixie', package: null, version: null },
       cpus: 2,
+      userland: null,
       memoryMiB: 512,
       cmdline: null,
     });

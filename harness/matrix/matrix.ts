@@ -1,12 +1,18 @@
 import type { Strategy } from './strategy.ts';
 import type { WorkloadName } from './workloads.ts';
 
-/** Cgroup hierarchies a cell can freeze with: the v1 `freezer` controller or v2's `cgroup.freeze`. */
-export const cgroupVersions = ['v1', 'v2'] as const;
+/**
+ * What a cell freezes with, and what container runtimes find in /sys/fs/cgroup: the v1 `freezer` controller,
+ * v2's `cgroup.freeze`, or v1's with a v2 hierarchy beside it, as systemd's hybrid set-up has it.
+ */
+export const cgroupVersions = ['v1', 'v2', 'hybrid'] as const;
 export type CgroupVersion = (typeof cgroupVersions)[number];
 
-/** What the workload runs in. `none` is a bare cgroup. */
-export const runtimes = ['none'] as const;
+/** The freezer of a cgroup set-up. */
+export const freezerOf = (cgroup: CgroupVersion): 'v1' | 'v2' => (cgroup === 'v2' ? 'v2' : 'v1');
+
+/** What the workload runs in. `none` is a bare cgroup; `-userns` a container with a user namespace. */
+export const runtimes = ['none', 'runc', 'runc-userns', 'crun', 'crun-userns', 'podman'] as const;
 export type Runtime = (typeof runtimes)[number];
 
 /** Where a kernel comes from; parsed from the matrix's `kernel:` text. */
@@ -32,6 +38,12 @@ export interface UserlandSource {
   readonly kind: 'deb';
   readonly text: string;
   readonly suite: string;
+}
+
+/** Microseconds, both included. */
+export interface StartGap {
+  readonly fromUs: number;
+  readonly toUs: number;
 }
 
 /** A strategy can differ by hierarchy, as runc's does, or exist on one only. */
@@ -71,6 +83,8 @@ export interface Matrix {
   readonly trials: number;
   readonly machines: number;
   readonly seed: number;
+  /** The freeze comes at a random moment this long after the workload's start; null: once it is in its state. */
+  readonly startGap: StartGap | null;
   readonly distros: ReadonlyMap<string, Distro>;
   readonly cgroups: readonly CgroupVersion[];
   readonly runtimes: readonly Runtime[];

@@ -7,6 +7,8 @@ const always: Schedule = { at: [0], every: 1 };
 
 /** One write, then nothing but reading: what the others are measured against. */
 const plain: Omit<Strategy, 'name'> = {
+  tool: null,
+  preDump: false,
   attempts: 100_000,
   deadlineUs: 10 * second,
   pollUs: 100 * ms,

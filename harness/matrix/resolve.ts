@@ -2,6 +2,7 @@ import { toForms } from './forms.ts';
 import type { Distro, Expectation, Matrix, Selector, StrategyForms } from './matrix.ts';
 import type { RawMatrix, RawSelector } from './schema.ts';
 import { axisNames } from './selector.ts';
+import { parseGap } from './gap.ts';
 import { parseKernel, parseUserland } from './source.ts';
 
 /** A sound raw matrix with its defaults filled in; paths are taken relative to `folder`. */
@@ -25,6 +26,7 @@ export function resolveMatrix(raw: RawMatrix, text: string, folder: string): Mat
     trials,
     machines: raw.machines ?? Math.min(4, trials),
     seed: raw.seed ?? 1,
+    startGap: raw.startGap === undefined ? null : parseGap(raw.startGap),
     distros: new Map(distros),
     cgroups: raw.cgroups,
     runtimes: raw.runtimes ?? ['none'],

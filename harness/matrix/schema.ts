@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { durationPattern, parseDuration } from './duration.ts';
+import { gapPattern, maxGapUs, parseGap } from './gap.ts';
 import { cgroupVersions, runtimes } from './matrix.ts';
 import { presetNames } from './presets.ts';
 import { userlandSuites } from './suites.ts';
+import { toolNames } from './tools.ts';
 import { workloadNames } from './workloads.ts';
 
 /** Names enter paths, cell ids and command lines, so they are plain. */
@@ -28,6 +30,7 @@ const durationFrom = (minUs: number, min: string): z.ZodString =>
     (value) => parseDuration(value) >= minUs && parseDuration(value) <= maxUs,
     { error: `a duration from ${min} to 60m` },
   );
+const gapText = 'a range of at most 10 s, such as 0..60ms';
 const pause = durationFrom(0, '0us');
 const limit = durationFrom(1000, '1ms');
 
@@ -59,7 +62,9 @@ const distro = z.strictObject({
 });
 
 const strategy = z.strictObject({
-  preset: z.enum(presetNames).optional().describe('A known tool, which the other keys change'),
+  preset: z.enum(presetNames).optional().describe('The loop of a known tool, which the other keys change'),
+  tool: z.enum(toolNames).optional().describe('A real program of the userland in place of a loop'),
+  preDump: z.boolean().optional().describe('runc-checkpoint: pre-dump first'),
   attempts: z.int().min(1).max(10_000_000).optional().describe('Reads of the state at most'),
   poll: pause.optional().describe('Pause before each further read'),
   wait: z.enum(['poll', 'events']).optional().describe('events: wait for cgroup.events (v2 only)'),
@@ -103,6 +108,18 @@ export const matrixSchema = z
       .max(0xffff_ffff)
       .optional()
       .describe('All random choices follow from it; 1 by default'),
+    startGap: text(gapPattern, gapText)
+      .refine(
+        (value) => {
+          const { fromUs, toUs } = parseGap(value);
+          return fromUs <= toUs && toUs <= maxGapUs;
+        },
+        { error: gapText },
+      )
+      .optional()
+      .describe(
+        'The freeze comes at a random moment this long after the start of the workload, whatever state it is in; without it, once it is in its state.',
+      ),
     distros: z.record(name, distro).describe('Kernels to boot, by name'),
     cgroups: axis(z.enum(cgroupVersions)).describe('Freezers to use'),
     runtimes: axis(z.enum(runtimes))

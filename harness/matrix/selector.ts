@@ -1,4 +1,5 @@
 import type { CgroupVersion, Matrix, Runtime, Selector } from './matrix.ts';
+import { isUsable, type ToolName } from './tools.ts';
 import type { WorkloadName } from './workloads.ts';
 
 /** The axes of a matrix, in the order of a cell's id. */
@@ -13,6 +14,10 @@ export interface Combination {
   readonly workload: WorkloadName;
   readonly strategy: string;
 }
+
+/** The program that a strategy is; null: it is a loop. */
+export const toolOf = (matrix: Matrix, strategy: string): ToolName | null =>
+  Object.values(matrix.strategies.get(strategy) ?? {})[0]?.tool ?? null;
 
 /** An exclude with the level of the last axis it names: one that agrees so far covers all below that level. */
 interface Exclusion {
@@ -46,7 +51,7 @@ function keep<T extends string>(names: Iterable<T>, wanted: readonly T[] | undef
 
 /**
  * The combinations that a selector agrees with, lazily and in the order of the matrix; without those that
- * are excluded or whose strategy has no form for their cgroup version. Costs little for what it leaves out.
+ * are excluded or whose strategy has no form for their cgroup version or is a tool for other runtimes. Costs little for what it leaves out.
  */
 export function* combine(matrix: Matrix, select: Selector = {}): Generator<Combination> {
   const exclusions = matrix.exclude.map(compile);
@@ -74,6 +79,7 @@ export function* combine(matrix: Matrix, select: Selector = {}): Generator<Combi
           const byWorkload = narrow(byRuntime, 3, workload);
           if (byWorkload === null) continue;
           for (const strategy of strategies.get(cgroup)!) {
+            if (!isUsable(toolOf(matrix, strategy), runtime)) continue;
             if (narrow(byWorkload, 4, strategy) !== null)
               yield { distro, cgroup, runtime, workload, strategy };
           }

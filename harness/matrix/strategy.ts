@@ -1,3 +1,5 @@
+import type { ToolName } from './tools.ts';
+
 /** Steps at which something is done: at every k (from 0) with `k mod every` in `at`. */
 export interface Schedule {
   readonly at: readonly number[];
@@ -20,6 +22,10 @@ export interface Schedule {
  */
 export interface Strategy {
   readonly name: string;
+  /** A real program does it instead: of the rest only `deadlineUs` counts, for each program that is run. */
+  readonly tool: ToolName | null;
+  /** runc-checkpoint: with a pre-dump before the dump. */
+  readonly preDump: boolean;
   /** Reads of the state at most. */
   readonly attempts: number;
   readonly deadlineUs: number;

@@ -1,5 +1,6 @@
 import type { Matrix, Selector } from './matrix.ts';
-import { combine } from './selector.ts';
+import { combine, toolOf } from './selector.ts';
+import { isUsable, tools } from './tools.ts';
 import type { Pointed } from './validate.ts';
 
 /** What a sound matrix says of cells that it does not have. */
@@ -12,11 +13,24 @@ export function checkCells(matrix: Matrix): Pointed[] {
     const path = [matrix.exclude.length > 0 ? 'exclude' : 'strategies'];
     return [{ path, problem: { code: 'pointless', text } }];
   }
+  const bare = checkUserlands(matrix);
+  if (bare.length > 0) return bare;
   return matrix.expect.flatMap(({ where }, i): Pointed[] =>
     exists(matrix, where)
       ? []
       : [{ path: ['expect', i], problem: { code: 'matches-nothing', what: 'This expectation' } }],
   );
+}
+
+/** Containers need a runtime, which comes with a userland. */
+function checkUserlands(matrix: Matrix): Pointed[] {
+  return [...matrix.distros].flatMap(([distro, { userland }]): Pointed[] => {
+    const boxed = matrix.runtimes.filter((runtime) => runtime !== 'none');
+    const runtime =
+      userland === null && boxed.find((one) => exists(matrix, { distro: [distro], runtime: [one] }));
+    if (!runtime) return [];
+    return [{ path: ['distros'], key: distro, problem: { code: 'needs-userland', distro, runtime } }];
+  });
 }
 
 function checkExcludes(matrix: Matrix): Pointed[] {
@@ -35,11 +49,18 @@ function checkExcludes(matrix: Matrix): Pointed[] {
 /** Whether some cell that is not excluded agrees with a selector; looks no further than the first. */
 const exists = (matrix: Matrix, where: Selector): boolean => combine(matrix, where).next().done === false;
 
-/** What is no error, yet hardly meant: strategies that no cgroup version of the matrix has a form of. */
-export function checkUnused({ strategies, cgroups }: Matrix): Pointed[] {
+/** What is no error, yet hardly meant: strategies that nothing in the matrix can be frozen with. */
+export function checkUnused(matrix: Matrix): Pointed[] {
+  const { strategies, cgroups, runtimes } = matrix;
   return [...strategies].flatMap(([name, forms]): Pointed[] => {
-    const formsFor = Object.keys(forms);
-    if (cgroups.some((version) => formsFor.includes(version))) return [];
+    const tool = toolOf(matrix, name);
+    if (tool !== null && !runtimes.some((runtime) => isUsable(tool, runtime))) {
+      const problem = { code: 'unused-tool', name, runtimes: tools[tool].runtimes } as const;
+      return [{ path: ['strategies'], key: name, problem }];
+    }
+    if (cgroups.some((version) => forms[version] !== undefined)) return [];
+    // v1 stands for hybrid too: its freezer is the same
+    const formsFor = Object.keys(forms).filter((version) => version !== 'hybrid');
     return [{ path: ['strategies'], key: name, problem: { code: 'unused-strategy', name, formsFor } }];
   });
 }

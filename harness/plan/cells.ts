@@ -1,5 +1,6 @@
-import type { CgroupVersion, Matrix, Selector } from '../matrix/matrix.ts';
-import { combine } from '../matrix/selector.ts';
+import type { CgroupVersion, Matrix, Runtime, Selector } from '../matrix/matrix.ts';
+import { combine, toolOf } from '../matrix/selector.ts';
+import { isUsable } from '../matrix/tools.ts';
 import type { Cell } from './cell.ts';
 
 /**
@@ -13,19 +14,28 @@ export function* planCells(matrix: Matrix, select: Selector = {}): Generator<Cel
   }
 }
 
-/** Combinations that a plan leaves out because their strategy has no form for their cgroup version. */
+/** Combinations that a plan leaves out: their strategy is not for their cgroup version or their runtime. */
 export interface LeftOut {
   readonly strategy: string;
-  readonly cgroup: CgroupVersion;
+  readonly on: CgroupVersion | Runtime;
   readonly combinations: number;
 }
 
-/** Counts what no plan of a matrix holds, excluded or not, because the strategy does not exist on that cgroup. */
+/** Counts what no plan of a matrix holds, excluded or not, because the strategy does not exist for it. */
 export function countLeftOut(matrix: Matrix): LeftOut[] {
-  const combinations = matrix.distros.size * matrix.runtimes.length * matrix.workloads.length;
-  return [...matrix.strategies].flatMap(([strategy, forms]) =>
-    matrix.cgroups
-      .filter((cgroup) => forms[cgroup] === undefined)
-      .map((cgroup) => ({ strategy, cgroup, combinations })),
-  );
+  const each = matrix.distros.size * matrix.workloads.length;
+  return [...matrix.strategies].flatMap(([strategy, forms]): LeftOut[] => {
+    const tool = toolOf(matrix, strategy);
+    const [cgroups, without] = split(matrix.cgroups, (cgroup) => forms[cgroup] !== undefined);
+    const [, unusable] = split(matrix.runtimes, (runtime) => isUsable(tool, runtime));
+    return [
+      ...without.map((on) => ({ strategy, on, combinations: each * matrix.runtimes.length })),
+      ...unusable.map((on) => ({ strategy, on, combinations: each * cgroups.length })),
+    ];
+  });
+}
+
+/** Those that pass, and those that do not. */
+function split<T>(all: readonly T[], passes: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(passes), all.filter((one) => !passes(one))];
 }

@@ -95,8 +95,8 @@ describe('cells', () => {
 
   it('are counted when their strategy does not exist', () => {
     expect(countLeftOut(matrix)).toEqual([
-      { strategy: 'rewrite', cgroup: 'v2', combinations: 6 },
-      { strategy: 'v2', cgroup: 'v1', combinations: 6 },
+      { strategy: 'rewrite', on: 'v2', combinations: 6 },
+      { strategy: 'v2', on: 'v1', combinations: 6 },
     ]);
     const left = countLeftOut(matrix).reduce((sum, { combinations }) => sum + combinations, 0);
     expect(all.length + left).toBe(combineAll(matrix).length);

@@ -1,3 +1,4 @@
+import { cgroupVersions } from '../matrix/matrix.ts';
 import { outcomes, thawOutcomes } from '../trial/outcome.ts';
 import { recordSchemaVersion, type TrialRecord } from './schema.ts';
 
@@ -23,6 +24,7 @@ export function isRecord(value: unknown): value is TrialRecord {
     isListOf(isState, value['states']) &&
     isNullOr(isThaw, value['thaw']) &&
     isListOf(isBlocker, value['blockers']) &&
+    isNullOr(isTool, value['tool']) &&
     isCount(value['wallUs']) &&
     isNullOr(isCount, value['guestUs']) &&
     isNullOr(isGuest, value['guest']) &&
@@ -30,6 +32,7 @@ export function isRecord(value: unknown): value is TrialRecord {
   );
 }
 
+const knownCgroups: ReadonlySet<unknown> = new Set(cgroupVersions);
 const knownOutcomes: ReadonlySet<unknown> = new Set(outcomes);
 const knownThaws: ReadonlySet<unknown> = new Set(thawOutcomes);
 
@@ -63,11 +66,21 @@ const isBlocker: Check = (value) =>
   isNullOr(isInt, value['syscall']) &&
   isListOf(isText, value['stack']);
 
+const isTool: Check = (value) =>
+  isObject(value) &&
+  isText(value['name']) &&
+  isText(value['version']) &&
+  isNullOr(isCount, value['code']) &&
+  typeof value['ok'] === 'boolean' &&
+  isCount(value['us']) &&
+  isNullOr(isText, value['error']);
+
 const isGuest: Check = (value) =>
   isObject(value) &&
   isText(value['release']) &&
-  (value['cgroup'] === 'v1' || value['cgroup'] === 'v2') &&
-  isPositive(value['cpus']);
+  knownCgroups.has(value['cgroup']) &&
+  isPositive(value['cpus']) &&
+  isNullOr(isText, value['runtime']);
 
 const isMachine: Check = (value) =>
   isObject(value) &&
@@ -78,4 +91,5 @@ const isMachine: Check = (value) =>
   (value['threads'] === null || value['threads'] === 'single' || value['threads'] === 'multi') &&
   isNullOr(isText, value['qemu']) &&
   isNullOr(isText, value['cpu']) &&
-  isNullOr(isPositive, value['memoryMiB']);
+  isNullOr(isPositive, value['memoryMiB']) &&
+  isNullOr(isText, value['userland']);

@@ -28,9 +28,15 @@ export function makeRecord(
     states: result?.states ?? [],
     thaw: result?.thaw ?? null,
     blockers: result?.blockers ?? [],
+    tool: result?.tool ?? null,
     wallUs: outcome.wallUs,
     guestUs: result?.guestUs ?? null,
-    guest: { release: hello.release, cgroup: cell.cgroup, cpus: hello.cpus },
+    guest: {
+      release: hello.release,
+      cgroup: cell.cgroup,
+      cpus: hello.cpus,
+      runtime: result?.runtime ?? null,
+    },
     machine,
   };
 }

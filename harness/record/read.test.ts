@@ -70,6 +70,7 @@ describe('readRecords', () => {
 describe('isRecord', () => {
   const full = sampleRecord({
     blockers: [{ pid: 4, comm: 'a', state: 'D', wchan: 'x', syscall: null, stack: ['f'] }],
+    tool: { name: 'criu-dump', version: 'criu 4.1.1', code: 1, ok: false, us: 5, error: 'x' },
   });
 
   /** All places in a record, as paths of keys. */

@@ -18,9 +18,10 @@ export function sampleRecord(change: Partial<TrialRecord> = {}): TrialRecord {
     states: [[0, 'THAWED']],
     thaw: { outcome: 'thawed', us: 85, casualties: 0 },
     blockers: [],
+    tool: null,
     wallUs: 9000,
     guestUs: 8000,
-    guest: { release: '6.1.0-56-cloud-amd64', cgroup: 'v1', cpus: 2 },
+    guest: { release: '6.1.0-56-cloud-amd64', cgroup: 'v1', cpus: 2, runtime: null },
     machine: {
       id: 'm3',
       boot: '6f0c0000-0000-0000-0000-000000000000',

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { machineFactsSchema } from '../lab/facts.ts';
+import { cgroupVersions } from '../matrix/matrix.ts';
 import { outcomes } from '../trial/outcome.ts';
-import { blockerSchema, thawSchema } from '../trial/protocol.ts';
+import { blockerSchema, thawSchema, toolSchema } from '../trial/protocol.ts';
 
 /** The number of the record format; a reader refuses numbers it does not know. */
 export const recordSchemaVersion = 1;
@@ -9,8 +10,10 @@ export const recordSchemaVersion = 1;
 /** The guest as it reported itself. */
 const guestSchema = z.object({
   release: z.string(),
-  cgroup: z.enum(['v1', 'v2']),
+  cgroup: z.enum(cgroupVersions),
   cpus: z.int().positive(),
+  /** What made the container, and its version, e.g. `runc 1.1.15`; null without one. */
+  runtime: z.string().nullable(),
 });
 
 /** One trial, one line of `records.ndjson`. */
@@ -31,6 +34,8 @@ export const recordSchema = z.object({
   states: z.array(z.tuple([z.int().nonnegative(), z.string()])),
   thaw: thawSchema.nullable(),
   blockers: z.array(blockerSchema),
+  /** What the program that was to freeze made of it; null for a loop of frostbite's own. */
+  tool: toolSchema.nullable(),
   /** Wall time of the trial seen from the harness, and the part the guest spent in it. */
   wallUs: z.int().nonnegative(),
   guestUs: z.int().nonnegative().nullable(),

@@ -35,7 +35,9 @@ export function tasksOf(matrix: Matrix): Task[] {
     Array.from({ length: matrix.trials }, (_, trial): Task => {
       const strategy = matrix.strategies.get(cell.strategy)![cell.cgroup]!;
       const seed = trialSeed(matrix.seed, cell.id, trial);
-      return { cell, request: { trial, seed, cgroup: cell.cgroup, workload: cell.workload, strategy } };
+      const { cgroup, runtime, workload } = cell;
+      const { startGap } = matrix;
+      return { cell, request: { trial, seed, cgroup, runtime, workload, startGap, strategy } };
     }),
   );
 }

@@ -3,11 +3,13 @@ import type { Machine } from '../lab/machine.ts';
 import { judgeLoss, judgeResult, type Verdict } from './judge.ts';
 import type { GuestResult, Hello } from './protocol.ts';
 import type { TrialRequest } from './request.ts';
-import type { Session } from './session.ts';
+import type { Logs, Session } from './session.ts';
 
 /** What one trial gave. */
 export interface TrialOutcome extends Verdict {
   readonly result: GuestResult | null;
+  /** What a tool that failed had logged, by name. */
+  readonly logs: Logs;
   readonly hello: Hello;
   readonly wallUs: number;
   /** Whether the machine can run another trial. */
@@ -29,9 +31,10 @@ export async function runTrial(
   const attempt = await session.run(request, signal);
   const common = { hello: session.hello, wallUs: attempt.wallUs };
   if (attempt.kind === 'result') {
-    const { result } = attempt;
-    return { ...common, ...judgeResult(result), result, reusable: result.reusable };
+    const { result, logs } = attempt;
+    return { ...common, ...judgeResult(result), result, logs, reusable: result.reusable };
   }
   await sleep(lastWordsMs, undefined, signal ? { signal } : {});
-  return { ...common, ...judgeLoss(attempt.loss, await machine.condition()), result: null, reusable: false };
+  const verdict = judgeLoss(attempt.loss, await machine.condition());
+  return { ...common, ...verdict, result: null, logs: new Map(), reusable: false };
 }

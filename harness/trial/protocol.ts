@@ -56,6 +56,29 @@ const beat = z.object({
 
 const start = z.object({ ev: z.literal('start'), trial: z.int() });
 
+/** What a real program that was to freeze made of it. */
+export const toolSchema = z.object({
+  name: z.string(),
+  /** Program and version, e.g. `criu 4.1.1`; empty when it did not say. */
+  version: z.string(),
+  /** Exit code of the program that ended it; 128 + signal; null when its deadline ended it. */
+  code: z.int().nonnegative().nullable(),
+  /** Whether it did all it was to do: a dump or checkpoint can fail though the group froze. */
+  ok: z.boolean(),
+  /** From its start to its end. */
+  us: microseconds,
+  error: z.string().nullable(),
+});
+export type ToolResult = z.infer<typeof toolSchema>;
+
+/** A part of a log of a tool that failed; the parts of one name follow one another. */
+const log = z.object({
+  ev: z.literal('log'),
+  trial: z.int(),
+  name: z.string().regex(/^[a-z][a-z-]{0,30}\.log$/),
+  text: z.string(),
+});
+
 const result = z.object({
   ev: z.literal('result'),
   trial: z.int(),
@@ -72,6 +95,10 @@ const result = z.object({
   states: z.array(z.tuple([microseconds, z.string()])),
   thaw: thawSchema.nullable(),
   blockers: z.array(blockerSchema),
+  /** Null when the strategy is a loop of frostbite's own. */
+  tool: toolSchema.nullable(),
+  /** The program that made the container, and its version; null without one. */
+  runtime: z.string().nullable(),
   /** False when a task could not be released or the group not removed: the machine must go. */
   reusable: z.boolean(),
   /** Whole time spent in the guest for this trial. */
@@ -79,5 +106,5 @@ const result = z.object({
 });
 export type GuestResult = z.infer<typeof result>;
 
-export const guestEventSchema = z.discriminatedUnion('ev', [hello, beat, start, result]);
+export const guestEventSchema = z.discriminatedUnion('ev', [hello, beat, start, log, result]);
 export type GuestEvent = z.infer<typeof guestEventSchema>;

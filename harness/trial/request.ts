@@ -1,5 +1,6 @@
 import type { Schedule, Strategy } from '../matrix/strategy.ts';
-import type { CgroupVersion } from '../matrix/matrix.ts';
+import type { CgroupVersion, Runtime, StartGap } from '../matrix/matrix.ts';
+import { hasUserns, runtimePrograms } from '../matrix/tools.ts';
 import type { WorkloadName } from '../matrix/workloads.ts';
 
 /** One trial to run in a guest. */
@@ -7,6 +8,8 @@ export interface TrialRequest {
   readonly trial: number;
   readonly seed: number;
   readonly cgroup: CgroupVersion;
+  readonly runtime: Runtime;
+  readonly startGap: StartGap | null;
   readonly workload: WorkloadName;
   readonly strategy: Strategy;
 }
@@ -23,12 +26,24 @@ function schedule(name: string, when: Schedule | null): [string, string | number
 }
 
 /** The words of a trial as `frostbite serve` reads them: `key=value` lines ended by an empty line. */
-export function encodeRequest({ trial, seed, cgroup, workload, strategy }: TrialRequest): string {
+export function encodeRequest({ trial, seed, strategy, ...request }: TrialRequest): string {
+  const { cgroup, runtime, workload, startGap } = request;
   const words: [string, string | number][] = [
     ['trial', trial],
     ['seed', seed],
     ['cgroup', cgroup],
     ['workload', workload],
+    ['runtime', runtimePrograms[runtime] ?? 'none'],
+    ['userns', Number(hasUserns(runtime))],
+    ['tool', strategy.tool ?? 'none'],
+    ['pre_dump', Number(strategy.preDump)],
+    ...(startGap === null
+      ? []
+      : ([
+          ['gap_from_us', startGap.fromUs],
+          ['gap_us', startGap.toUs],
+        ] as const)
+    ).map(([key, us]): [string, number] => [key, us]),
     ['attempts', strategy.attempts],
     ['deadline_us', strategy.deadlineUs],
     ['poll_us', strategy.pollUs],

@@ -1,6 +1,8 @@
 import { within } from '../base/deadline.ts';
 import { FrostlineError } from '../errors.ts';
 import type { Channel, ChannelEnd, Machine } from '../lab/machine.ts';
+import type { Strategy } from '../matrix/strategy.ts';
+import { tools } from '../matrix/tools.ts';
 import { guestEventSchema, type GuestEvent, type GuestResult, type Hello } from './protocol.ts';
 import { encodeRequest, type TrialRequest } from './request.ts';
 
@@ -16,9 +18,12 @@ export type Loss =
   | { readonly how: 'garbled'; readonly line: string };
 
 export type Attempt = { readonly wallUs: number } & (
-  | { readonly kind: 'result'; readonly result: GuestResult }
+  | { readonly kind: 'result'; readonly result: GuestResult; readonly logs: Logs }
   | { readonly kind: 'lost'; readonly loss: Loss }
 );
+
+/** Logs of a tool that failed, by name. */
+export type Logs = ReadonlyMap<string, string>;
 
 type Heard = GuestEvent | { readonly ev: 'garbled'; readonly line: string };
 
@@ -29,6 +34,20 @@ const silentAfterSeconds = 15;
 const graceSeconds = 60;
 
 const nowUs = (): number => Math.round(performance.now() * 1000);
+
+/** Seconds that a strategy may take: a tool has its deadline for each program it runs. */
+const limitOf = ({ deadlineUs, tool }: Strategy): number =>
+  (deadlineUs / 1e6) * (tool === null ? 1 : tools[tool].programs);
+
+/** The guest sends 64 KiB of each at most; whatever it sends, no more is kept. */
+const maxLog = 256 * 1024;
+const maxLogs = 8;
+
+function keepLog(logs: Map<string, string>, { name, text }: { name: string; text: string }): void {
+  const before = logs.get(name);
+  if (before === undefined && logs.size >= maxLogs) return;
+  logs.set(name, ((before ?? '') + text).slice(0, maxLog));
+}
 
 /** One `frostbite serve` in a machine: the trials of a cell follow one another on one channel. */
 export class Session implements AsyncDisposable {
@@ -69,7 +88,8 @@ export class Session implements AsyncDisposable {
   /** Runs one trial to its result, or to its loss within a bounded time. Rejects only on abort. */
   async run(request: TrialRequest, signal?: AbortSignal): Promise<Attempt> {
     const began = nowUs();
-    const watch = new Watch(request.strategy.deadlineUs / 1e6 + graceSeconds);
+    const watch = new Watch(limitOf(request.strategy) + graceSeconds);
+    const logs = new Map<string, string>();
     try {
       this.#channel.write(encodeRequest(request));
       for (;;) {
@@ -83,7 +103,8 @@ export class Session implements AsyncDisposable {
           return { kind: 'lost', wallUs, loss: { how: 'garbled', line: event.line } };
         watch.heard(event);
         if (event.ev === 'result' && event.trial === request.trial)
-          return { kind: 'result', wallUs, result: event };
+          return { kind: 'result', wallUs, result: event, logs };
+        if (event.ev === 'log') keepLog(logs, event);
       }
     } finally {
       watch.stop();

@@ -28,7 +28,7 @@ static bool start(struct trial *t)
 static void release(struct trial *t)
 {
 	for (unsigned i = 0; i < t->nslots; i++) {
-		pid_t child = atomic_load(&shared->slots[i].helper);
+		pid_t child = outer_pid(t, atomic_load(&shared->slots[i].helper));
 
 		if (child > 0)
 			kill(child, SIGKILL);

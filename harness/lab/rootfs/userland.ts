@@ -7,10 +7,10 @@ import { unpackClosure, type FetchOptions } from '../apt/closure.ts';
 /** What a userland is for, and a shell with its tools. Suites that lack one of `tools` go without. */
 const tools = ['runc', 'crun', 'criu', 'podman'];
 const lacking: Readonly<Record<string, readonly string[]>> = { bullseye: ['criu'] };
-const shell = ['dash', 'coreutils'];
+const shell = ['dash', 'coreutils', 'grep', 'gzip', 'tar'];
 
 /** Changes with what this file makes of the packages. */
-const recipe = '1';
+const recipe = '3';
 
 /** Folders that no program of the guest reads. */
 const unread = ['usr/share/doc', 'usr/share/man', 'usr/share/locale', 'usr/share/info', 'usr/share/lintian'];

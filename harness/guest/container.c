@@ -1,0 +1,349 @@
+#define _GNU_SOURCE
+#include "frostbite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Containers of runc, crun and podman: an OCI bundle whose root holds this program alone. */
+
+#define RUNTIME_US 60000000
+#define IN_CONTAINER "/frostline-shared"
+
+const char *const runtime_names[] = { "none", "runc", "crun", "podman" };
+
+static char box[64]; /* the bundle, made once for the life of the program; "": not yet */
+
+const char *container_id(const struct trial *t)
+{
+	static char id[64];
+
+	snprintf(id, sizeof(id), "frostline-%d-%d", getpid(), t->request->trial);
+	return id;
+}
+
+/* Whether v2 has controllers that are on no v1 hierarchy. */
+static bool unified_controls(void)
+{
+	struct hierarchies h;
+	char path[300], c;
+
+	find_hierarchies(&h);
+	snprintf(path, sizeof(path), "%s/cgroup.controllers", h.v2);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool some = fd >= 0 && read(fd, &c, 1) == 1 && c != '\n';
+
+	if (fd >= 0)
+		close(fd);
+	return some;
+}
+
+const char *container_lacking(const struct request *r)
+{
+	static char problem[120];
+	const char *const tools[] = {
+		r->runtime ? runtime_names[r->runtime] : NULL,
+		r->tool == TOOL_CRIU_DUMP || r->tool == TOOL_RUNC_CHECKPOINT ? "criu" : NULL,
+	};
+
+	if (r->runtime == RUNTIME_CRUN && r->layout == LAYOUT_HYBRID && unified_controls())
+		return "crun refuses a hybrid set-up whose v2 hierarchy has controllers";
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++) {
+		if (!tools[i] || program_there(tools[i]))
+			continue;
+		snprintf(problem, sizeof(problem), "no %s in the guest: its userland has none", tools[i]);
+		return problem;
+	}
+	return NULL;
+}
+
+static bool copy_file(const char *from, const char *to)
+{
+	int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+	ssize_t n = -1;
+
+	while (in >= 0 && out >= 0 && (n = sendfile(out, in, NULL, 1 << 20)) > 0)
+		;
+	int error = errno;
+
+	if (in >= 0)
+		close(in);
+	if (out >= 0)
+		close(out);
+	errno = error;
+	return n == 0;
+}
+
+/* Folders of a path below `root`, but for its last part. */
+static void make_parents(const char *root, const char *path)
+{
+	char full[400];
+	size_t start = (size_t)snprintf(full, sizeof(full), "%s%s", root, path) - strlen(path);
+
+	for (char *slash = strchr(full + start + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		mkdir(full, 0755);
+		*slash = '/';
+	}
+}
+
+static bool make_box(struct trial *t)
+{
+	static const char *const folders[] = { "", "/rootfs", "/rootfs/proc", "/rootfs/dev", "/rootfs/tmp" };
+	char path[400], root[100];
+
+	if (box[0])
+		return true;
+	/* not in memory: CRIU would take a tmpfs along */
+	snprintf(box, sizeof(box), BOX_PREFIX "%d", getpid());
+	snprintf(root, sizeof(root), "%s/rootfs", box);
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		snprintf(path, sizeof(path), "%s%s", box, folders[i]);
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return trial_fail(t, "mkdir %s: %s", path, strerror(errno));
+	}
+	make_parents(root, shared->exe);
+	snprintf(path, sizeof(path), "%s%s", root, shared->exe);
+	if (!copy_file(shared->exe, path))
+		return trial_fail(t, "copy of %s to %s: %s", shared->exe, path, strerror(errno));
+	snprintf(path, sizeof(path), "%s" IN_CONTAINER, root);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		return trial_fail(t, "%s: %s", path, strerror(errno));
+	close(fd);
+	/* a mount below /tmp comes through to a container that was there before it */
+	mount(NULL, "/tmp", NULL, MS_SHARED, NULL);
+	return true;
+}
+
+/* Capabilities that every runtime since runc 1.0 knows. */
+#define CAPABILITIES                                                                                        \
+	"\"CAP_CHOWN\",\"CAP_DAC_OVERRIDE\",\"CAP_FOWNER\",\"CAP_KILL\",\"CAP_SETUID\",\"CAP_SETGID\",\"CAP_MKNOD\"," \
+	"\"CAP_SYS_ADMIN\",\"CAP_SYS_PTRACE\",\"CAP_SYS_RESOURCE\",\"CAP_SYS_RAWIO\",\"CAP_SYS_CHROOT\""
+
+static bool write_config(struct trial *t)
+{
+	const struct request *r = t->request;
+	char path[100];
+
+	snprintf(path, sizeof(path), "%s/config.json", box);
+	FILE *f = fopen(path, "we");
+
+	if (!f)
+		return trial_fail(t, "%s: %s", path, strerror(errno));
+	fprintf(f, "{\"ociVersion\":\"1.0.2\",\"process\":{\"terminal\":false,\"user\":{\"uid\":0,\"gid\":0},"
+		   "\"args\":[\"%s\",\"contain\",\"" IN_CONTAINER "\"],\"cwd\":\"/\",", shared->exe);
+	/* CRIU before 3.17 and kernels before 5.13 cannot take an rseq area along */
+	fprintf(f, "\"env\":[\"PATH=/bin:/usr/bin\",\"GLIBC_TUNABLES=glibc.pthread.rseq=0\"],");
+	fprintf(f, "\"capabilities\":{\"bounding\":[" CAPABILITIES "],\"effective\":[" CAPABILITIES
+		   "],\"permitted\":[" CAPABILITIES "]}},");
+	fprintf(f, "\"root\":{\"path\":\"rootfs\"},\"hostname\":\"frostline\",\"mounts\":["
+		   "{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"
+		   "{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"options\":[\"mode=755\"]},"
+		   "{\"destination\":\"" IN_CONTAINER "\",\"type\":\"bind\",\"source\":\"%s\",\"options\":[\"bind\",\"rw\"]}",
+		shared->file);
+	/* where a workload's server and its clients meet; CRIU cannot take a mount that others mount into */
+	const bool meets = r->tool != TOOL_CRIU_DUMP && r->tool != TOOL_RUNC_CHECKPOINT;
+
+	if (meets)
+		fprintf(f, ",{\"destination\":\"/tmp\",\"type\":\"bind\",\"source\":\"/tmp\",\"options\":[\"rbind\",\"rslave\",\"rw\"]}");
+	fprintf(f, "],\"linux\":{\"cgroupsPath\":\"/%s\",\"resources\":{\"devices\":[{\"allow\":true,\"access\":\"rwm\"}]},"
+		   "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"ipc\"},{\"type\":\"uts\"}%s]",
+		container_id(t), r->userns ? ",{\"type\":\"user\"}" : "");
+	if (meets)
+		fprintf(f, ",\"rootfsPropagation\":\"rslave\"");
+	if (r->userns)
+		fprintf(f, ",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1000}],"
+			   "\"gidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1000}]");
+	fprintf(f, "}}\n");
+	return fclose(f) == 0 || trial_fail(t, "%s: %s", path, strerror(errno));
+}
+
+static const char *box_path(const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", box, name);
+	return path;
+}
+
+/* Runs the container's runtime; false with t->why set from what it said. */
+static bool run_runtime(struct trial *t, const char *const *argv, const char *what)
+{
+	char log[128], said[160];
+	struct program program = { .argv = argv, .layout = t->request->layout, .deadline_us = RUNTIME_US };
+
+	snprintf(log, sizeof(log), "%s", box_path("runtime.log"));
+	unlink(log);
+	program.log = log;
+	int code = program_run(&program);
+
+	if (code == 0)
+		return true;
+	telling_line(log, said, sizeof(said));
+	return trial_fail(t, "%s %s ended with %d: %s", argv[0], what, code, said);
+}
+
+static bool read_pid(pid_t *pid)
+{
+	int value = 0;
+	FILE *f = fopen(box_path("pid"), "re");
+
+	if (f && fscanf(f, "%d", &value) != 1)
+		value = 0;
+	if (f)
+		fclose(f);
+	*pid = value;
+	return value > 0;
+}
+
+/* The group that the runtime put it in, as the kernel tells: "4:freezer:/path" or "0::/path". */
+static bool find_group(struct trial *t)
+{
+	struct hierarchies h;
+	char path[64], line[400];
+	bool found = false;
+
+	find_hierarchies(&h);
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", t->init);
+	FILE *f = fopen(path, "re");
+
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		char *controllers = strchr(line, ':'), *at = controllers ? strchr(controllers + 1, ':') : NULL;
+
+		if (!at)
+			continue;
+		*at++ = '\0';
+		at[strcspn(at, "\n")] = '\0';
+		found = t->request->v2 ? !strncmp(line, "0:", 2) : strstr(controllers, "freezer") != NULL;
+		if (found)
+			snprintf(t->group.path, sizeof(t->group.path), "%.60s%.250s", t->request->v2 ? h.v2 : h.v1, at);
+	}
+	if (f)
+		fclose(f);
+	/* the group of all is none of its own, and must not be frozen */
+	return (found && strstr(t->group.path, "/frostline-")) ||
+	       trial_fail(t, "%s is not in a group of its own", path);
+}
+
+bool container_find(struct trial *t)
+{
+	t->group = (struct group){ .v2 = t->request->v2, .procs = -1, .state = -1, .events = -1 };
+	if (!read_pid(&t->init))
+		return trial_fail(t, "%s has no pid", box_path("pid"));
+	if (!find_group(t))
+		return false;
+	const char *why = group_open(&t->group);
+
+	return !why || trial_fail(t, "%s", why);
+}
+
+bool container_create(struct trial *t)
+{
+	const char *runtime = runtime_names[t->request->runtime];
+	char bundle[100], pid_file[100];
+
+	if (!make_box(t) || !write_config(t))
+		return false;
+	snprintf(bundle, sizeof(bundle), "%s", box);
+	snprintf(pid_file, sizeof(pid_file), "%s/pid", box);
+	unlink(pid_file);
+	const char *const argv[] = {
+		runtime, "create", "--bundle", bundle, "--pid-file", pid_file, container_id(t), NULL,
+	};
+
+	return run_runtime(t, argv, "create") && container_find(t);
+}
+
+bool container_start(struct trial *t)
+{
+	const char *const argv[] = { runtime_names[t->request->runtime], "start", container_id(t), NULL };
+
+	return run_runtime(t, argv, "start");
+}
+
+void container_end(struct trial *t)
+{
+	const char *const argv[] = { runtime_names[t->request->runtime], "delete", "--force", container_id(t), NULL };
+	char kept[sizeof(t->why)];
+
+	strcpy(kept, t->why);
+	run_runtime(t, argv, "delete");
+	strcpy(t->why, kept);
+	t->init = 0;
+}
+
+void container_order(struct trial *t, unsigned slot, void (*entry)(unsigned slot))
+{
+	atomic_store(&shared->slots[slot].entry, (long)((uintptr_t)entry - (uintptr_t)contain));
+	kill(t->init, SIGUSR1);
+}
+
+struct search {
+	pid_t inner, outer;
+};
+
+/*
+ * "NStgid:\t412\t3": its process in each namespace, the innermost last (4.1). Of a process whose leader has
+ * ended the group lists the other threads alone.
+ */
+static bool is_it(pid_t tid, void *arg)
+{
+	struct search *search = arg;
+	char path[64], line[128];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	FILE *f = fopen(path, "re");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (strncmp(line, "NStgid:", 7))
+			continue;
+		char *first = strchr(line, '\t'), *last = strrchr(line, '\t');
+
+		if (last != first && atoi(last + 1) == search->inner)
+			search->outer = atoi(first + 1);
+		break;
+	}
+	if (f)
+		fclose(f);
+	return search->outer == 0;
+}
+
+pid_t outer_pid(struct trial *t, pid_t pid)
+{
+	struct search search = { .inner = pid };
+
+	if (!t->init || pid <= 0)
+		return pid;
+	group_each_thread(&t->group, is_it, &search);
+	return search.outer;
+}
+
+void container_pids(struct trial *t)
+{
+	for (unsigned i = 0; t->init && i < t->nslots; i++) {
+		struct slot *slot = &shared->slots[i];
+		pid_t inner = atomic_load(&slot->inner);
+
+		if (inner > 0 && atomic_load(&slot->pid) == 0)
+			atomic_store(&slot->pid, outer_pid(t, inner));
+	}
+}
+
+void containers_end(void)
+{
+	if (box[0])
+		remove_tree(box);
+	box[0] = '\0';
+}

@@ -1,0 +1,354 @@
+#define _GNU_SOURCE
+#include "frostbite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * Strategies that are a program: it freezes, we watch. The group's state is read every millisecond while it
+ * runs, and the counters of the workload's processes with it, so that FROZEN is told by the same witness as
+ * for our own loops.
+ */
+
+const char *const tool_names[] = { "none", "runc-pause", "crun-pause", "podman-pause", "criu-dump", "runc-checkpoint" };
+
+/* A runtime that does not read back is done before the kernel is. */
+#define SETTLE_US 2000000
+
+static const char *const logs[] = { "tool.log", "dump.log", "pre-dump.log", "restore.log" };
+
+static const char *log_path(const struct trial *t, const char *name)
+{
+	static char path[128];
+
+	(void)t;
+	snprintf(path, sizeof(path), BOX_PREFIX "%d/%s", getpid(), name);
+	return path;
+}
+
+struct watch {
+	struct trial *trial;
+	struct freeze_log *log;
+	uint64_t counts[MAX_SLOTS]; /* at the first FROZEN of a row */
+	bool row;                   /* the last read said FROZEN */
+	unsigned moved;
+	unsigned longest;           /* most reads of FROZEN in a row */
+	unsigned length;
+};
+
+static void note_state(struct freeze_log *log, enum freezer_state state)
+{
+	unsigned n = log->nstates;
+
+	log->reads++;
+	if ((n && log->states[n - 1].state == state) || n == MAX_STATES)
+		return;
+	log->states[n].us = now_us() - log->start_us;
+	log->states[n].state = state;
+	log->nstates++;
+}
+
+/* Who ran between two reads that both said FROZEN, ran in a frozen group. */
+static void look(void *arg)
+{
+	struct watch *w = arg;
+	uint64_t now[MAX_SLOTS];
+
+	for (unsigned i = 0; i < w->trial->nslots; i++)
+		now[i] = atomic_load(&shared->slots[i].count);
+	enum freezer_state state = group_read(&w->trial->group);
+
+	note_state(w->log, state);
+	if (state != STATE_FROZEN) {
+		w->row = false;
+		return;
+	}
+	if (!w->row) {
+		/* counted anew after the read: what ran before it ran in no frozen group */
+		for (unsigned i = 0; i < w->trial->nslots; i++)
+			w->counts[i] = atomic_load(&shared->slots[i].count);
+		w->length = 0;
+		if (!w->log->frozen)
+			w->log->frozen_us = now_us() - w->log->start_us;
+		w->log->frozen = true;
+	} else {
+		for (unsigned i = 0; i < w->trial->nslots; i++)
+			if (now[i] != w->counts[i])
+				w->moved |= 1u << i;
+	}
+	w->row = true;
+	if (++w->length > w->longest)
+		w->longest = w->length;
+}
+
+static int run(struct watch *w, const char *const *argv)
+{
+	const struct program program = {
+		.argv = argv,
+		.log = log_path(w->trial, "tool.log"),
+		.layout = w->trial->request->layout,
+		.deadline_us = w->trial->request->strategy.deadline_us,
+		.watch = look,
+		.arg = w,
+	};
+
+	return program_run(&program);
+}
+
+static void fail(struct tool_result *result, const char *what, int code, const char *log)
+{
+	char said[160];
+
+	telling_line(log, said, sizeof(said));
+	result->ok = false;
+	result->code = code;
+	if (code < 0)
+		snprintf(result->error, sizeof(result->error), "%s did not end within its deadline: %s", what, said);
+	else
+		snprintf(result->error, sizeof(result->error), "%s ended with %d: %s", what, code, said);
+}
+
+/* What the group does after the tool said that it is done: a pause that holds is one that stays FROZEN. */
+static void settle(struct watch *w, const char *name, struct tool_result *result)
+{
+	w->log->frozen = w->row;
+	for (int64_t end = now_us() + SETTLE_US; !w->log->frozen && now_us() < end; sleep_us(1000))
+		look(w);
+	if (!w->log->frozen)
+		snprintf(result->error, sizeof(result->error), "%s ended with 0 while the group was %s, and it stayed so", name,
+			 state_names[group_read(&w->trial->group)]);
+}
+
+static void pause_with(struct watch *w, struct tool_result *result, const char *runtime)
+{
+	struct trial *t = w->trial;
+	const char *const debug[] = { runtime, "--debug", "pause", container_id(t), NULL };
+	const char *const plain[] = { runtime, "pause", container_id(t), NULL };
+	int code = run(w, t->request->tool == TOOL_PODMAN_PAUSE ? plain : debug);
+
+	result->code = code;
+	result->ok = code == 0;
+	if (code == 0) {
+		settle(w, runtime, result);
+	} else {
+		fail(result, "pause", code, log_path(t, "tool.log"));
+		/* FROZEN on the way, and given up all the same */
+		w->log->frozen = w->row;
+	}
+}
+
+/* CRIU wants to be told of mounts that are not the container's own. */
+#define EXTERNAL "mnt[/frostline-shared]:shared"
+
+static void dump(struct watch *w, struct tool_result *result)
+{
+	struct trial *t = w->trial;
+	char pid[16], images[128], root[128], group[360], log[128];
+	const char *mount = t->request->v2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/freezer";
+
+	snprintf(pid, sizeof(pid), "%d", t->init);
+	snprintf(images, sizeof(images), "%s", log_path(t, "images"));
+	snprintf(root, sizeof(root), "%s", log_path(t, "rootfs"));
+	snprintf(log, sizeof(log), "%s", log_path(t, "dump.log"));
+	/* where the tool's own view of cgroups has it */
+	snprintf(group, sizeof(group), "%s%s", mount, strstr(t->group.path, "/frostline-"));
+	mkdir(images, 0700);
+	const char *const argv[] = {
+		"criu", "dump", "--tree", pid, "--images-dir", images, "--root", root, "--log-file", log, "-v4",
+		"--freeze-cgroup", group, "--manage-cgroups=ignore", "--external", EXTERNAL, "--leave-running", NULL,
+	};
+	int code = run(w, argv);
+
+	result->code = code;
+	result->ok = code == 0;
+	if (code)
+		fail(result, "criu dump", code, log);
+	remove_tree(images);
+}
+
+struct step {
+	const char *what, *images, *parent, *log;
+};
+
+/* One `runc checkpoint`; CRIU's own log goes to the step's folder and is taken from there. */
+static bool checkpoint(struct watch *w, struct tool_result *result, const struct step *step)
+{
+	struct trial *t = w->trial;
+	char images[128], work[128], made[160], log[128];
+	const char *argv[16] = { "runc", "--debug", "checkpoint", "--image-path" };
+	unsigned n = 4;
+
+	snprintf(images, sizeof(images), "%s", log_path(t, step->images));
+	snprintf(work, sizeof(work), "%s", log_path(t, "work"));
+	snprintf(made, sizeof(made), "%s/dump.log", work);
+	snprintf(log, sizeof(log), "%s", log_path(t, step->log));
+	mkdir(images, 0700);
+	mkdir(work, 0700);
+	argv[n++] = images;
+	argv[n++] = "--work-path";
+	argv[n++] = work;
+	if (!strcmp(step->what, "pre-dump"))
+		argv[n++] = "--pre-dump";
+	if (step->parent) {
+		argv[n++] = "--parent-path";
+		argv[n++] = step->parent;
+	}
+	argv[n++] = container_id(t);
+	argv[n] = NULL;
+	/* each dump has to freeze anew */
+	w->log->frozen = w->row = false;
+	int code = run(w, argv);
+
+	rename(made, log);
+	if (code)
+		fail(result, step->what, code, access(log, R_OK) == 0 ? log : log_path(t, "tool.log"));
+	return code == 0;
+}
+
+static bool restore(struct watch *w, struct tool_result *result)
+{
+	struct trial *t = w->trial;
+	char images[128], work[128], made[160], log[128], bundle[128], pid_file[128];
+
+	snprintf(images, sizeof(images), "%s", log_path(t, "images"));
+	snprintf(work, sizeof(work), "%s", log_path(t, "work"));
+	snprintf(made, sizeof(made), "%s/restore.log", work);
+	snprintf(log, sizeof(log), "%s", log_path(t, "restore.log"));
+	snprintf(bundle, sizeof(bundle), "%s", log_path(t, ""));
+	snprintf(pid_file, sizeof(pid_file), "%s", log_path(t, "pid"));
+	unlink(pid_file);
+	const char *const argv[] = {
+		"runc", "--debug", "restore", "--detach", "--image-path", images, "--work-path", work, "--bundle", bundle,
+		"--pid-file", pid_file, container_id(t), NULL,
+	};
+	const struct program program = {
+		.argv = argv,
+		.log = log_path(t, "tool.log"),
+		.layout = t->request->layout,
+		.deadline_us = t->request->strategy.deadline_us,
+	};
+	int code = program_run(&program);
+
+	rename(made, log);
+	if (code)
+		fail(result, "restore", code, access(log, R_OK) == 0 ? log : log_path(t, "tool.log"));
+	return code == 0;
+}
+
+/* As TestCheckpoint does it: pre-dump, dump, restore; that the workload goes on is seen by the thaw. */
+static void checkpoint_restore(struct watch *w, struct tool_result *result)
+{
+	struct trial *t = w->trial;
+	const bool pre = t->request->pre_dump;
+	const struct step first = { "pre-dump", "parent", NULL, "pre-dump.log" };
+	const struct step second = { "checkpoint", "images", pre ? "../parent" : NULL, "dump.log" };
+
+	result->ok = (!pre || checkpoint(w, result, &first)) && checkpoint(w, result, &second);
+	if (result->ok) {
+		result->code = 0;
+		/* its group has gone with it, and comes again with other files */
+		group_close(&t->group);
+		result->ok = restore(w, result);
+		if (!container_find(t) && result->ok) {
+			result->ok = false;
+			snprintf(result->error, sizeof(result->error), "restore: %.200s", t->why);
+		}
+		t->group.foreign = true;
+	}
+	remove_tree(log_path(t, "images"));
+	remove_tree(log_path(t, "parent"));
+	remove_tree(log_path(t, "work"));
+}
+
+static const char *binary(enum tool tool)
+{
+	switch (tool) {
+	case TOOL_CRUN_PAUSE:
+		return "crun";
+	case TOOL_PODMAN_PAUSE:
+		return "podman";
+	case TOOL_CRIU_DUMP:
+	case TOOL_RUNC_CHECKPOINT:
+		return "criu";
+	default:
+		return "runc";
+	}
+}
+
+bool tool_freeze(struct trial *t, struct freeze_log *log, struct tool_result *result, unsigned *moved)
+{
+	const enum tool tool = t->request->tool;
+	struct watch w = { .trial = t, .log = log };
+
+	*result = (struct tool_result){ .name = tool_names[tool], .version = program_version(binary(tool)) };
+	for (size_t i = 0; i < ARRAY_SIZE(logs); i++)
+		unlink(log_path(t, logs[i]));
+	t->group.foreign = true;
+	log->start_us = now_us();
+	note_state(log, group_read(&t->group));
+	log->states[0].us = 0;
+	if (tool == TOOL_CRIU_DUMP)
+		dump(&w, result);
+	else if (tool == TOOL_RUNC_CHECKPOINT)
+		checkpoint_restore(&w, result);
+	else
+		pause_with(&w, result, binary(tool));
+	result->us = now_us() - log->start_us;
+	*moved = w.moved;
+	return true;
+}
+
+bool tool_thaw(struct trial *t, struct tool_result *result)
+{
+	const enum tool tool = t->request->tool;
+	const char *const argv[] = { binary(tool), "resume", container_id(t), NULL };
+	const struct program program = {
+		.argv = argv,
+		.log = log_path(t, "tool.log"),
+		.layout = t->request->layout,
+		.deadline_us = 20000000,
+	};
+
+	if (tool != TOOL_RUNC_PAUSE && tool != TOOL_CRUN_PAUSE && tool != TOOL_PODMAN_PAUSE)
+		return false;
+	if (!result->ok)
+		return false;
+	int code = program_run(&program);
+
+	if (code)
+		fail(result, "resume", code, log_path(t, "tool.log"));
+	return code == 0;
+}
+
+/* Lines of a few KiB: the last part of a long log, where the failure is told. */
+#define CHUNK 6000
+#define MAX_LOG (64 * 1024)
+
+void tool_emit_logs(const struct trial *t)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(logs); i++) {
+		static char text[CHUNK + 1];
+		struct stat st;
+		int fd = open(log_path(t, logs[i]), O_RDONLY | O_CLOEXEC);
+		ssize_t n;
+
+		if (fd < 0)
+			continue;
+		if (fstat(fd, &st) == 0 && st.st_size > MAX_LOG)
+			lseek(fd, st.st_size - MAX_LOG, SEEK_SET);
+		while ((n = read(fd, text, CHUNK)) > 0) {
+			text[n] = '\0';
+			emit_begin();
+			emit("{\"ev\":\"log\",\"trial\":%d,\"name\":\"%s\",\"text\":", t->request->trial, logs[i]);
+			emit_string(text);
+			emit("}");
+			if (!emit_end())
+				break;
+		}
+		close(fd);
+	}
+}
