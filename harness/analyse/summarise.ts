@@ -1,5 +1,7 @@
+import type { Contrast } from '../matrix/matrix.ts';
 import type { TrialRecord } from '../record/schema.ts';
 import { countedOutcomes, type Outcome } from '../trial/outcome.ts';
+import { contrast } from './contrast.ts';
 import { clusteredRate, quantile, type Cluster } from './interval.ts';
 import {
   cellName,
@@ -11,6 +13,7 @@ import {
   type RunName,
   type Summary,
 } from './summary.ts';
+import { summariseTools } from './tools.ts';
 import { gatherTrials, type Trial } from './trials.ts';
 
 /** A run, what was planned in it, and what came of it. */
@@ -19,6 +22,8 @@ export interface Evidence {
   readonly cells: readonly CellName[];
   readonly records: AsyncIterable<TrialRecord> | Iterable<TrialRecord>;
   /** Cells that were given up, with the reason. */
+  /** Cells to hold against each other. */
+  readonly contrasts?: readonly Contrast[];
   readonly problems?: readonly { readonly cell: string; readonly reason: string }[];
 }
 
@@ -26,18 +31,17 @@ export interface Evidence {
  * Sums up a run in one pass over its records. Memory grows with the number of trials, by about 200
  * bytes each, not with the size of the records. Cells that only records name are added at the end.
  */
-export async function summarise({ run, cells, records, problems = [] }: Evidence): Promise<Summary> {
+export async function summarise(evidence: Evidence): Promise<Summary> {
+  const { run, cells, records, problems = [], contrasts = [] } = evidence;
   const gathered = await gatherTrials(records);
   const planned = new Set(cells.map(({ id }) => id));
   const strangers = [...gathered.trials.keys()].filter((id) => !planned.has(id)).sort();
   const reasons = new Map(problems.map(({ cell, reason }) => [cell, reason]));
-  return {
-    run,
-    records: gathered.records,
-    cells: [...cells, ...strangers.map(cellName)].map((cell) =>
-      summariseCell(cell, [...(gathered.trials.get(cell.id)?.values() ?? [])], reasons.get(cell.id)),
-    ),
-  };
+  const summaries = [...cells, ...strangers.map(cellName)].map((cell) =>
+    summariseCell(cell, [...(gathered.trials.get(cell.id)?.values() ?? [])], reasons.get(cell.id)),
+  );
+  const differences = contrast(summaries, contrasts);
+  return { run, records: gathered.records, cells: summaries, differences };
 }
 
 function summariseCell(cell: CellName, all: readonly Trial[], problem: string | undefined): CellSummary {
@@ -60,6 +64,8 @@ function summariseCell(cell: CellName, all: readonly Trial[], problem: string | 
     high: rate?.high ?? null,
     deff: rate?.deff ?? null,
     boots: clusters.length,
+    clusters,
+    tool: summariseTools(counted),
     p50Us: quantile(times, 0.5),
     p95Us: quantile(times, 0.95),
     outcomes,

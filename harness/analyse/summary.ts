@@ -1,3 +1,6 @@
+import type { Difference } from './contrast.ts';
+import type { Cluster } from './interval.ts';
+import type { ToolSummary } from './tools.ts';
 import type { Outcome, ThawOutcome } from '../trial/outcome.ts';
 
 /** A cell as a report names it. A record may come from a newer frostline: any name may stand on an axis. */
@@ -48,6 +51,8 @@ export interface CellSummary extends CellName {
   /** Design effect of the boots; null where it cannot be told. */
   readonly deff: number | null;
   readonly boots: number;
+  /** Frozen and counted trials of each boot. */
+  readonly clusters: readonly Cluster[];
   /** Of the time to FROZEN of the frozen trials. */
   readonly p50Us: number | null;
   readonly p95Us: number | null;
@@ -58,6 +63,8 @@ export interface CellSummary extends CellName {
   readonly notFrozen: number;
   /** The most frequent first. */
   readonly blockers: readonly BlockerGroup[];
+  /** What the strategy's program did besides; null when it is a loop of frostbite's own. */
+  readonly tool: ToolSummary | null;
   readonly environments: readonly Environment[];
   /** Reasons of crashes, hangs, false-frozen, unsupported and lab errors, the most frequent first. */
   readonly incidents: readonly Incident[];
@@ -87,6 +94,8 @@ export interface Summary {
   readonly run: RunName;
   /** The planned cells in their order, then cells that only records name, in byte order. */
   readonly cells: readonly CellSummary[];
+  /** Pairs of cells that the matrix holds against each other. */
+  readonly differences: readonly Difference[];
   /** Records read; more than there are trials when some were tried again. */
   readonly records: number;
 }

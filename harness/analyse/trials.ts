@@ -1,6 +1,7 @@
 import type { TrialRecord } from '../record/schema.ts';
 import { isFinal, type Outcome, type ThawOutcome } from '../trial/outcome.ts';
 import type { Blocker } from '../trial/protocol.ts';
+import { sameWords } from './tools.ts';
 
 /** What is kept of a record: a few words, so that a million trials fit in memory. */
 export interface Trial {
@@ -11,6 +12,8 @@ export interface Trial {
   readonly environment: string;
   readonly thaw: ThawOutcome | null;
   readonly reason: string | null;
+  /** What a real program made of it; `error` is empty when it did all. */
+  readonly tool: { readonly ok: boolean; readonly version: string; readonly error: string } | null;
   /** `where`, `state` and `comm` of the places that blocked, each once; the same array for the same places. */
   readonly blockers: readonly Place[];
 }
@@ -68,7 +71,7 @@ function compactor(): (record: TrialRecord) => Trial {
     }
     return list;
   };
-  return ({ outcome, frozenUs, machine, guest, thaw, reason, blockers }) => ({
+  return ({ outcome, frozenUs, machine, guest, thaw, reason, blockers, tool }) => ({
     outcome,
     frozenUs,
     boot: share(machine.boot),
@@ -76,6 +79,7 @@ function compactor(): (record: TrialRecord) => Trial {
     environment: share(environmentOf(machine)),
     thaw: thaw?.outcome ?? null,
     reason: reason === null ? null : share(reason),
+    tool: tool && { ok: tool.ok, version: share(tool.version), error: share(sameWords(tool.error ?? '')) },
     blockers: outcome === 'not-frozen' ? shareList(blockers) : none,
   });
 }

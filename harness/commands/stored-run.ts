@@ -36,21 +36,23 @@ export async function readStoredRun(dir: string): Promise<StoredRun> {
   const records = readRecords(path, (finding) => {
     if (++damaged <= findingsShown) damage.push(finding);
   });
+  const loaded = info === undefined ? undefined : loadMatrix(info.matrix.text, info.matrix.file);
+  const matrix = loaded?.ok === true ? loaded.matrix : undefined;
   const summary = await summarise({
     run: await runName(dir, info),
     cells: (info?.cells ?? []).map(cellName),
     records,
     problems: info?.problems ?? [],
+    contrasts: matrix?.contrasts ?? [],
   });
   findings.push(...damage.map((finding) => `${path}: ${describeFinding(finding)}`));
   if (damaged > damage.length) findings.push(`${path}: ${damaged - damage.length} more lines left out`);
-  const loaded = info === undefined ? undefined : loadMatrix(info.matrix.text, info.matrix.file);
   if (loaded?.ok === false) {
     const [first] = loaded.findings;
     const why = first === undefined ? '' : ` (line ${first.line}: ${explain(first)})`;
     findings.push(`The run's matrix does not load here, so nothing is expected of its cells${why}.`);
   }
-  const judgements = loaded?.ok === true ? judge(summary, loaded.matrix.expect) : [];
+  const judgements = judge(summary, matrix?.expect ?? []);
   return { summary, judgements, exitCode: exitCode(summary, judgements), findings };
 }
 

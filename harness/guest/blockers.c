@@ -207,16 +207,25 @@ static void emit_task(const struct task *t)
 	emit("]}");
 }
 
-void emit_blockers(struct trial *t, unsigned moved)
-{
-	static struct found found;
+static struct found found;
 
+void find_blockers(struct trial *t, unsigned moved)
+{
 	found.count = found.nmoved = 0;
 	found.v2 = t->group.v2;
 	for (unsigned i = 0; i < t->nslots; i++)
 		if (moved & 1u << i)
 			found.moved[found.nmoved++] = atomic_load(&shared->slots[i].pid);
 	group_each_thread(&t->group, keep, &found);
+}
+
+void forget_blockers(void)
+{
+	found.count = 0;
+}
+
+void emit_blockers(void)
+{
 	emit("[");
 	for (unsigned i = 0; i < found.count; i++) {
 		emit("%s", i ? "," : "");

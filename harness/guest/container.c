@@ -24,14 +24,6 @@ const char *const runtime_names[] = { "none", "runc", "crun", "podman" };
 
 static char box[64]; /* the bundle, made once for the life of the program; "": not yet */
 
-const char *container_id(const struct trial *t)
-{
-	static char id[64];
-
-	snprintf(id, sizeof(id), "frostline-%d-%d", getpid(), t->request->trial);
-	return id;
-}
-
 /* Whether v2 has controllers that are on no v1 hierarchy. */
 static bool unified_controls(void)
 {
@@ -160,7 +152,7 @@ static bool write_config(struct trial *t)
 		fprintf(f, ",{\"destination\":\"/tmp\",\"type\":\"bind\",\"source\":\"/tmp\",\"options\":[\"rbind\",\"rslave\",\"rw\"]}");
 	fprintf(f, "],\"linux\":{\"cgroupsPath\":\"/%s\",\"resources\":{\"devices\":[{\"allow\":true,\"access\":\"rwm\"}]},"
 		   "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"ipc\"},{\"type\":\"uts\"}%s]",
-		container_id(t), r->userns ? ",{\"type\":\"user\"}" : "");
+		t->id, r->userns ? ",{\"type\":\"user\"}" : "");
 	if (meets)
 		fprintf(f, ",\"rootfsPropagation\":\"rslave\"");
 	if (r->userns)
@@ -249,6 +241,42 @@ bool container_find(struct trial *t)
 	return !why || trial_fail(t, "%s", why);
 }
 
+/* podman writes the configuration itself, and says the pid when it is asked. */
+static bool podman_create(struct trial *t)
+{
+	char shared_mount[160], parent[80], rootfs[100];
+
+	snprintf(shared_mount, sizeof(shared_mount), "%s:" IN_CONTAINER, shared->file);
+	snprintf(parent, sizeof(parent), "/%s", t->id);
+	snprintf(rootfs, sizeof(rootfs), "%s/rootfs", box);
+	const char *const argv[] = {
+		"podman", "--cgroup-manager", "cgroupfs", "create", "--name", t->id, "--network", "host",
+		"--cgroup-parent", parent, "--privileged", "--systemd=false", "--log-driver", "none", "--volume", shared_mount,
+		"--volume", "/tmp:/tmp:rslave", "--env", "GLIBC_TUNABLES=glibc.pthread.rseq=0", "--rootfs", rootfs,
+		shared->exe, "contain", IN_CONTAINER, NULL,
+	};
+
+	return run_runtime(t, argv, "create");
+}
+
+static bool podman_start(struct trial *t)
+{
+	const char *const start[] = { "podman", "start", t->id, NULL };
+	const char *const inspect[] = { "podman", "inspect", "--format", "{{.State.Pid}}", t->id, NULL };
+	char said[64];
+
+	if (!run_runtime(t, start, "start") || !run_runtime(t, inspect, "inspect"))
+		return false;
+	telling_line(box_path("runtime.log"), said, sizeof(said));
+	FILE *f = fopen(box_path("pid"), "we");
+
+	if (f) {
+		fprintf(f, "%d\n", atoi(said));
+		fclose(f);
+	}
+	return container_find(t);
+}
+
 bool container_create(struct trial *t)
 {
 	const char *runtime = runtime_names[t->request->runtime];
@@ -256,11 +284,13 @@ bool container_create(struct trial *t)
 
 	if (!make_box(t) || !write_config(t))
 		return false;
+	if (t->request->runtime == RUNTIME_PODMAN)
+		return podman_create(t);
 	snprintf(bundle, sizeof(bundle), "%s", box);
 	snprintf(pid_file, sizeof(pid_file), "%s/pid", box);
 	unlink(pid_file);
 	const char *const argv[] = {
-		runtime, "create", "--bundle", bundle, "--pid-file", pid_file, container_id(t), NULL,
+		runtime, "create", "--bundle", bundle, "--pid-file", pid_file, t->id, NULL,
 	};
 
 	return run_runtime(t, argv, "create") && container_find(t);
@@ -268,26 +298,38 @@ bool container_create(struct trial *t)
 
 bool container_start(struct trial *t)
 {
-	const char *const argv[] = { runtime_names[t->request->runtime], "start", container_id(t), NULL };
+	const char *const argv[] = { runtime_names[t->request->runtime], "start", t->id, NULL };
 
+	if (t->request->runtime == RUNTIME_PODMAN)
+		return podman_start(t);
 	return run_runtime(t, argv, "start");
 }
 
 void container_end(struct trial *t)
 {
-	const char *const argv[] = { runtime_names[t->request->runtime], "delete", "--force", container_id(t), NULL };
-	char kept[sizeof(t->why)];
+	const bool podman = t->request->runtime == RUNTIME_PODMAN;
+	const char *const argv[] = {
+		runtime_names[t->request->runtime], podman ? "rm" : "delete", "--force", t->id, NULL,
+	};
+	char kept[sizeof(t->why)], parent[320];
 
 	strcpy(kept, t->why);
-	run_runtime(t, argv, "delete");
+	run_runtime(t, argv, argv[1]);
 	strcpy(t->why, kept);
+	/* podman makes its group in the one that it was given */
+	if (podman && strrchr(t->group.path, '/') > strstr(t->group.path, "/frostline-")) {
+		snprintf(parent, sizeof(parent), "%s", t->group.path);
+		*strrchr(parent, '/') = '\0';
+		rmdir(parent);
+	}
 	t->init = 0;
 }
 
 void container_order(struct trial *t, unsigned slot, void (*entry)(unsigned slot))
 {
 	atomic_store(&shared->slots[slot].entry, (long)((uintptr_t)entry - (uintptr_t)contain));
-	kill(t->init, SIGUSR1);
+	if (t->init > 0)
+		kill(t->init, SIGUSR1);
 }
 
 struct search {

@@ -164,7 +164,8 @@ struct trial {
 	struct group group;
 	unsigned nslots;
 	pid_t server; /* helper outside the group, 0: none */
-	pid_t init;   /* the container's first process, 0: no container */
+	pid_t init;   /* the container's first process, 0: there is none, or not yet */
+	char id[64];  /* the container's name */
 	char why[200];
 };
 void trial_run(const struct request *r, const struct hierarchies *h);
@@ -206,7 +207,6 @@ void container_order(struct trial *t, unsigned slot, void (*entry)(unsigned slot
 void container_pids(struct trial *t);
 /* What a pid of the trial's own processes is outside. */
 pid_t outer_pid(struct trial *t, pid_t pid);
-const char *container_id(const struct trial *t);
 void containers_end(void);
 /* The first process of a container: `frostbite contain FILE`. */
 int contain(const char *path);
@@ -230,8 +230,11 @@ void tool_emit_logs(const struct trial *t);
 extern const char *const tool_names[];
 
 /* ---- blockers.c ---- */
-/* Tasks that are not surely frozen as a JSON array; those of `t`'s slots in the mask `moved` come first. */
-void emit_blockers(struct trial *t, unsigned moved);
+/* Looks for tasks that are not surely frozen; those of `t`'s slots in the mask `moved` come first. */
+void find_blockers(struct trial *t, unsigned moved);
+void forget_blockers(void);
+/* Those last found, as a JSON array. */
+void emit_blockers(void);
 char task_state(pid_t pid);
 
 /* ---- emit.c: JSON lines on standard output ---- */
@@ -248,6 +251,8 @@ int serve(void);
 /* ---- workload.c and workloads ---- */
 struct workload {
 	const char *name, *summary;
+	/* NULL, or why it needs a container, and cannot do without. */
+	const char *boxed_only;
 	/* NULL, or what this kernel lacks. */
 	const char *(*needs)(void);
 	/* Starts the processes and waits until they are in their state; false with t->why set. */

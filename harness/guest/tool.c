@@ -36,8 +36,7 @@ struct watch {
 	uint64_t counts[MAX_SLOTS]; /* at the first FROZEN of a row */
 	bool row;                   /* the last read said FROZEN */
 	unsigned moved;
-	unsigned longest;           /* most reads of FROZEN in a row */
-	unsigned length;
+	int64_t look_at_us;         /* when to see who is in the way, should it be FREEZING still */
 };
 
 static void note_state(struct freeze_log *log, enum freezer_state state)
@@ -50,6 +49,19 @@ static void note_state(struct freeze_log *log, enum freezer_state state)
 	log->states[n].us = now_us() - log->start_us;
 	log->states[n].state = state;
 	log->nstates++;
+}
+
+/* Now and then, and seldom, for it takes the time of those who are watched. */
+static void see_blockers(struct watch *w, enum freezer_state state)
+{
+	int64_t now = now_us();
+
+	if (state != STATE_FREEZING) {
+		w->look_at_us = now + 100000;
+	} else if (now >= w->look_at_us) {
+		find_blockers(w->trial, 0);
+		w->look_at_us = now + 2000000;
+	}
 }
 
 /* Who ran between two reads that both said FROZEN, ran in a frozen group. */
@@ -65,13 +77,13 @@ static void look(void *arg)
 	note_state(w->log, state);
 	if (state != STATE_FROZEN) {
 		w->row = false;
+		see_blockers(w, state);
 		return;
 	}
 	if (!w->row) {
 		/* counted anew after the read: what ran before it ran in no frozen group */
 		for (unsigned i = 0; i < w->trial->nslots; i++)
 			w->counts[i] = atomic_load(&shared->slots[i].count);
-		w->length = 0;
 		if (!w->log->frozen)
 			w->log->frozen_us = now_us() - w->log->start_us;
 		w->log->frozen = true;
@@ -81,8 +93,6 @@ static void look(void *arg)
 				w->moved |= 1u << i;
 	}
 	w->row = true;
-	if (++w->length > w->longest)
-		w->longest = w->length;
 }
 
 static int run(struct watch *w, const char *const *argv)
@@ -126,8 +136,8 @@ static void settle(struct watch *w, const char *name, struct tool_result *result
 static void pause_with(struct watch *w, struct tool_result *result, const char *runtime)
 {
 	struct trial *t = w->trial;
-	const char *const debug[] = { runtime, "--debug", "pause", container_id(t), NULL };
-	const char *const plain[] = { runtime, "pause", container_id(t), NULL };
+	const char *const debug[] = { runtime, "--debug", "pause", t->id, NULL };
+	const char *const plain[] = { runtime, "pause", t->id, NULL };
 	int code = run(w, t->request->tool == TOOL_PODMAN_PAUSE ? plain : debug);
 
 	result->code = code;
@@ -197,7 +207,7 @@ static bool checkpoint(struct watch *w, struct tool_result *result, const struct
 		argv[n++] = "--parent-path";
 		argv[n++] = step->parent;
 	}
-	argv[n++] = container_id(t);
+	argv[n++] = t->id;
 	argv[n] = NULL;
 	/* each dump has to freeze anew */
 	w->log->frozen = w->row = false;
@@ -223,7 +233,7 @@ static bool restore(struct watch *w, struct tool_result *result)
 	unlink(pid_file);
 	const char *const argv[] = {
 		"runc", "--debug", "restore", "--detach", "--image-path", images, "--work-path", work, "--bundle", bundle,
-		"--pid-file", pid_file, container_id(t), NULL,
+		"--pid-file", pid_file, t->id, NULL,
 	};
 	const struct program program = {
 		.argv = argv,
@@ -288,6 +298,7 @@ bool tool_freeze(struct trial *t, struct freeze_log *log, struct tool_result *re
 	for (size_t i = 0; i < ARRAY_SIZE(logs); i++)
 		unlink(log_path(t, logs[i]));
 	t->group.foreign = true;
+	forget_blockers();
 	log->start_us = now_us();
 	note_state(log, group_read(&t->group));
 	log->states[0].us = 0;
@@ -305,7 +316,7 @@ bool tool_freeze(struct trial *t, struct freeze_log *log, struct tool_result *re
 bool tool_thaw(struct trial *t, struct tool_result *result)
 {
 	const enum tool tool = t->request->tool;
-	const char *const argv[] = { binary(tool), "resume", container_id(t), NULL };
+	const char *const argv[] = { binary(tool), tool == TOOL_PODMAN_PAUSE ? "unpause" : "resume", t->id, NULL };
 	const struct program program = {
 		.argv = argv,
 		.log = log_path(t, "tool.log"),

@@ -272,9 +272,11 @@ static void emit_answer(struct trial *t, const struct answer *a)
 	emit_log(log);
 	emit(",\"blockers\":");
 	if (log->frozen && !a->moved[0])
-		emit("[]");
-	else
-		emit_blockers(t, a->witness.moved);
+		forget_blockers();
+	/* a tool that gave up has thawed the group: then those count that were seen while it tried */
+	else if (!a->tool.name || a->moved[0] || group_read(&t->group) != STATE_THAWED)
+		find_blockers(t, a->witness.moved);
+	emit_blockers();
 }
 
 /* The moment of the freeze: at random within the time that the workload names, or after its start. */
@@ -358,6 +360,7 @@ void trial_run(const struct request *r, const struct hierarchies *h)
 		.workload = workload_find(r->workload),
 		.group = { .v2 = r->v2, .procs = -1, .state = -1, .events = -1 },
 	};
+	snprintf(t->id, sizeof(t->id), "frostline-%d-%d", getpid(), r->trial);
 	clear_slots();
 	atomic_store(&shared->seed, r->seed);
 	atomic_store(&shared->trial, r->trial);
@@ -365,6 +368,8 @@ void trial_run(const struct request *r, const struct hierarchies *h)
 	why = lacking(t, h);
 	if (!why && t->workload->needs)
 		why = t->workload->needs();
+	if (!why && !r->runtime)
+		why = t->workload->boxed_only;
 	if (!why)
 		why = container_lacking(r);
 	if (why) {

@@ -15,7 +15,7 @@
 extern const struct workload workload_sleep, workload_spin, workload_pipe_read, workload_sigstop, workload_ptrace_stop,
 	workload_vfork_parent, workload_dead_leader, workload_fork_storm, workload_thread_storm, workload_exec_storm,
 	workload_fork_exec_storm, workload_vfork_exec_storm, workload_mt_exec_storm, workload_mt_exec_once,
-	workload_attach_storm, workload_attach_to_frozen, workload_nested, workload_fuse_unanswered, workload_fuse_unread,
+	workload_attach_storm, workload_attach_to_frozen, workload_exec_into, workload_nested, workload_fuse_unanswered, workload_fuse_unread,
 	workload_fuse_exit_flush, workload_fsfreeze_write, workload_blkio_throttle, workload_blkio_throttle_timed,
 	workload_memcg_oom_wait, workload_uffd_kernel;
 
@@ -36,6 +36,7 @@ const struct workload *const workloads[] = {
 	&workload_mt_exec_once,
 	&workload_attach_storm,
 	&workload_attach_to_frozen,
+	&workload_exec_into,
 	&workload_nested,
 	&workload_fuse_unanswered,
 	&workload_fuse_unread,
@@ -87,7 +88,7 @@ static bool spawn_slot(struct trial *t, void (*entry)(unsigned slot), bool insid
 		return trial_fail(t, "%s: more than %d processes", t->workload->name, MAX_SLOTS);
 	unsigned slot = t->nslots++;
 
-	if (inside && t->init) {
+	if (inside && t->request->runtime) {
 		container_order(t, slot, entry);
 		return true;
 	}

@@ -1,3 +1,4 @@
+import type { AxisName } from './axes.ts';
 import type { Strategy } from './strategy.ts';
 import type { WorkloadName } from './workloads.ts';
 
@@ -70,6 +71,13 @@ export interface Selector {
   readonly strategy?: readonly string[];
 }
 
+/** Cells that differ in one name on an axis alone, to be held against each other. */
+export interface Contrast {
+  readonly axis: AxisName;
+  readonly from: string;
+  readonly to: string;
+}
+
 /** A rate the cells of `where` must reach, e.g. `>= 0.99`. */
 export interface Expectation {
   readonly where: Selector;
@@ -93,6 +101,7 @@ export interface Matrix {
   readonly strategies: ReadonlyMap<string, StrategyForms>;
   readonly exclude: readonly Selector[];
   readonly expect: readonly Expectation[];
+  readonly contrasts: readonly Contrast[];
   /** The text it was loaded from, kept for run.json. */
   readonly text: string;
 }

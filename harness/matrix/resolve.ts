@@ -1,7 +1,7 @@
 import { toForms } from './forms.ts';
 import type { Distro, Expectation, Matrix, Selector, StrategyForms } from './matrix.ts';
 import type { RawMatrix, RawSelector } from './schema.ts';
-import { axisNames } from './selector.ts';
+import { axisNames } from './axes.ts';
 import { parseGap } from './gap.ts';
 import { parseKernel, parseUserland } from './source.ts';
 
@@ -34,6 +34,7 @@ export function resolveMatrix(raw: RawMatrix, text: string, folder: string): Mat
     strategies: new Map(strategies),
     exclude: (raw.exclude ?? []).map(toSelector),
     expect: (raw.expect ?? []).map(toExpectation),
+    contrasts: raw.contrasts ?? [],
     text,
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { durationPattern, parseDuration } from './duration.ts';
+import { axisNames } from './axes.ts';
 import { gapPattern, maxGapUs, parseGap } from './gap.ts';
 import { cgroupVersions, runtimes } from './matrix.ts';
 import { presetNames } from './presets.ts';
@@ -139,6 +140,16 @@ export const matrixSchema = z
       )
       .optional()
       .describe('Success rates that cells must reach'),
+    contrasts: z
+      .array(
+        z.strictObject({
+          axis: z.enum(axisNames).describe('The axis on which the two differ'),
+          from: name.describe('A name on it'),
+          to: name.describe('Another, whose rate is given as so much above or below'),
+        }),
+      )
+      .optional()
+      .describe('Cells to hold against each other: the difference of their rates, its interval and p-value'),
   })
   .describe('A frostline matrix');
 
@@ -148,12 +159,13 @@ export type RawSelector = RawMatrix['exclude'] extends (infer T)[] | undefined ?
 
 /** The keys the schema knows where a path leads. */
 export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
-  const { distros, strategies, exclude, expect } = matrixSchema.shape;
+  const { distros, strategies, exclude, expect, contrasts } = matrixSchema.shape;
   const inner: Readonly<Record<PropertyKey, object>> = {
     distros: distros.valueType.shape,
     strategies: strategies.valueType.shape,
     exclude: exclude.unwrap().element.shape,
     expect: expect.unwrap().element.shape,
+    contrasts: contrasts.unwrap().element.shape,
   };
   return Object.keys(inner[path[0] ?? ''] ?? matrixSchema.shape);
 }

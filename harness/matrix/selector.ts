@@ -1,10 +1,7 @@
+import { axisNames } from './axes.ts';
 import type { CgroupVersion, Matrix, Runtime, Selector } from './matrix.ts';
 import { isUsable, type ToolName } from './tools.ts';
 import type { WorkloadName } from './workloads.ts';
-
-/** The axes of a matrix, in the order of a cell's id. */
-export const axisNames = ['distro', 'cgroup', 'runtime', 'workload', 'strategy'] as const;
-export type AxisName = (typeof axisNames)[number];
 
 /** A name on each of the axes. */
 export interface Combination {

@@ -77,7 +77,16 @@ function checkSelectors(raw: Partials, given: Given): Pointed[] {
   }).flatMap(([axis, known]) =>
     known === undefined ? [] : [{ axis, known: known as readonly string[], set: new Set<string>(known) }],
   );
-  return (['exclude', 'expect'] as const).flatMap((key) =>
+  const contrasts = (raw.contrasts ?? []).flatMap((contrast, i) =>
+    (['from', 'to'] as const).flatMap((end): Pointed[] => {
+      const on = axes.find(({ axis }) => axis === contrast.axis);
+      const name = contrast[end];
+      if (on === undefined || name === undefined || on.set.has(name)) return [];
+      const problem = { code: 'unknown-name', name, known: on.known } as const;
+      return [{ path: ['contrasts', i, end], problem }];
+    }),
+  );
+  const selected = (['exclude', 'expect'] as const).flatMap((key) =>
     (raw[key] ?? []).flatMap((selector, i) =>
       axes.flatMap(({ axis, known, set }) =>
         wordsOf(selector, axis)
@@ -89,6 +98,7 @@ function checkSelectors(raw: Partials, given: Given): Pointed[] {
       ),
     ),
   );
+  return [...selected, ...contrasts];
 }
 
 function wordsOf(selector: object, axis: string): string[] {

@@ -13,7 +13,7 @@ export interface Pointed {
 
 /** What a text holds as far as it has the right shape, and a problem for everything that has not. */
 export interface Validated {
-  /** Without the keys, distros and strategies that are wrong; a wrong exclude or expect is left empty. */
+  /** Without the keys, distros and strategies that are wrong; a wrong exclude, expect or contrast is left empty. */
   readonly raw: Partial<RawMatrix>;
   /** All keys as they were given. */
   readonly given: Readonly<Record<string, unknown>>;
@@ -61,7 +61,7 @@ function soundParts(given: Readonly<Record<string, unknown>>, issues: readonly I
       return [[key, Object.fromEntries(Object.entries(value as object).filter(isSound))]];
     }
     if (parts.size === 0) return [[key, value]];
-    if (key === 'exclude' || key === 'expect')
+    if (key === 'exclude' || key === 'expect' || key === 'contrasts')
       return [[key, (value as readonly unknown[]).map((one, i) => (parts.has(i) ? {} : one))]];
     return [];
   });

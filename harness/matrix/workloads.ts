@@ -19,6 +19,7 @@ export const workloads = {
   'mt-exec-once': 'threads and one exec at a random moment, as runc init does',
   'attach-storm': 'a sleeper, while others are moved in and out of its group without end',
   'attach-to-frozen': 'a process moved into a group that reads FROZEN already',
+  'exec-into': 'a sleeper, while others are executed in its container without end',
   nested: 'a busy group within the group that is frozen',
   'fuse-unanswered': 'a client in D behind a FUSE request that is read and never answered',
   'fuse-unread': 'a client behind a FUSE request that nobody reads',

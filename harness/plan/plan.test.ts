@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadMatrix } from '../matrix/load.ts';
 import type { Matrix, Selector } from '../matrix/matrix.ts';
 import { workloadNames } from '../matrix/workloads.ts';
-import { axisNames } from '../matrix/selector.ts';
+import { axisNames } from '../matrix/axes.ts';
 import type { Cell } from './cell.ts';
 import { countLeftOut, planCells } from './cells.ts';
 import { orderForMachine } from './order.ts';

@@ -1,6 +1,6 @@
 import { FrostlineError } from '../errors.ts';
 import type { Matrix, Selector } from '../matrix/matrix.ts';
-import { axisNames, type AxisName } from '../matrix/selector.ts';
+import { axisNames, type AxisName } from '../matrix/axes.ts';
 import { suggest } from '../matrix/suggest.ts';
 
 const usage = (message: string): FrostlineError =>

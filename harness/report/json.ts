@@ -11,18 +11,23 @@ export function jsonReport(summary: Summary, judgements: readonly Judgement[]): 
     verdicts.set(cell.id, own);
   }
   const cells = summary.cells.map((cell) => ({ ...cellJson(cell), expect: verdicts.get(cell.id) ?? [] }));
-  return `${JSON.stringify({ schema: 1, run: id, ...run, cells }, null, 2)}\n`;
+  const differences = summary.differences.map(({ from, to, of, by, p }) => ({
+    ...{ from: from.id, to: to.id, of },
+    ...{ difference: by.rate, low: by.low, high: by.high, p },
+  }));
+  return `${JSON.stringify({ schema: 1, run: id, ...run, cells, differences }, null, 2)}\n`;
 }
 
 function cellJson({ releases, notMeasured, ...cell }: CellSummary): object {
   const { id, distro, cgroup, runtime, workload, strategy, trials, frozen, rate, low, high } = cell;
-  const { p50Us, p95Us, outcomes, blockers, boots, deff, thaw, notFrozen, environments, incidents } = cell;
+  const { p50Us, p95Us, outcomes, blockers, boots, deff, thaw, notFrozen, environments, incidents, tool } =
+    cell;
   return {
     id,
     distro,
     release: releases.length === 0 ? null : releases.join(', '),
     ...{ cgroup, runtime, workload, strategy, trials, frozen, rate, low, high, p50Us, p95Us },
-    ...{ outcomes, blockers, notFrozen, boots, deff, thaw, environments, incidents },
+    ...{ outcomes, blockers, notFrozen, boots, deff, thaw, environments, incidents, tool },
     notMeasured: notMeasured?.kind ?? null,
     reason: notMeasured?.reason ?? null,
   };

@@ -1,6 +1,16 @@
 import type { Judgement } from '../analyse/expect.ts';
 import type { BlockerGroup, CellSummary, Summary } from '../analyse/summary.ts';
-import { intervalLine, judgementLine, markMeanings, marks, plural } from './words.ts';
+import {
+  differenceMethod,
+  intervalLine,
+  judgementLine,
+  markMeanings,
+  marks,
+  plural,
+  rateWords,
+  signed,
+  significant,
+} from './words.ts';
 import { tabulate, type Row } from './table.ts';
 
 /** A titled list below the table. Its lines hold strings of the guest: the reporter escapes them. */
@@ -19,6 +29,8 @@ export function notes(summary: Summary, judgements: readonly Judgement[]): Note[
       lines: incidentLines(cells, ['kernel-crash', 'kernel-hang']),
     },
     { title: 'Read FROZEN while processes ran', lines: incidentLines(cells, ['false-frozen']) },
+    { title: 'What the tools did', lines: cells.flatMap(toolLines) },
+    { title: 'Differences', lines: differenceLines(summary) },
     { title: 'Thaws that did not bring all back', lines: cells.flatMap(thawLine) },
     { title: 'Not measured', lines: notMeasuredLines(cells) },
     { title: 'Fewer trials than planned', lines: incompleteLines(summary) },
@@ -26,7 +38,10 @@ export function notes(summary: Summary, judgements: readonly Judgement[]): Note[
     { title: 'Expectations undecided', lines: verdictLines(judgements, 'undecided') },
     { title: 'Emulation', lines: environmentLines(cells) },
     { title: 'Marks', lines: markLines(cells) },
-    { title: 'Method', lines: [intervalLine] },
+    {
+      title: 'Method',
+      lines: [intervalLine, ...(summary.differences.length > 0 ? [differenceMethod] : [])],
+    },
   ];
   return all.filter(({ lines }) => lines.length > 0);
 }
@@ -66,6 +81,24 @@ function incidentLines(cells: readonly CellSummary[], kinds: readonly string[]):
       .map(({ outcome, reason, trials }) => `${id}: ${trials} × ${outcome}: ${reason}`),
   );
 }
+
+/** A tool that froze may fail afterwards: a dump, a restore. */
+function toolLines({ id, tool }: CellSummary): string[] {
+  if (tool === null) return [];
+  const { versions, done, trials, errors } = tool;
+  const head = `${id}: ${versions.join(', ')} did its work in ${done} of ${trials}, ${rateWords(tool)}`;
+  const shown = errors.slice(0, 3).map(({ error, trials: count }) => `${id}: ${count} × ${error}`);
+  return [head, ...shown];
+}
+
+const differenceLines = ({ differences }: Summary): string[] =>
+  differences.map(({ from, to, of, by, p }) => {
+    const [a, b] = of === 'frozen' ? [from, to] : [from.tool!, to.tool!];
+    const counts = of === 'frozen' ? [from.frozen, to.frozen] : [from.tool!.done, to.tool!.done];
+    const what = of === 'frozen' ? 'FROZEN' : 'work done';
+    const change = `${signed(by.rate)} points [${signed(by.low)} to ${signed(by.high)}]`;
+    return `${from.id} to ${to.id}: ${what} ${counts[0]}/${a.trials} to ${counts[1]}/${b.trials}, ${change}, ${p === null ? 'one boot: no p' : `p = ${significant(p)}`}`;
+  });
 
 function thawLine({ id, thaw }: CellSummary): string[] {
   const bad = [

@@ -1,4 +1,5 @@
 import type { Judgement } from '../analyse/expect.ts';
+import type { Interval } from '../analyse/interval.ts';
 import type { CellSummary, NotMeasured } from '../analyse/summary.ts';
 
 /** Milliseconds of microseconds, to what the eye needs: `0.41`, `3.2`, `127`. */
@@ -29,15 +30,29 @@ const words: Readonly<Record<NotMeasured['kind'], string>> = {
 
 export const notMeasuredWord = ({ kind }: NotMeasured): string => words[kind];
 
+/** `88% [53-98]`. */
+export const rateWords = ({ rate, low, high }: Interval): string =>
+  `${percent(rate)}% [${percent(low)}-${percent(high)}]`;
+
+/** A difference of rates in percentage points: `+12`, `-3`, `0`. */
+export function signed(difference: number): string {
+  const points = Math.round(difference * 100);
+  return points > 0 ? `+${points}` : String(points === 0 ? 0 : points);
+}
+
+/** A p-value to two digits. */
+export const significant = (p: number): string => (p >= 0.1 ? p.toFixed(2) : p.toPrecision(2));
+
+export const differenceMethod =
+  'Differences: Newcombe interval (1998, method 10) on the widened ones; p by an exact permutation test ' +
+  'that exchanges boots, two-sided, of each pair alone.';
+
 /** The parts of a measured cell's figures: `7/8`, `88% [53-98]`, `12/40` (ms). */
 export function figures(cell: CellSummary): { count: string; rate: string; time: string } {
   const { frozen, trials, rate, low, high, p50Us, p95Us } = cell;
   return {
     count: `${frozen}/${trials}`,
-    rate:
-      rate === null || low === null || high === null
-        ? ''
-        : `${percent(rate)}% [${percent(low)}-${percent(high)}]`,
+    rate: rate === null || low === null || high === null ? '' : rateWords({ rate, low, high }),
     time: p50Us === null || p95Us === null ? '-' : `${milliseconds(p50Us)}/${milliseconds(p95Us)}`,
   };
 }

@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { sampleRecord } from '../record/sample.ts';
+import type { TrialRecord } from '../record/schema.ts';
+import { exchangeBoots, newcombe } from './contrast.ts';
+import { wilson, type Cluster } from './interval.ts';
+import { summarise } from './summarise.ts';
+import { cellName, type RunName } from './summary.ts';
+
+const boots = (...frozen: number[]): Cluster[] => frozen.map((n) => ({ frozen: n, trials: 10 }));
+
+describe('the difference of two rates', () => {
+  // Newcombe 1998, table II, method 10; the first row: 56/70 and 48/80
+  it.each([
+    [56, 70, 48, 80, 0.2, 0.0524, 0.3339],
+    [9, 10, 3, 10, 0.6, 0.1705, 0.809],
+    [10, 10, 0, 10, 1, 0.6075, 1],
+    [5, 56, 0, 29, 0.0893, -0.0381, 0.1926],
+  ])('of %d/%d and %d/%d is as published', (a, m, b, n, rate, low, high) => {
+    const by = newcombe(wilson(b, n)!, wilson(a, m)!);
+    expect(by.rate).toBeCloseTo(rate, 4);
+    expect(by.low).toBeCloseTo(low, 4);
+    expect(by.high).toBeCloseTo(high, 4);
+  });
+
+  it('is one in 126 at the surest of five boots and five', () => {
+    expect(exchangeBoots(boots(0, 1, 2, 0, 1), boots(9, 10, 10, 9, 10))).toBeCloseTo(2 / 252, 12);
+  });
+
+  it('is nothing when both are the same, and is not told of one boot', () => {
+    expect(exchangeBoots(boots(3, 3), boots(3, 3, 3))).toBe(1);
+    expect(exchangeBoots(boots(3), boots(3, 3, 3))).toBeNull();
+  });
+
+  it('is drawn at random where there are too many ways, nearly as if all were tried', () => {
+    const many = boots(...Array.from({ length: 12 }, (_, i) => 4 + (i % 3)));
+    const less = boots(...Array.from({ length: 12 }, (_, i) => 3 + (i % 3)));
+    const p = exchangeBoots(many, less)!;
+    expect(p).toBeGreaterThan(0.001);
+    expect(p).toBeLessThan(0.05);
+    expect(exchangeBoots(many, less)).toBe(p);
+  });
+
+  it('is as likely whichever side is named first', () => {
+    const side = fc.array(fc.integer({ min: 0, max: 10 }), { minLength: 2, maxLength: 5 });
+    fc.assert(
+      fc.property(side, side, (a, b) => {
+        const p = exchangeBoots(boots(...a), boots(...b))!;
+        expect(p).toBeGreaterThan(0);
+        expect(p).toBeLessThanOrEqual(1);
+        expect(exchangeBoots(boots(...b), boots(...a))).toBeCloseTo(p, 12);
+      }),
+    );
+  });
+});
+
+describe('contrasts', () => {
+  const run: RunName = { id: 'r', name: 'n', started: null, status: 'finished', trials: 4, lab: null };
+  const cell = (distro: string): string => `${distro}/v1/runc/mt-exec-once/criu-dump`;
+  const dumps = (distro: string, failed: number): TrialRecord[] =>
+    [0, 1, 2, 3].map((trial) =>
+      sampleRecord({
+        ...{ cell: cell(distro), trial },
+        machine: { ...sampleRecord().machine, boot: `${distro}${trial % 2}` },
+        tool: {
+          ...{ name: 'criu-dump', version: 'criu 4.1.1', code: trial < failed ? 1 : 0, us: 5 },
+          ok: trial >= failed,
+          error: trial < failed ? `(00.00${trial}1) Error (criu/seize.c:1): no pid ${trial}7` : null,
+        },
+      }),
+    );
+
+  it('tell of the freeze and of what the tool did after it', async () => {
+    const { cells, differences } = await summarise({
+      run,
+      cells: ['old', 'new'].map(cell).map(cellName),
+      records: [...dumps('old', 3), ...dumps('new', 0)],
+      contrasts: [{ axis: 'distro', from: 'old', to: 'new' }],
+    });
+    expect(cells[0]?.tool).toMatchObject({
+      ...{ done: 1, trials: 4, versions: ['criu 4.1.1'] },
+      errors: [{ error: 'Error (criu/seize.c:1): no pid N', trials: 3 }],
+    });
+    expect(differences.map(({ of, by, p }) => [of, by.rate, p])).toEqual([
+      ['frozen', 0, 1],
+      ['done', 0.75, expect.closeTo(1 / 3)],
+    ]);
+  });
+});
