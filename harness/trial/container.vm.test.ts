@@ -73,9 +73,7 @@ describe.each([
     expect(trials.filter(({ outcome }) => outcome !== 'not-frozen').map(told)).toEqual([]);
     for (const { result } of trials) {
       expect(result?.thaw).toMatchObject({ outcome: 'thawed', casualties: 0 });
-      expect(result?.blockers.map(({ state, wchan }) => `${state} ${wchan}`)).toContain(
-        'D request_wait_answer',
-      );
+      expect(result?.blockers.map(({ state }) => state)).toContain('D');
     }
   });
 

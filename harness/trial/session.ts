@@ -91,9 +91,10 @@ export class Session implements AsyncDisposable {
     const watch = new Watch(limitOf(request.strategy) + graceSeconds);
     const logs = new Map<string, string>();
     try {
+      const abort = aborted(signal, watch);
       this.#channel.write(encodeRequest(request));
       for (;;) {
-        const next = await Promise.race([this.#events.next(), watch.over, aborted(signal, watch)]);
+        const next = await Promise.race([this.#events.next(), watch.over, abort]);
         const wallUs = nowUs() - began;
         if ('how' in next) return { kind: 'lost', wallUs, loss: next };
         if (next.done)
