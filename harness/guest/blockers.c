@@ -12,6 +12,7 @@
 
 struct task {
 	pid_t tid;
+	pid_t parent;
 	char comm[64], state, wchan[64];
 	long syscall; /* -2: unreadable */
 	char stack[MAX_FUNCTIONS][48];
@@ -50,9 +51,8 @@ static bool read_stat(struct task *t)
 	if (read_proc(t->tid, "stat", text, sizeof(text)) <= 0)
 		return false;
 	char *open = strchr(text, '('), *close = strrchr(text, ')');
-	if (!open || !close || close[1] == '\0')
+	if (!open || !close || sscanf(close + 1, " %c %d", &t->state, &t->parent) != 2)
 		return false;
-	t->state = close[2];
 	*close = '\0';
 	snprintf(t->comm, sizeof(t->comm), "%s", open + 1);
 	return true;
@@ -63,6 +63,13 @@ char task_state(pid_t pid)
 	struct task t = { .tid = pid };
 
 	return read_stat(&t) ? t.state : '\0';
+}
+
+pid_t task_parent(pid_t pid)
+{
+	struct task t = { .tid = pid };
+
+	return read_stat(&t) ? t.parent : 0;
 }
 
 /* "[<0>] function+0x12/0x34 [module]", from 3.10 to now; the address in the brackets varies. */

@@ -37,6 +37,8 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "list"))
 		return list();
 	if (argc == 2 && !strcmp(argv[1], "clean")) {
+		/* nothing ends a reader of a suspended device but its resume */
+		dm_clean_all();
 		/* processes first: they hold the mounts */
 		int groups = group_clean_all();
 

@@ -171,7 +171,6 @@ static void clear_slots(void)
 		atomic_store(&shared->slots[i].count, 0);
 		atomic_store(&shared->slots[i].pid, 0);
 		atomic_store(&shared->slots[i].ready, 0);
-		atomic_store(&shared->slots[i].helper, 0);
 		atomic_store(&shared->slots[i].error, 0);
 		atomic_store(&shared->slots[i].doomed, 0);
 	}

@@ -17,7 +17,7 @@ extern const struct workload workload_sleep, workload_spin, workload_pipe_read, 
 	workload_fork_exec_storm, workload_vfork_exec_storm, workload_mt_exec_storm, workload_mt_exec_once,
 	workload_attach_storm, workload_attach_to_frozen, workload_nested, workload_fuse_unanswered, workload_fuse_unread,
 	workload_fuse_exit_flush, workload_fsfreeze_write, workload_blkio_throttle, workload_blkio_throttle_timed,
-	workload_memcg_oom_wait, workload_uffd_kernel;
+	workload_dm_suspend, workload_nbd_dead, workload_memcg_oom_wait, workload_uffd_user, workload_uffd_kernel;
 
 const struct workload *const workloads[] = {
 	&workload_sleep,
@@ -43,7 +43,10 @@ const struct workload *const workloads[] = {
 	&workload_fsfreeze_write,
 	&workload_blkio_throttle,
 	&workload_blkio_throttle_timed,
+	&workload_dm_suspend,
+	&workload_nbd_dead,
 	&workload_memcg_oom_wait,
+	&workload_uffd_user,
 	&workload_uffd_kernel,
 	NULL,
 };
@@ -152,6 +155,23 @@ void tick(unsigned slot)
 		bump(slot);
 		sleep_us(1000);
 	}
+}
+
+static bool kill_child(pid_t tid, void *arg)
+{
+	const struct trial *t = arg;
+	pid_t parent = task_parent(tid);
+
+	for (unsigned i = 0; i < t->nslots; i++)
+		if (parent == atomic_load(&shared->slots[i].pid))
+			kill(tid, SIGKILL);
+	return true;
+}
+
+/* By the group's list: what a process of another pid namespace says of its children are other numbers. */
+void kill_children(struct trial *t)
+{
+	group_each_thread(&t->group, kill_child, t);
 }
 
 /* Waits for processes to be where the workload wants them; the first that could not enter the group ends it. */

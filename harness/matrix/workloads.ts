@@ -26,7 +26,10 @@ export const workloads = {
   'fsfreeze-write': 'a writer in D behind a frozen ext4 (FIFREEZE)',
   'blkio-throttle': 'a reader in D behind a throttled disk',
   'blkio-throttle-timed': 'a reader in D behind a throttled disk for two seconds',
+  'dm-suspend': 'a reader in D behind a suspended mapped device',
+  'nbd-dead': 'a reader in D behind a network block device whose server is silent',
   'memcg-oom-wait': 'a process in D, out of memory in a v1 group whose OOM killer is off',
+  'uffd-user': 'a touch of a page that its userfaultfd never fills',
   'uffd-kernel': 'a write(2) of a page that its userfaultfd never fills',
 } as const;
 

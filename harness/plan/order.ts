@@ -9,6 +9,8 @@ const mayWedge: ReadonlySet<WorkloadName> = new Set<WorkloadName>([
   'fsfreeze-write',
   'blkio-throttle',
   'blkio-throttle-timed',
+  'dm-suspend',
+  'nbd-dead',
   'memcg-oom-wait',
   'uffd-kernel',
 ]);

@@ -6,14 +6,16 @@ import { command } from '../../base/command.ts';
 import { makeFolder, sha256 } from '../../base/files.ts';
 import { cacheDir } from '../../base/paths.ts';
 import type { Kernel } from '../kernels/kernel.ts';
-import { planModules } from '../kernels/modules.ts';
+import { moduleName, planModules } from '../kernels/modules.ts';
 import { writeCpio, type Entry } from './cpio.ts';
 import type { MachineKeys } from './keys.ts';
 
 /** The network first, then what workloads need; what is built in or absent is left out. */
-const wanted = ['virtio_pci', 'virtio_net', 'e1000', 'fuse', 'loop', 'ext4'];
+const wanted = ['virtio_pci', 'virtio_net', 'e1000', 'fuse', 'loop', 'ext4', 'dm_mod', 'nbd'];
 /** Modules that stand in for one another or whose absence a workload reports itself. */
-const optional = new Set(['e1000', 'fuse', 'loop', 'ext4']);
+const optional = new Set(['e1000', 'fuse', 'loop', 'ext4', 'dm_mod', 'nbd']);
+/** One device instead of sixteen, without partitions, which each open of it would look for. */
+const parameters: Readonly<Record<string, string>> = { nbd: 'nbds_max=1 max_part=0' };
 
 const decompressors: Readonly<Record<string, readonly string[]>> = {
   xz: ['xz', '-d', '-f'],
@@ -30,7 +32,7 @@ export async function buildModules(kernel: Kernel): Promise<{ cpio: string; miss
   const needed = missing.filter((name) => !optional.has(name));
   const made = cacheDir(
     'roots',
-    `modules-${sha256(kernel.sha256, kernel.modules ?? '', ...load).slice(0, 16)}`,
+    `modules-${sha256(kernel.sha256, kernel.modules ?? '', ...load, JSON.stringify(parameters)).slice(0, 16)}`,
   );
   const cpio = join(made, 'modules.cpio');
   if (await stat(cpio).catch(() => null)) return { cpio, missing: needed };
@@ -39,7 +41,7 @@ export async function buildModules(kernel: Kernel): Promise<{ cpio: string; miss
     const order: string[] = [];
     for (const path of load) {
       const from = await unpackModule(join(kernel.modules!, path), draft);
-      order.push(basename(from));
+      order.push([basename(from), parameters[moduleName(from)] ?? ''].join(' ').trim());
       entries.push({ type: 'file', path: `lib/frostline/${basename(from)}`, from });
     }
     const list = join(draft, 'load');
