@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "frostbite.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,6 +198,31 @@ static bool keep(pid_t tid, void *arg)
 	return true;
 }
 
+/* "0::/frostline-1-2": of a zombie too. */
+static bool was_member(pid_t pid, const char *name)
+{
+	char text[1024];
+	char *line = read_proc(pid, "cgroup", text, sizeof(text)) > 0 ? strstr(text, "0::") : NULL;
+	char *at = line ? strstr(line, name) : NULL;
+
+	return at && strchr("/\n", at[strlen(name)]);
+}
+
+/* A dying task is in no list of the group any more, but v2 may count it to its end (cgroup_task_dead, seen in 7.3). */
+static void keep_dying(const struct group *g, struct found *found)
+{
+	DIR *proc = opendir("/proc");
+
+	for (struct dirent *entry; proc && (entry = readdir(proc));) {
+		pid_t pid = atoi(entry->d_name);
+
+		if (pid > 0 && was_member(pid, strrchr(g->path, '/')))
+			keep(pid, found);
+	}
+	if (proc)
+		closedir(proc);
+}
+
 static void emit_task(const struct task *t)
 {
 	emit("{\"pid\":%d,\"comm\":", t->tid);
@@ -224,6 +250,8 @@ void emit_blockers(struct trial *t, unsigned moved)
 		if (moved & 1u << i)
 			found.moved[found.nmoved++] = atomic_load(&shared->slots[i].pid);
 	group_each_thread(&t->group, keep, &found);
+	if (found.count == 0 && found.v2)
+		keep_dying(&t->group, &found);
 	emit("[");
 	for (unsigned i = 0; i < found.count; i++) {
 		emit("%s", i ? "," : "");
