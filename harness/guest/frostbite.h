@@ -82,6 +82,8 @@ enum freezer_state group_read(struct group *g);
 /* Calls fn for each thread of the group until it returns false. */
 void group_each_thread(struct group *g, bool (*fn)(pid_t tid, void *arg), void *arg);
 int group_count(struct group *g);
+/* Moves a process to the group above; false with errno. */
+bool group_evict(struct group *g, pid_t pid);
 /* SIGKILLs and reaps until the group is empty, then removes it; false when it could not. */
 bool group_destroy(struct group *g, int64_t us);
 int group_clean_all(void);
@@ -207,6 +209,8 @@ pid_t spawn_server(void (*entry)(void *arg), void *arg);
 void end_server(struct trial *t);
 /* In children: see fsfreeze.c. */
 void fsfreeze_close_guard(void);
+/* What `frostbite coredump PATH` does: see coredump_pipe.c. */
+void coredump_handler(const char *path);
 /* Resumes and removes the mapped devices of dm-suspend. */
 int dm_clean_all(void);
 /* Unmounts what fsfreeze-write left mounted for the next trial. */

@@ -32,6 +32,10 @@ int main(int argc, char **argv)
 		return 0;
 	if (argc == 4 && !strcmp(argv[1], "workload"))
 		return reenter(argv[2], argv[3]);
+	if (argc == 3 && !strcmp(argv[1], "coredump")) {
+		coredump_handler(argv[2]);
+		return 0;
+	}
 	if (argc == 2 && !strcmp(argv[1], "serve"))
 		return serve();
 	if (argc == 2 && !strcmp(argv[1], "list"))
