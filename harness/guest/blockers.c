@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "frostbite.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 struct task {
 	pid_t tid;
+	pid_t parent;
 	char comm[64], state, wchan[64];
 	long syscall; /* -2: unreadable */
 	char stack[MAX_FUNCTIONS][48];
@@ -50,9 +52,8 @@ static bool read_stat(struct task *t)
 	if (read_proc(t->tid, "stat", text, sizeof(text)) <= 0)
 		return false;
 	char *open = strchr(text, '('), *close = strrchr(text, ')');
-	if (!open || !close || close[1] == '\0')
+	if (!open || !close || sscanf(close + 1, " %c %d", &t->state, &t->parent) != 2)
 		return false;
-	t->state = close[2];
 	*close = '\0';
 	snprintf(t->comm, sizeof(t->comm), "%s", open + 1);
 	return true;
@@ -63,6 +64,13 @@ char task_state(pid_t pid)
 	struct task t = { .tid = pid };
 
 	return read_stat(&t) ? t.state : '\0';
+}
+
+pid_t task_parent(pid_t pid)
+{
+	struct task t = { .tid = pid };
+
+	return read_stat(&t) ? t.parent : 0;
 }
 
 /* "[<0>] function.isra.0+0x12/0x34 [module]", from 3.10 to now; the address in the brackets varies. */
@@ -190,6 +198,31 @@ static bool keep(pid_t tid, void *arg)
 	return true;
 }
 
+/* "0::/frostline-1-2": of a zombie too. */
+static bool was_member(pid_t pid, const char *name)
+{
+	char text[1024];
+	char *line = read_proc(pid, "cgroup", text, sizeof(text)) > 0 ? strstr(text, "0::") : NULL;
+	char *at = line ? strstr(line, name) : NULL;
+
+	return at && strchr("/\n", at[strlen(name)]);
+}
+
+/* A dying task is in no list of the group any more, but v2 may count it to its end (cgroup_task_dead, seen in 7.3). */
+static void keep_dying(const struct group *g, struct found *found)
+{
+	DIR *proc = opendir("/proc");
+
+	for (struct dirent *entry; proc && (entry = readdir(proc));) {
+		pid_t pid = atoi(entry->d_name);
+
+		if (pid > 0 && was_member(pid, strrchr(g->path, '/')))
+			keep(pid, found);
+	}
+	if (proc)
+		closedir(proc);
+}
+
 static void emit_task(const struct task *t)
 {
 	emit("{\"pid\":%d,\"comm\":", t->tid);
@@ -217,6 +250,8 @@ void find_blockers(struct trial *t, unsigned moved)
 		if (moved & 1u << i)
 			found.moved[found.nmoved++] = atomic_load(&shared->slots[i].pid);
 	group_each_thread(&t->group, keep, &found);
+	if (found.count == 0 && found.v2)
+		keep_dying(&t->group, &found);
 }
 
 void forget_blockers(void)

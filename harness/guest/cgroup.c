@@ -138,6 +138,20 @@ void group_each_thread(struct group *g, bool (*fn)(pid_t tid, void *arg), void *
 	fclose(f);
 }
 
+bool group_evict(struct group *g, pid_t pid)
+{
+	char number[16];
+	int fd = open_in(g, "../cgroup.procs", O_WRONLY);
+	int n = snprintf(number, sizeof(number), "%d", pid);
+	bool moved = fd >= 0 && pwrite(fd, number, (size_t)n, 0) == n;
+	int error = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	return moved;
+}
+
 static bool count_one(pid_t tid, void *arg)
 {
 	(void)tid;

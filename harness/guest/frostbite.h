@@ -12,6 +12,8 @@
 #define FROSTBITE_VERSION "0.0.0"
 #endif
 
+struct trial;
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* ---- time.c ---- */
@@ -29,12 +31,11 @@ struct slot {
 	_Atomic uint64_t count; /* bumped whenever the process runs */
 	_Atomic int pid;        /* 0: not used */
 	_Atomic int ready;      /* the process is about to enter the state its workload is named after */
-	_Atomic int helper;     /* pid of a process it made, for workloads that need one released */
 	_Atomic int error;      /* errno that kept it out of the group */
 	_Atomic int doomed;     /* it is meant to die: dead, it is no casualty */
 	_Atomic int inner;      /* in a container: its pid as the container sees it */
 	_Atomic long entry;     /* in a container: what to run, as a distance from contain(); 0: nothing */
-	char pad[16];
+	char pad[20];
 };
 
 struct shared {
@@ -91,6 +92,8 @@ enum freezer_state group_read(struct group *g);
 void group_each_thread(struct group *g, bool (*fn)(pid_t tid, void *arg), void *arg);
 int group_count(struct group *g);
 void group_close(struct group *g);
+/* Moves a process to the group above; false with errno. */
+bool group_evict(struct group *g, pid_t pid);
 /* SIGKILLs and reaps until the group is empty, then removes it; false when it could not. */
 bool group_destroy(struct group *g, int64_t us);
 int group_clean_all(void);
@@ -105,11 +108,21 @@ int leftovers_clean_all(void);
 /* Puts the file on a free loop device, which goes with its last descriptor; -1 with errno. */
 int loop_attach(int image, char *device, size_t size);
 
+/* ---- node.c: a device for a process of the group ---- */
+/* Makes a node of the device for shared->path; false with t->why set. `path` stands in where no node can be opened. */
+bool node_make(struct trial *t, dev_t device, const char *path);
+void node_remove(void);
+#define NODE_READ_SIZE (64 * 1024)
+/* Entry: once shared->served, reads so much from the device at shared->path past all caches, then ticks. */
+void node_read(unsigned slot) __attribute__((noreturn));
+
 /* ---- controller.c: cgroup v1 controllers beside the freezer ---- */
 #define CONTROLLER_GROUP "frostline"
 /* Makes the controller's group and asks for a file in it; NULL, or what this kernel lacks. */
 const char *controller_mount(const char *name, const char *file);
 bool controller_write(const char *name, const char *file, const char *text);
+/* Moves the processes of the trial into the controller's group; false with t->why set. */
+bool controller_enter(struct trial *t, const char *name);
 void controllers_end(void);
 
 /* ---- trial.c, freeze.c ---- */
@@ -236,6 +249,8 @@ void forget_blockers(void);
 /* Those last found, as a JSON array. */
 void emit_blockers(void);
 char task_state(pid_t pid);
+/* 0: no such process. */
+pid_t task_parent(pid_t pid);
 
 /* ---- emit.c: JSON lines on standard output ---- */
 void emit_begin(void);
@@ -263,6 +278,8 @@ struct workload {
 	void (*reentry)(unsigned slot);
 	/* The freeze begins at a random moment within this time after shared->go; 0: 5 ms. */
 	unsigned within_us;
+	/* NULL, or why its processes cannot be those of a container. */
+	const char *bare_only;
 };
 void quiet_child(void);
 extern const struct workload *const workloads[];
@@ -280,6 +297,10 @@ pid_t spawn_server(void (*entry)(void *arg), void *arg);
 void end_server(struct trial *t);
 /* In children: see fsfreeze.c. */
 void fsfreeze_close_guard(void);
+/* What `frostbite coredump PATH` does: see coredump_pipe.c. */
+void coredump_handler(const char *path);
+/* Resumes and removes the mapped devices of dm-suspend. */
+int dm_clean_all(void);
 /* Unmounts what fsfreeze-write left mounted for the next trial. */
 void fsfreeze_end(void);
 void re_exec(const char *workload, unsigned slot) __attribute__((noreturn));
@@ -289,6 +310,8 @@ static inline void bump(unsigned slot)
 {
 	atomic_fetch_add_explicit(&shared->slots[slot].count, 1, memory_order_relaxed);
 }
+/* SIGKILLs the children that its processes have in the group. */
+void kill_children(struct trial *t);
 bool wait_ready(struct trial *t);
 /* Waits for shared->served; `what` is said of it when it does not come. */
 bool wait_served(struct trial *t, const char *what);

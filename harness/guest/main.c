@@ -34,11 +34,17 @@ int main(int argc, char **argv)
 		return reenter(argv[2], argv[3]);
 	if (argc == 3 && !strcmp(argv[1], "contain"))
 		return contain(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "coredump")) {
+		coredump_handler(argv[2]);
+		return 0;
+	}
 	if (argc == 2 && !strcmp(argv[1], "serve"))
 		return serve();
 	if (argc == 2 && !strcmp(argv[1], "list"))
 		return list();
 	if (argc == 2 && !strcmp(argv[1], "clean")) {
+		/* nothing ends a reader of a suspended device but its resume */
+		dm_clean_all();
 		/* processes first: they hold the mounts */
 		int groups = group_clean_all();
 

@@ -196,7 +196,6 @@ static void clear_slots(void)
 		atomic_store(&shared->slots[i].count, 0);
 		atomic_store(&shared->slots[i].pid, 0);
 		atomic_store(&shared->slots[i].ready, 0);
-		atomic_store(&shared->slots[i].helper, 0);
 		atomic_store(&shared->slots[i].error, 0);
 		atomic_store(&shared->slots[i].doomed, 0);
 		atomic_store(&shared->slots[i].inner, 0);
@@ -368,8 +367,8 @@ void trial_run(const struct request *r, const struct hierarchies *h)
 	why = lacking(t, h);
 	if (!why && t->workload->needs)
 		why = t->workload->needs();
-	if (!why && !r->runtime)
-		why = t->workload->boxed_only;
+	if (!why)
+		why = r->runtime ? t->workload->bare_only : t->workload->boxed_only;
 	if (!why)
 		why = container_lacking(r);
 	if (why) {

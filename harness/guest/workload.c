@@ -12,12 +12,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern const struct workload workload_sleep, workload_spin, workload_pipe_read, workload_sigstop, workload_ptrace_stop,
-	workload_vfork_parent, workload_dead_leader, workload_fork_storm, workload_thread_storm, workload_exec_storm,
-	workload_fork_exec_storm, workload_vfork_exec_storm, workload_mt_exec_storm, workload_mt_exec_once,
-	workload_attach_storm, workload_attach_to_frozen, workload_exec_into, workload_nested, workload_fuse_unanswered, workload_fuse_unread,
-	workload_fuse_exit_flush, workload_fsfreeze_write, workload_blkio_throttle, workload_blkio_throttle_timed,
-	workload_memcg_oom_wait, workload_uffd_kernel;
+extern const struct workload workload_sleep, workload_spin, workload_pipe_read, workload_sigstop,
+	workload_ptrace_stop, workload_vfork_parent, workload_dead_leader, workload_fork_storm, workload_thread_storm,
+	workload_thread_bomb, workload_exec_storm, workload_fork_exec_storm, workload_vfork_exec_storm,
+	workload_mt_exec_storm, workload_mt_exec_once, workload_attach_storm, workload_attach_to_frozen, workload_exec_into,
+	workload_nested, workload_io_uring, workload_coredump_pipe, workload_fuse_unanswered, workload_fuse_unread,
+	workload_fuse_flush, workload_fuse_exit_flush, workload_pidns_init_death, workload_fsfreeze_write,
+	workload_blkio_throttle, workload_blkio_throttle_timed, workload_loop_on_fuse, workload_dm_suspend,
+	workload_nbd_dead, workload_memcg_oom_wait, workload_uffd_user, workload_uffd_kernel;
 
 const struct workload *const workloads[] = {
 	&workload_sleep,
@@ -29,6 +31,7 @@ const struct workload *const workloads[] = {
 	&workload_dead_leader,
 	&workload_fork_storm,
 	&workload_thread_storm,
+	&workload_thread_bomb,
 	&workload_exec_storm,
 	&workload_fork_exec_storm,
 	&workload_vfork_exec_storm,
@@ -38,13 +41,21 @@ const struct workload *const workloads[] = {
 	&workload_attach_to_frozen,
 	&workload_exec_into,
 	&workload_nested,
+	&workload_io_uring,
+	&workload_coredump_pipe,
 	&workload_fuse_unanswered,
 	&workload_fuse_unread,
+	&workload_fuse_flush,
 	&workload_fuse_exit_flush,
+	&workload_pidns_init_death,
 	&workload_fsfreeze_write,
 	&workload_blkio_throttle,
 	&workload_blkio_throttle_timed,
+	&workload_loop_on_fuse,
+	&workload_dm_suspend,
+	&workload_nbd_dead,
 	&workload_memcg_oom_wait,
+	&workload_uffd_user,
 	&workload_uffd_kernel,
 	NULL,
 };
@@ -158,6 +169,23 @@ void tick(unsigned slot)
 		bump(slot);
 		sleep_us(1000);
 	}
+}
+
+static bool kill_child(pid_t tid, void *arg)
+{
+	const struct trial *t = arg;
+	pid_t parent = task_parent(tid);
+
+	for (unsigned i = 0; i < t->nslots; i++)
+		if (parent == atomic_load(&shared->slots[i].pid))
+			kill(tid, SIGKILL);
+	return true;
+}
+
+/* By the group's list: what a process of another pid namespace says of its children are other numbers. */
+void kill_children(struct trial *t)
+{
+	group_each_thread(&t->group, kill_child, t);
 }
 
 /* Waits for processes to be where the workload wants them; the first that could not enter the group ends it. */

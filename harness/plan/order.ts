@@ -5,10 +5,15 @@ import type { Cell } from './cell.ts';
 const mayWedge: ReadonlySet<WorkloadName> = new Set<WorkloadName>([
   'fuse-unanswered',
   'fuse-unread',
+  'fuse-flush',
   'fuse-exit-flush',
+  'pidns-init-death',
   'fsfreeze-write',
   'blkio-throttle',
   'blkio-throttle-timed',
+  'loop-on-fuse',
+  'dm-suspend',
+  'nbd-dead',
   'memcg-oom-wait',
   'uffd-kernel',
 ]);

@@ -13,7 +13,6 @@
 /* A bio that blk-throttle holds back: its reader sleeps in io_schedule, uninterruptibly, until it is let go. */
 
 #define LIMIT CONTROLLER_GROUP "/blkio.throttle.read_bps_device"
-#define READ_SIZE (64 * 1024)
 
 static char device[32];
 static int loop = -1;
@@ -62,29 +61,16 @@ static bool limit_to(unsigned bytes_per_second)
 	return controller_write("blkio", LIMIT, text);
 }
 
-static void read_disk(unsigned slot)
-{
-	void *buffer;
-
-	if (!controller_write("blkio", CONTROLLER_GROUP "/cgroup.procs", "0")) {
-		atomic_store(&shared->slots[slot].error, errno);
-		_exit(71);
-	}
-	int fd = open(device, O_RDONLY | O_DIRECT | O_CLOEXEC);
-
-	if (fd < 0 || posix_memalign(&buffer, 4096, READ_SIZE))
-		_exit(75);
-	atomic_store(&shared->slots[slot].ready, 1);
-	if (read(fd, buffer, READ_SIZE) < 0)
-		_exit(76);
-	tick(slot);
-}
-
 static bool start_with(struct trial *t, unsigned bytes_per_second)
 {
+	struct stat st;
+
 	if (!limit_to(bytes_per_second))
 		return trial_fail(t, "blkio.throttle.read_bps_device of %s: %s", device, strerror(errno));
-	return spawn(t, read_disk) && wait_task_state(t, 'D');
+	if (fstat(loop, &st) < 0)
+		return trial_fail(t, "stat of %s: %s", device, strerror(errno));
+	return node_make(t, st.st_rdev, device) && spawn(t, node_read) && controller_enter(t, "blkio") &&
+	       wait_task_state(t, 'D');
 }
 
 static bool start(struct trial *t)
@@ -94,13 +80,14 @@ static bool start(struct trial *t)
 
 static bool start_timed(struct trial *t)
 {
-	return start_with(t, READ_SIZE / 2);
+	return start_with(t, NODE_READ_SIZE / 2);
 }
 
 static void release(struct trial *t)
 {
 	(void)t;
 	limit_to(0);
+	node_remove();
 }
 
 const struct workload workload_blkio_throttle = {

@@ -19,14 +19,12 @@ static const char *needs(void)
 
 static void touch(unsigned slot)
 {
-	if (!controller_write("memory", CONTROLLER_GROUP "/cgroup.procs", "0")) {
-		atomic_store(&shared->slots[slot].error, errno);
-		_exit(71);
-	}
 	char *memory = mmap(NULL, TOUCHED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (memory == MAP_FAILED)
 		_exit(75);
+	while (!atomic_load(&shared->served))
+		sleep_us(100);
 	atomic_store(&shared->slots[slot].ready, 1);
 	memset(memory, 1, TOUCHED);
 	munmap(memory, TOUCHED);
@@ -37,7 +35,7 @@ static bool start(struct trial *t)
 {
 	if (!controller_write("memory", LIMIT, "8M") || !controller_write("memory", KILLER_OFF, "1"))
 		return trial_fail(t, "limit of the v1 memory group: %s", strerror(errno));
-	return spawn(t, touch) && wait_task_state(t, 'D');
+	return spawn(t, touch) && controller_enter(t, "memory") && wait_task_state(t, 'D');
 }
 
 static void release(struct trial *t)

@@ -42,10 +42,11 @@ static bool start_storm(struct trial *t)
 }
 
 /*
- * The exec takes a few milliseconds; freeze and exec each come at a random moment of this time, so that
- * now and then they meet, whichever is first. A freeze at its very start would always win.
+ * Freeze and exec each come at a random moment of this time, in which a container's start has its exec too,
+ * and the exec takes some milliseconds (de_thread, then a new image): so they meet in some trials of a
+ * hundred, whichever is first. A freeze at the very start of that time would always win.
  */
-#define ONCE_US 20000
+#define ONCE_US 60000
 
 static void exec_once(unsigned slot)
 {

@@ -3,41 +3,54 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* An interruptible sleep that is no freezable one: the fake signal wakes it, and it freezes on its way out. */
 
-static int fds[2];
+static int writer = -1;
 
 static void read_pipe(unsigned slot)
 {
+	int fd = open(shared->path, O_RDONLY | O_CLOEXEC);
 	char c;
 
-	close(fds[1]);
+	if (fd < 0) {
+		atomic_store(&shared->slots[slot].error, errno);
+		_exit(75);
+	}
 	atomic_store(&shared->slots[slot].ready, 1);
-	while (read(fds[0], &c, 1) < 0 && errno == EINTR)
+	while (read(fd, &c, 1) < 0 && errno == EINTR)
 		;
 	tick(slot);
 }
 
 static bool start(struct trial *t)
 {
-	fds[0] = fds[1] = -1;
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return trial_fail(t, "pipe: %s", strerror(errno));
+	snprintf(shared->path, sizeof(shared->path), MOUNT_PREFIX "pipe-%d", getpid());
+	unlink(shared->path);
+	if (mkfifo(shared->path, 0600) < 0)
+		return trial_fail(t, "mkfifo %s: %s", shared->path, strerror(errno));
+	/* for reading too: an open for writing alone waits for a reader */
+	writer = open(shared->path, O_RDWR | O_CLOEXEC);
+	if (writer < 0)
+		return trial_fail(t, "open %s: %s", shared->path, strerror(errno));
 	return spawn(t, read_pipe) && wait_task_state(t, 'S');
 }
 
-/* The end of the pipe ends the read. */
+/* A byte, not the end of the pipe: a reader forked from us holds the other end as well. */
 static void release(struct trial *t)
 {
 	(void)t;
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
-		if (fds[i] >= 0)
-			close(fds[i]);
-		fds[i] = -1;
+	if (writer >= 0) {
+		if (write(writer, "", 1) < 0)
+			perror(shared->path);
+		close(writer);
 	}
+	writer = -1;
+	unlink(shared->path);
 }
 
 const struct workload workload_pipe_read = {

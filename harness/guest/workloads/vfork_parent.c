@@ -12,7 +12,6 @@ static void parent(unsigned slot)
 
 	if (child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		atomic_store(&shared->slots[slot].helper, getpid());
 		atomic_store(&shared->slots[slot].ready, 1);
 		for (;;)
 			pause();
@@ -25,19 +24,9 @@ static bool start(struct trial *t)
 	return spawn(t, parent) && wait_task_state(t, 'D');
 }
 
-static void release(struct trial *t)
-{
-	for (unsigned i = 0; i < t->nslots; i++) {
-		pid_t child = outer_pid(t, atomic_load(&shared->slots[i].helper));
-
-		if (child > 0)
-			kill(child, SIGKILL);
-	}
-}
-
 const struct workload workload_vfork_parent = {
 	.name = "vfork-parent",
 	.summary = "a vfork parent in D, waiting for a child that sleeps",
 	.start = start,
-	.release = release,
+	.release = kill_children,
 };

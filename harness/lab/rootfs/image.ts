@@ -6,12 +6,12 @@ import { command } from '../../base/command.ts';
 import { makeFolder, sha256 } from '../../base/files.ts';
 import { cacheDir } from '../../base/paths.ts';
 import type { Kernel } from '../kernels/kernel.ts';
-import { planModules } from '../kernels/modules.ts';
+import { moduleName, planModules } from '../kernels/modules.ts';
 import { writeCpio, type Entry } from './cpio.ts';
 import type { MachineKeys } from './keys.ts';
 
 /** The network first, then what workloads need; what is built in or absent is left out. */
-const wanted = ['virtio_pci', 'virtio_net', 'e1000', 'fuse', 'loop', 'ext4'];
+const wanted = ['virtio_pci', 'virtio_net', 'e1000', 'fuse', 'loop', 'ext4', 'dm_mod', 'nbd'];
 /** For a root on a disk, and what CRIU wants to see before it dumps anything (criu check). */
 const wantedByUserland = [
   ...['virtio_blk', 'overlay', 'tun', 'veth', 'nf_tables'],
@@ -19,6 +19,8 @@ const wantedByUserland = [
 ];
 /** A machine cannot be reached, or has no root, without these; the absence of others is told by what needs them. */
 const needed: readonly string[] = ['virtio_pci', 'virtio_net', 'virtio_blk'];
+/** One device instead of sixteen, without partitions, which each open of it would look for. */
+const parameters: Readonly<Record<string, string>> = { nbd: 'nbds_max=1 max_part=0' };
 
 const decompressors: Readonly<Record<string, readonly string[]>> = {
   xz: ['xz', '-d', '-f'],
@@ -40,7 +42,7 @@ export async function buildModules(
   const missing = plan.missing.filter((name) => needed.includes(name));
   const made = cacheDir(
     'roots',
-    `modules-${sha256(kernel.sha256, kernel.modules ?? '', ...load).slice(0, 16)}`,
+    `modules-${sha256(kernel.sha256, kernel.modules ?? '', ...load, JSON.stringify(parameters)).slice(0, 16)}`,
   );
   const cpio = join(made, 'modules.cpio');
   if (await stat(cpio).catch(() => null)) return { cpio, missing };
@@ -49,7 +51,7 @@ export async function buildModules(
     const order: string[] = [];
     for (const path of load) {
       const from = await unpackModule(join(kernel.modules!, path), draft);
-      order.push(basename(from));
+      order.push([basename(from), parameters[moduleName(from)] ?? ''].join(' ').trim());
       entries.push({ type: 'file', path: `lib/frostline/${basename(from)}`, from });
     }
     const list = join(draft, 'load');

@@ -1,0 +1,152 @@
+#define _GNU_SOURCE
+#include "../frostbite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * A process of several threads that dumps core into a pipe nobody reads. The dumping thread sleeps in
+ * pipe_write, where the freezer's fake signal ends the dump; its siblings wait for it in their exit, where v1
+ * counts them as frozen, and under v2 all are gone before the group reads frozen.
+ */
+
+#define PATTERN "/proc/sys/kernel/core_pattern"
+#define HELD ".held"
+#define DUMPED (1 << 20) /* more than a pipe takes */
+#define SIBLINGS 3
+
+static char pattern[160];
+static int keeper = -1;
+
+static bool write_pattern(const char *text)
+{
+	int fd = open(PATTERN, O_WRONLY | O_CLOEXEC);
+	bool written = fd >= 0 && write(fd, text, strlen(text)) > 0;
+	int error = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	return written;
+}
+
+static const char *needs(void)
+{
+	static char problem[120];
+
+	if (access(PATTERN, R_OK | W_OK) == 0)
+		return NULL;
+	snprintf(problem, sizeof(problem), PATTERN ": %s (CONFIG_COREDUMP)", strerror(errno));
+	return problem;
+}
+
+/* What the kernel starts for the dump: says so by a new name of its pipe, and lives until a byte comes. */
+void coredump_handler(const char *path)
+{
+	char held[300], byte;
+
+	snprintf(held, sizeof(held), "%s" HELD, path);
+	int fd = rename(path, held) < 0 ? -1 : open(held, O_RDONLY | O_CLOEXEC);
+
+	while (fd >= 0 && read(fd, &byte, 1) < 0 && errno == EINTR)
+		;
+}
+
+static void *doze(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+static void dump_core(unsigned slot)
+{
+	char *memory = mmap(NULL, DUMPED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pthread_t thread;
+
+	if (memory == MAP_FAILED)
+		_exit(75);
+	memset(memory, 1, DUMPED);
+	for (unsigned i = 0; i < SIBLINGS; i++)
+		if (pthread_create(&thread, NULL, doze, NULL))
+			_exit(73);
+	atomic_store(&shared->slots[slot].ready, 1);
+	raise(SIGSEGV);
+	_exit(70);
+}
+
+static bool keep_pattern(void)
+{
+	FILE *f = fopen(PATTERN, "re");
+	bool kept = f && fgets(pattern, sizeof(pattern), f);
+
+	if (f)
+		fclose(f);
+	return kept;
+}
+
+static bool is_handled(void *arg)
+{
+	return access(arg, F_OK) == 0;
+}
+
+static bool start(struct trial *t)
+{
+	char mine[sizeof(shared->exe) + sizeof(shared->path) + 16], held[300];
+
+	snprintf(shared->path, sizeof(shared->path), MOUNT_PREFIX "core-%d", getpid());
+	snprintf(held, sizeof(held), "%s" HELD, shared->path);
+	snprintf(mine, sizeof(mine), "|%s coredump %s", shared->exe, shared->path);
+	/* CORENAME_MAX_SIZE: a longer one is cut without a word */
+	if (strlen(mine) > 127)
+		return trial_fail(t, "core_pattern would be longer than 127 characters: %.80s...", mine);
+	if (mkfifo(shared->path, 0600) < 0)
+		return trial_fail(t, "mkfifo %s: %s", shared->path, strerror(errno));
+	keeper = open(shared->path, O_RDWR | O_CLOEXEC);
+	if (keeper < 0)
+		return trial_fail(t, "open %s: %s", shared->path, strerror(errno));
+	if (!keep_pattern() || !write_pattern(mine))
+		return trial_fail(t, PATTERN ": %s", strerror(errno));
+	if (!spawn(t, dump_core) || !wait_ready(t))
+		return false;
+	atomic_store(&shared->slots[0].doomed, 1);
+	if (!wait_until(is_handled, held, 5000000))
+		return trial_fail(t, "coredump-pipe: the kernel started no handler within 5 s");
+	return wait_task_state(t, 'S');
+}
+
+/* The handler's end breaks the pipe, and with it the dump. */
+static void release(struct trial *t)
+{
+	char held[300];
+
+	(void)t;
+	if (pattern[0])
+		write_pattern(pattern);
+	pattern[0] = '\0';
+	if (keeper >= 0) {
+		if (write(keeper, "", 1) < 0)
+			perror(shared->path);
+		close(keeper);
+	}
+	keeper = -1;
+	snprintf(held, sizeof(held), "%s" HELD, shared->path);
+	unlink(held);
+	unlink(shared->path);
+}
+
+const struct workload workload_coredump_pipe = {
+	.name = "coredump-pipe",
+	.summary = "a process of 4 threads that dumps core into a pipe nobody reads",
+	.needs = needs,
+	.start = start,
+	.release = release,
+};

@@ -1,0 +1,139 @@
+#define _GNU_SOURCE
+#include "../frostbite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/dm-ioctl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/*
+ * A suspended mapped device keeps each bio until it is resumed (dm_submit_bio, queue_io), and a direct read
+ * of it sleeps for its bio, uninterruptibly. Its target is "error", which is in dm-mod itself and needs no
+ * disk beneath: what the read gives after the resume does not matter.
+ */
+
+#define CONTROL "/dev/mapper/control"
+#define NAME_PREFIX "frostline-"
+
+struct table {
+	struct dm_ioctl head;
+	struct dm_target_spec target;
+	char parameters[8]; /* of the target: none, but the string has to be there */
+};
+
+static char name[32];
+
+static int ask(unsigned long request, const char *device, uint32_t flags, struct table *table)
+{
+	int control = open(CONTROL, O_RDWR | O_CLOEXEC);
+
+	if (control < 0)
+		return -1;
+	*table = (struct table){
+		/* the oldest of the fourth interface: the kernel compares the first number alone for equality */
+		.head = { .version = { 4, 0, 0 }, .data_size = sizeof(*table), .flags = flags,
+			  .data_start = sizeof(table->head), .target_count = request == DM_TABLE_LOAD },
+		.target = { .length = NODE_READ_SIZE / 512, .target_type = "error" },
+	};
+	snprintf(table->head.name, sizeof(table->head.name), "%s", device);
+	int result = ioctl(control, request, table);
+	int error = errno;
+
+	close(control);
+	errno = error;
+	return result;
+}
+
+static const char *needs(void)
+{
+	static char problem[120];
+	struct table table;
+
+	if (ask(DM_VERSION, "", 0, &table) == 0)
+		return NULL;
+	snprintf(problem, sizeof(problem), CONTROL ": %s (CONFIG_BLK_DEV_DM, or its module dm-mod is not loaded)",
+		 strerror(errno));
+	return problem;
+}
+
+/* Suspended without a wait for I/O or a freeze of a file system, neither of which there is. */
+static bool start(struct trial *t)
+{
+	struct table table;
+	char path[32];
+
+	snprintf(name, sizeof(name), NAME_PREFIX "%d", getpid());
+	if (ask(DM_DEV_CREATE, name, 0, &table) < 0)
+		return trial_fail(t, "DM_DEV_CREATE of %s: %s", name, strerror(errno));
+	if (ask(DM_TABLE_LOAD, name, 0, &table) < 0 || ask(DM_DEV_SUSPEND, name, 0, &table) < 0)
+		return trial_fail(t, "table of %s: %s", name, strerror(errno));
+	if (ask(DM_DEV_SUSPEND, name, DM_SUSPEND_FLAG | DM_NOFLUSH_FLAG | DM_SKIP_LOCKFS_FLAG, &table) < 0)
+		return trial_fail(t, "DM_DEV_SUSPEND of %s: %s", name, strerror(errno));
+	snprintf(path, sizeof(path), "/dev/dm-%llu", (unsigned long long)(table.head.dev & 0xff));
+	atomic_store(&shared->served, 1);
+	return node_make(t, (dev_t)table.head.dev, path) && spawn(t, node_read) && wait_task_state(t, 'D');
+}
+
+static bool is_removed(void *arg)
+{
+	struct table table;
+
+	/* ENXIO: there is none; EBUSY: its reader, or udev's, has it open for a moment yet */
+	return ask(DM_DEV_REMOVE, arg, 0, &table) == 0 || errno != EBUSY;
+}
+
+static void remove_device(char *device)
+{
+	struct table table;
+
+	ask(DM_DEV_SUSPEND, device, 0, &table);
+	wait_until(is_removed, device, 1000000);
+}
+
+static void release(struct trial *t)
+{
+	(void)t;
+	node_remove();
+	remove_device(name);
+}
+
+/* One at a time: a list of more than fits in is cut. */
+int dm_clean_all(void)
+{
+	struct {
+		struct dm_ioctl head;
+		char list[16 * 1024];
+	} all = { .head = { .version = { 4, 0, 0 }, .data_size = sizeof(all), .data_start = sizeof(all.head) } };
+	int control = open(CONTROL, O_RDWR | O_CLOEXEC), cleaned = 0;
+	bool listed = control >= 0 && ioctl(control, DM_LIST_DEVICES, &all) == 0;
+
+	if (control >= 0)
+		close(control);
+	if (!listed || all.head.data_size <= sizeof(all.head))
+		return 0;
+	for (size_t at = 0;;) {
+		struct dm_name_list *device = (void *)((char *)&all + all.head.data_start + at);
+
+		if (!device->dev)
+			break;
+		if (!strncmp(device->name, NAME_PREFIX, strlen(NAME_PREFIX))) {
+			remove_device(device->name);
+			cleaned++;
+		}
+		if (!device->next)
+			break;
+		at += device->next;
+	}
+	return cleaned;
+}
+
+const struct workload workload_dm_suspend = {
+	.name = "dm-suspend",
+	.summary = "a reader in D behind a suspended mapped device",
+	.needs = needs,
+	.start = start,
+	.release = release,
+};

@@ -1,0 +1,61 @@
+#define _GNU_SOURCE
+#include "../frostbite.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * Chains of threads, each of which makes its successor and ends; that one joins it. At any instant some are
+ * being made and some end, in clone, exit and the futex of the join. CRIU has a test of the same name whose
+ * chains are 1024; 64 are at most 128 threads, which an emulated guest of two processors still moves along.
+ */
+
+#define CHAINS 64
+
+static unsigned bomb_slot;
+static pthread_attr_t small;
+
+static void *link_of_chain(void *predecessor)
+{
+	pthread_t next;
+
+	if (predecessor)
+		pthread_join((pthread_t)predecessor, NULL);
+	bump(bomb_slot);
+	/* EAGAIN: at a limit of threads or memory the chain waits for the others */
+	while (pthread_create(&next, &small, link_of_chain, (void *)pthread_self()))
+		sleep_us(1000);
+	return NULL;
+}
+
+static void bomb(unsigned slot)
+{
+	pthread_t first;
+
+	bomb_slot = slot;
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 64 * 1024);
+	for (unsigned i = 0; i < CHAINS; i++) {
+		int error = pthread_create(&first, &small, link_of_chain, NULL);
+
+		if (error) {
+			atomic_store(&shared->slots[slot].error, error);
+			_exit(73);
+		}
+	}
+	for (;;)
+		pause();
+}
+
+static bool start(struct trial *t)
+{
+	return spawn(t, bomb) && wait_moving(t);
+}
+
+const struct workload workload_thread_bomb = {
+	.name = "thread-bomb",
+	.summary = "64 chains of threads, each making its successor and joined by it",
+	.start = start,
+};
