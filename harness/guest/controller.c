@@ -90,6 +90,9 @@ bool controller_enter(struct trial *t, const char *name)
 	for (unsigned i = 0; i < t->nslots; i++) {
 		char pid[16];
 
+		/* 0 would be this program itself */
+		if (!atomic_load(&shared->slots[i].pid))
+			return trial_fail(t, "its process is not there yet: no startGap with this workload");
 		snprintf(pid, sizeof(pid), "%d", atomic_load(&shared->slots[i].pid));
 		if (!controller_write(name, CONTROLLER_GROUP "/cgroup.procs", pid))
 			return trial_fail(t, "process %s into the v1 %s group: %s", pid, name, strerror(errno));

@@ -93,6 +93,39 @@ void quiet_child(void)
 	signal(SIGHUP, SIG_DFL);
 }
 
+/* The freeze comes whatever state the workload is in. */
+static bool starts_now(const struct trial *t)
+{
+	return t->request->gap_us >= 0;
+}
+
+/* Waits for processes to be where the workload wants them; the first that could not enter the group ends it. */
+static bool wait_for(struct trial *t, bool (*done)(void *), void *arg, const char *what)
+{
+	if (wait_until(done, arg, IN_STATE_US)) {
+		container_pids(t);
+		return true;
+	}
+	for (unsigned i = 0; i < t->nslots; i++) {
+		int error = atomic_load(&shared->slots[i].error);
+
+		if (error)
+			return trial_fail(t, "%s: into %s: %s", t->workload->name, t->group.path, strerror(error));
+	}
+	return trial_fail(t, "%s: %s within %d s", t->workload->name, what, IN_STATE_US / 1000000);
+}
+
+static bool all_have_pids(void *arg)
+{
+	struct trial *t = arg;
+
+	container_pids(t);
+	for (unsigned i = 0; i < t->nslots; i++)
+		if (atomic_load(&shared->slots[i].pid) == 0)
+			return false;
+	return true;
+}
+
 static bool spawn_slot(struct trial *t, void (*entry)(unsigned slot), bool inside)
 {
 	if (t->nslots == MAX_SLOTS)
@@ -101,7 +134,7 @@ static bool spawn_slot(struct trial *t, void (*entry)(unsigned slot), bool insid
 
 	if (inside && t->request->runtime) {
 		container_order(t, slot, entry);
-		return true;
+		return starts_now(t) || wait_for(t, all_have_pids, t, "its processes were not made");
 	}
 	pid_t pid = fork();
 
@@ -186,28 +219,6 @@ static bool kill_child(pid_t tid, void *arg)
 void kill_children(struct trial *t)
 {
 	group_each_thread(&t->group, kill_child, t);
-}
-
-/* Waits for processes to be where the workload wants them; the first that could not enter the group ends it. */
-static bool wait_for(struct trial *t, bool (*done)(void *), void *arg, const char *what)
-{
-	if (wait_until(done, arg, IN_STATE_US)) {
-		container_pids(t);
-		return true;
-	}
-	for (unsigned i = 0; i < t->nslots; i++) {
-		int error = atomic_load(&shared->slots[i].error);
-
-		if (error)
-			return trial_fail(t, "%s: into %s: %s", t->workload->name, t->group.path, strerror(error));
-	}
-	return trial_fail(t, "%s: %s within %d s", t->workload->name, what, IN_STATE_US / 1000000);
-}
-
-/* The freeze comes whatever state the workload is in. */
-static bool starts_now(const struct trial *t)
-{
-	return t->request->gap_us >= 0;
 }
 
 static bool all_ready(void *arg)
