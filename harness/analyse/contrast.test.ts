@@ -12,15 +12,13 @@ const boots = (...frozen: number[]): Cluster[] => frozen.map((n) => ({ frozen: n
 describe('the difference of two rates', () => {
   // Newcombe 1998, table II, method 10; the first row: 56/70 and 48/80
   it.each([
-    [56, 70, 48, 80, 0.2, 0.0524, 0.3339],
-    [9, 10, 3, 10, 0.6, 0.1705, 0.809],
-    [10, 10, 0, 10, 1, 0.6075, 1],
-    [5, 56, 0, 29, 0.0893, -0.0381, 0.1926],
-  ])('of %d/%d and %d/%d is as published', (a, m, b, n, rate, low, high) => {
-    const by = newcombe(wilson(b, n)!, wilson(a, m)!);
-    expect(by.rate).toBeCloseTo(rate, 4);
-    expect(by.low).toBeCloseTo(low, 4);
-    expect(by.high).toBeCloseTo(high, 4);
+    { of: [56, 70], and: [48, 80], is: [0.2, 0.0524, 0.3339] },
+    { of: [9, 10], and: [3, 10], is: [0.6, 0.1705, 0.809] },
+    { of: [10, 10], and: [0, 10], is: [1, 0.6075, 1] },
+    { of: [5, 56], and: [0, 29], is: [0.0893, -0.0381, 0.1926] },
+  ] as const)('of $of and $and is as published', ({ of, and, is }) => {
+    const { rate, low, high } = newcombe(wilson(...and)!, wilson(...of)!);
+    expect([rate, low, high]).toEqual(is.map((value) => expect.closeTo(value, 4)));
   });
 
   it('is one in 126 at the surest of five boots and five', () => {

@@ -59,9 +59,9 @@ export function contradictions(raw: RawStrategy): [key: keyof RawStrategy, text:
 
 /** What a real program takes no notice of. */
 function idleBesides(tool: ToolName, raw: RawStrategy): [key: keyof RawStrategy, text: string][] {
-  const minded = ['tool', 'deadline', ...(tool === 'runc-checkpoint' ? ['preDump'] : [])];
+  const minded = new Set(['tool', 'deadline', ...(tool === 'runc-checkpoint' ? ['preDump'] : [])]);
   return (Object.keys(raw) as (keyof RawStrategy)[])
-    .filter((key) => raw[key] !== undefined && !minded.includes(key))
+    .filter((key) => raw[key] !== undefined && !minded.has(key))
     .map((key) => [key, `${key} does nothing here: ${tool} freezes in its own way.`]);
 }
 

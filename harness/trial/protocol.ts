@@ -69,7 +69,6 @@ export const toolSchema = z.object({
   us: microseconds,
   error: z.string().nullable(),
 });
-export type ToolResult = z.infer<typeof toolSchema>;
 
 /** A part of a log of a tool that failed; the parts of one name follow one another. */
 const log = z.object({

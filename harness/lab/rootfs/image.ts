@@ -18,7 +18,7 @@ const wantedByUserland = [
   ...['unix_diag', 'inet_diag', 'tcp_diag', 'udp_diag', 'netlink_diag', 'af_packet_diag'],
 ];
 /** A machine cannot be reached, or has no root, without these; the absence of others is told by what needs them. */
-const needed: readonly string[] = ['virtio_pci', 'virtio_net', 'virtio_blk'];
+const needed: ReadonlySet<string> = new Set(['virtio_pci', 'virtio_net', 'virtio_blk']);
 /** One device instead of sixteen, without partitions, which each open of it would look for. */
 const parameters: Readonly<Record<string, string>> = { nbd: 'nbds_max=1 max_part=0' };
 
@@ -39,7 +39,7 @@ export async function buildModules(
   const names = hasUserland ? [...wanted, ...wantedByUserland] : wanted;
   const plan = await planModules(kernel.modules, names);
   const { load } = plan;
-  const missing = plan.missing.filter((name) => needed.includes(name));
+  const missing = plan.missing.filter((name) => needed.has(name));
   const made = cacheDir(
     'roots',
     `modules-${sha256(kernel.sha256, kernel.modules ?? '', ...load, JSON.stringify(parameters)).slice(0, 16)}`,
