@@ -16,8 +16,8 @@ describe('the difference of two rates', () => {
     { of: [9, 10], and: [3, 10], is: [0.6, 0.1705, 0.809] },
     { of: [10, 10], and: [0, 10], is: [1, 0.6075, 1] },
     { of: [5, 56], and: [0, 29], is: [0.0893, -0.0381, 0.1926] },
-  ] as const)('of $of and $and is as published', ({ of, and, is }) => {
-    const { rate, low, high } = newcombe(wilson(...and)!, wilson(...of)!);
+  ] as const)('of $of and $and is as published', ({ of: [a, m], and: [b, n], is }) => {
+    const { rate, low, high } = newcombe(wilson(b, n)!, wilson(a, m)!);
     expect([rate, low, high]).toEqual(is.map((value) => expect.closeTo(value, 4)));
   });
 

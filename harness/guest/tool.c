@@ -151,6 +151,27 @@ static void pause_with(struct watch *w, struct tool_result *result, const char *
 	}
 }
 
+/*
+ * CRIU holds a group FROZEN only until it has seized the tasks, some milliseconds, which a busy machine can
+ * make us miss. "(00.635302) freezing processes: 0 attempts done" is its word that FROZEN was read.
+ */
+static void hear_criu(struct watch *w, const char *path)
+{
+	char line[512];
+	int seconds, us;
+	FILE *f = w->log->frozen ? NULL : fopen(path, "re");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!strstr(line, "freezing processes:") || !strstr(line, "attempts done"))
+			continue;
+		w->log->frozen = true;
+		if (sscanf(line, "(%d.%d)", &seconds, &us) == 2)
+			w->log->frozen_us = seconds * 1000000LL + us;
+	}
+	if (f)
+		fclose(f);
+}
+
 /* CRIU wants to be told of mounts that are not the container's own. */
 #define EXTERNAL "mnt[/frostline-shared]:shared"
 
@@ -175,6 +196,7 @@ static void dump(struct watch *w, struct tool_result *result)
 
 	result->code = code;
 	result->ok = code == 0;
+	hear_criu(w, log);
 	if (code)
 		fail(result, "criu dump", code, log);
 	remove_tree(images);
@@ -214,6 +236,7 @@ static bool checkpoint(struct watch *w, struct tool_result *result, const struct
 	int code = run(w, argv);
 
 	rename(made, log);
+	hear_criu(w, log);
 	if (code)
 		fail(result, step->what, code, access(log, R_OK) == 0 ? log : log_path(t, "tool.log"));
 	return code == 0;
