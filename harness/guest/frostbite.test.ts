@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { capture } from '../base/command.ts';
 import { workloadNames, workloads } from '../matrix/workloads.ts';
 import { presets } from '../matrix/presets.ts';
+import { toolNames, tools } from '../matrix/tools.ts';
 import { guestEventSchema, type GuestEvent } from '../trial/protocol.ts';
 import { encodeRequest } from '../trial/request.ts';
 import { frostbitePath } from './build.ts';
@@ -74,6 +75,21 @@ describe('frostbite', () => {
       'trial=8\nworkload=sleep\ncgroup=v1\nwait=events\n\n',
       '8 error: wait=events needs cgroup=v2',
     ],
+    [
+      'a tool without a container',
+      'trial=9\nworkload=sleep\ntool=runc-pause\n\n',
+      '9 error: tool=runc-pause needs a container',
+    ],
+    [
+      'a runtime that is none',
+      'trial=10\nworkload=sleep\nruntime=docker\n\n',
+      '10 error: not understood: runtime=docker',
+    ],
+    [
+      'a gap that ends before it begins',
+      'trial=11\nworkload=sleep\ngap_from_us=9\ngap_us=5\n\n',
+      '11 error: gap_from_us is more than gap_us',
+    ],
   ])('refuses %s and touches no group', async (_, text, expected) => {
     const { events } = await serve(text);
     expect(results(events)).toEqual([expected]);
@@ -102,6 +118,25 @@ describe('frostbite', () => {
         expect(results(events)).toEqual(['1 error: not understood: workload=last']);
       }
     }
+  });
+
+  it('reads every tool as the harness names it', async () => {
+    for (const tool of toolNames) {
+      const strategy = { ...presets.single.v1, tool };
+      const text = encodeRequest({
+        ...{ trial: 1, seed: 7, cgroup: 'hybrid', workload: 'sleep', startGap: null, strategy },
+        runtime: tools[tool].runtimes[0],
+      });
+      const { events } = await serve(text.replace(/\n\n$/, '\nworkload=last\n\n'));
+      expect(results(events)).toEqual(['1 error: not understood: workload=last']);
+    }
+  });
+
+  it('keeps nothing in shared memory once it has ended', async () => {
+    const kept = (): string[] => readdirSync('/dev/shm').filter((name) => name.startsWith('frostbite-'));
+    const before = kept();
+    await serve('');
+    expect(kept()).toEqual(before);
   });
 
   it('beats once a second at least, also when it has nothing to do', async () => {
