@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "steps.h"
+
 #ifndef FROSTBITE_VERSION
 #define FROSTBITE_VERSION "0.0.0"
 #endif
@@ -97,6 +99,8 @@ bool group_evict(struct group *g, pid_t pid);
 /* SIGKILLs and reaps until the group is empty, then removes it; false when it could not. */
 bool group_destroy(struct group *g, int64_t us);
 int group_clean_all(void);
+/* Thaws, kills and removes the groups within a group. */
+void group_clean_below(const char *path, bool v2);
 
 /* ---- clean.c ---- */
 #define MOUNT_PREFIX "/tmp/frostline-"
@@ -157,6 +161,8 @@ struct request {
 	int64_t hold_us;
 	/* gap_us >= 0: the freeze comes so long after the start, at random between the two, whatever state the workload is in */
 	int64_t gap_from_us, gap_us;
+	unsigned nsteps; /* of a sequence, in place of a workload and a strategy */
+	struct sequence_step steps[MAX_STEPS];
 	char error[200]; /* what is wrong with the words it was read from */
 };
 
@@ -182,8 +188,14 @@ struct trial {
 	char why[200];
 };
 void trial_run(const struct request *r, const struct hierarchies *h);
+/* NULL, or why there is no group to be had. */
+const char *hierarchy_lacking(const struct hierarchies *h, bool v2);
+void slots_clear(void);
 /* Keeps the sentence in t->why and returns false. */
 bool trial_fail(struct trial *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- sequence.c ---- */
+void sequence_run(const struct request *r, const struct hierarchies *h);
 
 /* ---- program.c: other programs ---- */
 struct program {

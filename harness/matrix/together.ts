@@ -1,5 +1,7 @@
 import { contradictions } from './forms.ts';
 import type { RawMatrix } from './schema.ts';
+import { checkSequences } from './sequences.ts';
+import { stepsStrategy } from './sequence.ts';
 import { parseKernel } from './source.ts';
 import { suites } from './suites.ts';
 import type { Pointed, Validated } from './validate.ts';
@@ -8,7 +10,8 @@ type Partials = Partial<RawMatrix>;
 type Given = Validated['given'];
 
 /** What holds together badly in the parts of a matrix that have the right shape. */
-export function checkTogether({ raw, given }: Validated): Pointed[] {
+export function checkTogether(validated: Validated): Pointed[] {
+  const { raw, given } = validated;
   return [
     ...checkEmpty(given),
     ...checkTwice(given),
@@ -16,11 +19,12 @@ export function checkTogether({ raw, given }: Validated): Pointed[] {
     ...checkStrategies(raw),
     ...checkSelectors(raw, given),
     ...checkTrials(raw, given),
+    ...checkSequences(validated),
   ];
 }
 
 function checkEmpty(given: Given): Pointed[] {
-  return (['distros', 'strategies'] as const)
+  return (['distros', 'strategies', 'sequences'] as const)
     .filter((key) => isMapping(given[key]) && Object.keys(given[key]).length === 0)
     .map((key) => ({ path: [key], problem: { code: 'empty', what: `"${key}"` } }));
 }
@@ -70,9 +74,9 @@ function checkTrials({ trials = 20, machines }: Partials, given: Given): Pointed
 function checkSelectors(raw: Partials, given: Given): Pointed[] {
   const axes = Object.entries({
     distro: isMapping(given['distros']) ? Object.keys(given['distros']) : undefined,
-    strategy: isMapping(given['strategies']) ? Object.keys(given['strategies']) : undefined,
+    strategy: namesOf(given, 'strategies', [stepsStrategy]),
     cgroup: raw.cgroups,
-    workload: raw.workloads,
+    workload: namesOf(given, 'workloads', Object.keys(raw.sequences ?? {})),
     runtime: given['runtimes'] === undefined ? ['none'] : raw.runtimes,
   }).flatMap(([axis, known]) =>
     known === undefined ? [] : [{ axis, known: known as readonly string[], set: new Set<string>(known) }],
@@ -99,6 +103,18 @@ function checkSelectors(raw: Partials, given: Given): Pointed[] {
     ),
   );
   return [...selected, ...contrasts];
+}
+
+/** The names on an axis that sequences are on, too; undefined where the axis is wrong itself. */
+function namesOf(
+  given: Given,
+  axis: 'workloads' | 'strategies',
+  ofSequences: string[],
+): string[] | undefined {
+  const [own, sequences] = [given[axis], given['sequences']];
+  const names = Array.isArray(own) ? own.map(String) : isMapping(own) ? Object.keys(own) : [];
+  if (names.length === 0 && own !== undefined) return undefined;
+  return sequences === undefined ? (own === undefined ? undefined : names) : [...names, ...ofSequences];
 }
 
 function wordsOf(selector: object, axis: string): string[] {

@@ -35,11 +35,13 @@ export function validate(value: unknown, root: Node | undefined): Validated {
 }
 
 const proto = '__proto__';
+/** Keys whose values are by name, so that one that is wrong leaves the others. */
+const named: readonly string[] = ['distros', 'strategies', 'sequences'];
 
 /** The schema passes silently over a distro or strategy of this name, for it would be no key but a prototype. */
 function checkProto(given: Readonly<Record<string, unknown>>): Pointed[] {
   const problem: Problem = { code: 'bad-value', expected: nameExpected, got: describe(proto) };
-  return ['distros', 'strategies'].flatMap((axis) => {
+  return named.flatMap((axis) => {
     const of = given[axis];
     return typeof of === 'object' && of !== null && Object.hasOwn(of, proto)
       ? [{ path: [axis], key: proto, problem }]
@@ -56,7 +58,7 @@ function soundParts(given: Readonly<Record<string, unknown>>, issues: readonly I
   const sound = Object.entries(given).flatMap(([key, value]): [string, unknown][] => {
     const parts = broken.get(key) ?? new Set();
     if (!Object.hasOwn(matrixSchema.shape, key) || parts.has(undefined)) return [];
-    if (key === 'distros' || key === 'strategies') {
+    if (named.includes(key)) {
       const isSound = ([name]: [string, unknown]): boolean => !parts.has(name) && name !== proto;
       return [[key, Object.fromEntries(Object.entries(value as object).filter(isSound))]];
     }

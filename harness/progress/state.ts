@@ -1,5 +1,5 @@
 import type { RunEvent } from '../events.ts';
-import { isFinal } from '../trial/outcome.ts';
+import { countedOutcomes, isFinal, isSuccess } from '../trial/outcome.ts';
 
 /** What a machine is doing, in words, e.g. `booting debian-13`. */
 export interface MachineState {
@@ -60,8 +60,8 @@ export function trackRun(now: () => number = () => performance.now()): {
         if (!isFinal(outcome)) break;
         own.finished++;
         finished++;
-        if (outcome === 'frozen') own.frozen++;
-        if (outcome === 'frozen' || outcome === 'not-frozen' || outcome === 'false-frozen') own.counted++;
+        if (isSuccess(outcome)) own.frozen++;
+        if (countedOutcomes.has(outcome)) own.counted++;
         break;
       }
       case 'cell-finished':
