@@ -50,9 +50,8 @@ function toStep(raw: RawStep): Step {
   const verb = verbNames.find((one) => raw[one] !== undefined)!;
   const name = verbs[verb].names === 'time' ? String(parseDuration(raw[verb]!)) : raw[verb]!;
   const details = verbs[verb].details.flatMap((key): [Detail, string | number][] => {
-    const detail = key as Detail;
-    const value = raw[detail];
-    return value === undefined ? [] : [[detail, plain(detail, value)]];
+    const value = raw[key];
+    return value === undefined ? [] : [[key, plain(key, value)]];
   });
   const within = raw.within === undefined ? 0 : parseDuration(raw.within);
   const mayTakeUs = within + (ownWaitUs[verb] ?? 0) + (verb === 'sleep' ? Number(name) : 0);

@@ -12,9 +12,8 @@ import type { RawMatrix } from './schema.ts';
 import type { Pointed, Validated } from './validate.ts';
 
 /** What holds together badly in the sequences of a matrix, each of which has the right shape. */
-export function checkSequences({ raw, given }: Validated): Pointed[] {
+export function checkSequences({ raw }: Validated): Pointed[] {
   return [
-    ...checkEither(given),
     ...checkTaken(raw),
     ...Object.entries(raw.sequences ?? {}).flatMap(([name, sequence]) => [
       ...checkCgroups(name, sequence, raw),
@@ -27,7 +26,7 @@ export function checkSequences({ raw, given }: Validated): Pointed[] {
 }
 
 /** Workloads and strategies go together; without sequences there is nothing else. */
-function checkEither(given: Validated['given']): Pointed[] {
+export function checkEither(given: Validated['given']): Pointed[] {
   const has = (key: string): boolean => given[key] !== undefined;
   if (has('sequences') && !has('workloads') && !has('strategies')) return [];
   return ['workloads', 'strategies']

@@ -72,11 +72,16 @@ function checkTrials({ trials = 20, machines }: Partials, given: Given): Pointed
 
 /** Names in exclude and expect that are on no axis of this matrix. An axis that is wrong itself is passed over. */
 function checkSelectors(raw: Partials, given: Given): Pointed[] {
+  const { strategies } = given;
   const axes = Object.entries({
     distro: isMapping(given['distros']) ? Object.keys(given['distros']) : undefined,
-    strategy: namesOf(given, 'strategies', [stepsStrategy]),
+    strategy: withSequences(isMapping(strategies) ? Object.keys(strategies) : undefined, {
+      given,
+      axis: 'strategies',
+      names: () => [stepsStrategy],
+    }),
     cgroup: raw.cgroups,
-    workload: namesOf(given, 'workloads', Object.keys(raw.sequences ?? {})),
+    workload: withSequences(raw.workloads, { given, axis: 'workloads', names: Object.keys }),
     runtime: given['runtimes'] === undefined ? ['none'] : raw.runtimes,
   }).flatMap(([axis, known]) =>
     known === undefined ? [] : [{ axis, known: known as readonly string[], set: new Set<string>(known) }],
@@ -105,16 +110,15 @@ function checkSelectors(raw: Partials, given: Given): Pointed[] {
   return [...selected, ...contrasts];
 }
 
-/** The names on an axis that sequences are on, too; undefined where the axis is wrong itself. */
-function namesOf(
-  given: Given,
-  axis: 'workloads' | 'strategies',
-  ofSequences: string[],
-): string[] | undefined {
-  const [own, sequences] = [given[axis], given['sequences']];
-  const names = Array.isArray(own) ? own.map(String) : isMapping(own) ? Object.keys(own) : [];
-  if (names.length === 0 && own !== undefined) return undefined;
-  return sequences === undefined ? (own === undefined ? undefined : names) : [...names, ...ofSequences];
+/** The names on an axis that sequences are on, too; undefined where one of the two is wrong itself. */
+function withSequences(
+  own: readonly string[] | undefined,
+  { given, axis, names }: { given: Given; axis: string; names: (sequences: object) => readonly string[] },
+): readonly string[] | undefined {
+  const { sequences } = given;
+  if (own === undefined && given[axis] !== undefined) return undefined;
+  if (sequences === undefined) return own;
+  return isMapping(sequences) ? [...(own ?? []), ...names(sequences)] : undefined;
 }
 
 function wordsOf(selector: object, axis: string): string[] {

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Problem } from './finding.ts';
 import { find, follow, type Node } from './locate.ts';
 import { readAs } from './parse.ts';
+import { checkEither } from './sequences.ts';
 import { knownKeys, matrixSchema, nameExpected, type RawMatrix } from './schema.ts';
 
 /** A problem and where it is: a path of keys, and the key token itself when `key` is given. */
@@ -30,7 +31,11 @@ export function validate(value: unknown, root: Node | undefined): Validated {
   const given = value as Readonly<Record<string, unknown>>;
   const result = matrixSchema.safeParse(value);
   const issues = result.error?.issues ?? [];
-  const problems = [...issues.flatMap((issue) => toProblems(issue, { root, value })), ...checkProto(given)];
+  const problems = [
+    ...issues.flatMap((issue) => toProblems(issue, { root, value })),
+    ...checkProto(given),
+    ...checkEither(given),
+  ];
   return { raw: soundParts(given, issues), given, problems };
 }
 

@@ -1,5 +1,5 @@
 import type { CgroupVersion } from '../matrix/matrix.ts';
-import type { Step } from '../matrix/sequence.ts';
+import { stepsStrategy, type Step } from '../matrix/sequence.ts';
 import type { Detail } from '../matrix/steps.ts';
 
 /** One trial of a sequence, to play in a guest. */
@@ -9,6 +9,10 @@ export interface SequenceRequest {
   readonly cgroup: CgroupVersion;
   readonly steps: readonly Step[];
 }
+
+/** What a success is called in a cell, which its id tells. */
+export const successWord = (cell: string): string =>
+  cell.endsWith(`/${stepsStrategy}`) ? 'passed' : 'frozen';
 
 /** Details that frostbite calls otherwise; times are microseconds there. */
 const words: Partial<Record<Detail, string>> = {
