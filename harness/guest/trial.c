@@ -187,7 +187,7 @@ static void give_up(struct trial *t, int64_t began)
 	if (t->workload->release)
 		t->workload->release(t);
 	end_server(t);
-	emit_unmeasured(t->request, "error", t->why, group_destroy(&t->group, CLEANUP_US), began);
+	emit_unmeasured(t->request, t->lacks ? "unsupported" : "error", t->why, group_destroy(&t->group, CLEANUP_US), began);
 }
 
 /* The experiment itself, on processes that are in their state. */

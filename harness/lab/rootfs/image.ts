@@ -11,9 +11,9 @@ import { writeCpio, type Entry } from './cpio.ts';
 import type { MachineKeys } from './keys.ts';
 
 /** The network first, then what workloads need; what is built in or absent is left out. */
-const wanted = ['virtio_pci', 'virtio_net', 'e1000', 'fuse', 'loop', 'ext4', 'dm_mod', 'nbd'];
+const wanted = ['virtio_pci', 'virtio_net', 'e1000', 'fuse', 'loop', 'ext4', 'dm_mod', 'nbd', 'vhost_net'];
 /** Modules that stand in for one another or whose absence a workload reports itself. */
-const optional = new Set(['e1000', 'fuse', 'loop', 'ext4', 'dm_mod', 'nbd']);
+const optional = new Set(['e1000', 'fuse', 'loop', 'ext4', 'dm_mod', 'nbd', 'vhost_net']);
 /** One device instead of sixteen, without partitions, which each open of it would look for. */
 const parameters: Readonly<Record<string, string>> = { nbd: 'nbds_max=1 max_part=0' };
 
