@@ -14,6 +14,7 @@
 #define FROSTBITE_VERSION "0.0.0"
 #endif
 
+struct stat;
 struct trial;
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -113,8 +114,8 @@ int leftovers_clean_all(void);
 int loop_attach(int image, char *device, size_t size);
 
 /* ---- node.c: a device for a process of the group ---- */
-/* Makes a node of the device for shared->path; false with t->why set. `path` stands in where no node can be opened. */
-bool node_make(struct trial *t, dev_t device, const char *path);
+/* Makes a node of the kind and number of `device` for shared->path; false with t->why set. Where no node can be opened it is `path`. */
+bool node_make(struct trial *t, const struct stat *device, const char *path);
 void node_remove(void);
 #define NODE_READ_SIZE (64 * 1024)
 /* Entry: once shared->served, reads so much from the device at shared->path past all caches, then ticks. */
@@ -185,6 +186,7 @@ struct trial {
 	pid_t server; /* helper outside the group, 0: none */
 	pid_t init;   /* the container's first process, 0: there is none, or not yet */
 	char id[64];  /* the container's name */
+	bool lacks; /* this kernel lacks what the workload needs, as its start has found */
 	char why[200];
 };
 void trial_run(const struct request *r, const struct hierarchies *h);

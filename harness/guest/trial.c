@@ -224,7 +224,7 @@ static void give_up(struct trial *t, int64_t began)
 	if (t->workload->release)
 		t->workload->release(t);
 	end_server(t);
-	emit_unmeasured(t->request, "error", t->why, destroy(t), began);
+	emit_unmeasured(t->request, t->lacks ? "unsupported" : "error", t->why, destroy(t), began);
 }
 
 struct answer {
