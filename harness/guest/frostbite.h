@@ -38,7 +38,8 @@ struct slot {
 	_Atomic int doomed;     /* it is meant to die: dead, it is no casualty */
 	_Atomic int inner;      /* in a container: its pid as the container sees it */
 	_Atomic long entry;     /* in a container: what to run, as a distance from contain(); 0: nothing */
-	char pad[20];
+	_Atomic int child;      /* of a sequence's vfork parent: the child it waits for; 0: not yet */
+	char pad[16];
 };
 
 struct shared {

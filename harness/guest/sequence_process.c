@@ -64,7 +64,7 @@ static void vfork_parent(unsigned slot)
 
 	if (child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		atomic_store(&shared->slots[slot].helper, getpid());
+		atomic_store(&shared->slots[slot].child, getpid());
 		for (;;)
 			pause();
 	}
@@ -92,7 +92,7 @@ struct named_process *play_process(struct play *p, const char *name)
 
 unsigned process_pids(struct named_process *q)
 {
-	q->pids[q->count] = atomic_load(&shared->slots[q->slot].helper);
+	q->pids[q->count] = atomic_load(&shared->slots[q->slot].child);
 	return q->count + (q->pids[q->count] > 0);
 }
 
@@ -121,7 +121,7 @@ static bool all_there(void *arg)
 	if (atomic_load(&slot->error))
 		return true;
 	if (q->kind == KIND_VFORK)
-		return atomic_load(&slot->helper) > 0;
+		return atomic_load(&slot->child) > 0;
 	return atomic_load(&slot->ready) == (int)q->count;
 }
 

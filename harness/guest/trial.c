@@ -200,6 +200,7 @@ void slots_clear(void)
 		atomic_store(&shared->slots[i].doomed, 0);
 		atomic_store(&shared->slots[i].inner, 0);
 		atomic_store(&shared->slots[i].entry, 0);
+		atomic_store(&shared->slots[i].child, 0);
 	}
 	atomic_store(&shared->go, 0);
 	atomic_store(&shared->served, 0);
