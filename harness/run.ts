@@ -9,12 +9,12 @@ import type { Machine } from './lab/machine.ts';
 import type { Distro, Matrix } from './matrix/matrix.ts';
 import type { Cell } from './plan/cell.ts';
 import { orderForMachine } from './plan/order.ts';
-import { trialSeed } from './plan/seeds.ts';
 import { trialsOf } from './plan/shares.ts';
 import type { Journal } from './record/journal.ts';
 import { keepLogs } from './record/logs.ts';
 import { makeRecord } from './record/make.ts';
 import { trialKey } from './record/finished.ts';
+import { toTask } from './trial/ask.ts';
 import { workShift, type ShiftHooks, type Task } from './trial/shift.ts';
 
 /** What to run, where to write it, and how many machines at once. */
@@ -237,12 +237,5 @@ function shareOut({ matrix, cells, finished }: RunPlan): Share[] {
 }
 
 function tasksOf(matrix: Matrix, cell: Cell, slot: number): Task[] {
-  const strategy = matrix.strategies.get(cell.strategy)?.[cell.cgroup];
-  if (!strategy) return [];
-  return [...trialsOf(slot, matrix)].map((trial) => {
-    const seed = trialSeed(matrix.seed, cell.id, trial);
-    const { cgroup, runtime, workload } = cell;
-    const { startGap } = matrix;
-    return { cell, request: { trial, seed, cgroup, runtime, workload, startGap, strategy } };
-  });
+  return [...trialsOf(slot, matrix)].flatMap((trial) => toTask(matrix, cell, trial) ?? []);
 }

@@ -1,6 +1,6 @@
 import type { Contrast } from '../matrix/matrix.ts';
 import type { TrialRecord } from '../record/schema.ts';
-import { countedOutcomes, type Outcome } from '../trial/outcome.ts';
+import { countedOutcomes, isSuccess, type Outcome } from '../trial/outcome.ts';
 import { contrast } from './contrast.ts';
 import { clusteredRate, quantile, type Cluster } from './interval.ts';
 import {
@@ -10,11 +10,12 @@ import {
   type CellSummary,
   type Incident,
   type NotMeasured,
+  type StepFailure,
   type RunName,
   type Summary,
 } from './summary.ts';
 import { summariseTools } from './tools.ts';
-import { gatherTrials, type Trial } from './trials.ts';
+import { gatherTrials, type Failure, type Trial } from './trials.ts';
 
 /** A run, what was planned in it, and what came of it. */
 export interface Evidence {
@@ -58,7 +59,7 @@ function summariseCell(cell: CellName, all: readonly Trial[], problem: string | 
     ...{ id, distro, cgroup, runtime, workload, strategy },
     releases: [...new Set(all.map(({ release }) => release))].filter((release) => release !== '').sort(),
     trials: counted.length,
-    frozen: outcomes.frozen ?? 0,
+    frozen: (outcomes.frozen ?? 0) + (outcomes.passed ?? 0),
     rate: rate?.rate ?? null,
     low: rate?.low ?? null,
     high: rate?.high ?? null,
@@ -72,6 +73,7 @@ function summariseCell(cell: CellName, all: readonly Trial[], problem: string | 
     thaw: tally(counted.flatMap(({ thaw }) => (thaw === null ? [] : [thaw]))),
     notFrozen: outcomes['not-frozen'] ?? 0,
     blockers: blockersOf(counted),
+    failures: failuresOf(counted),
     environments: Object.entries(tally(counted.map(({ environment }) => environment))).map(
       ([text, trials = 0]) => ({ text, trials }),
     ),
@@ -103,7 +105,7 @@ function clustersOf(counted: readonly Trial[]): Cluster[] {
     let cluster = boots.get(boot);
     if (cluster === undefined) boots.set(boot, (cluster = { frozen: 0, trials: 0 }));
     cluster.trials++;
-    if (outcome === 'frozen') cluster.frozen++;
+    if (isSuccess(outcome)) cluster.frozen++;
   }
   return [...boots.values()];
 }
@@ -121,7 +123,16 @@ function blockersOf(counted: readonly Trial[]): BlockerGroup[] {
   return [...groups.values()].sort((a, b) => b.trials - a.trials || byBytes(a.where, b.where));
 }
 
-const ordinary: ReadonlySet<Outcome> = new Set<Outcome>(['frozen', 'not-frozen']);
+function failuresOf(counted: readonly Trial[]): StepFailure[] {
+  const counts = new Map<Failure, number>();
+  for (const { failures } of counted)
+    for (const failure of failures) counts.set(failure, (counts.get(failure) ?? 0) + 1);
+  return [...counts]
+    .map(([failure, trials]) => ({ ...failure, trials }))
+    .sort((a, b) => a.step - b.step || b.trials - a.trials || byBytes(a.found, b.found));
+}
+
+const ordinary: ReadonlySet<Outcome> = new Set<Outcome>(['frozen', 'not-frozen', 'passed', 'failed']);
 
 function incidentsOf(all: readonly Trial[]): Incident[] {
   const found = new Map<string, { outcome: Outcome; reason: string; trials: number }>();

@@ -1,3 +1,4 @@
+import { stepsStrategy } from '../matrix/sequence.ts';
 import type { Difference } from './contrast.ts';
 import type { Cluster } from './interval.ts';
 import type { ToolSummary } from './tools.ts';
@@ -25,6 +26,17 @@ export interface BlockerGroup {
   readonly comm: string;
 }
 
+/** A step of a sequence that failed in some trials of a cell. */
+export interface StepFailure {
+  /** From 0. */
+  readonly step: number;
+  /** Its verb and name, e.g. `expect a`. */
+  readonly what: string;
+  readonly expected: string;
+  readonly found: string;
+  readonly trials: number;
+}
+
 /** How many trials came from machines that were emulated in one way. */
 export interface Environment {
   readonly text: string;
@@ -44,6 +56,7 @@ export interface CellSummary extends CellName {
   readonly releases: readonly string[];
   /** Counted trials: those in the rate. */
   readonly trials: number;
+  /** Those that froze; of a sequence those that passed. */
   readonly frozen: number;
   readonly rate: number | null;
   readonly low: number | null;
@@ -65,12 +78,17 @@ export interface CellSummary extends CellName {
   readonly blockers: readonly BlockerGroup[];
   /** What the strategy's program did besides; null when it is a loop of frostbite's own. */
   readonly tool: ToolSummary | null;
+  /** Of a sequence, in the order of its steps. */
+  readonly failures: readonly StepFailure[];
   readonly environments: readonly Environment[];
   /** Reasons of crashes, hangs, false-frozen, unsupported and lab errors, the most frequent first. */
   readonly incidents: readonly Incident[];
   /** Why there is no rate; null when there is one. */
   readonly notMeasured: NotMeasured | null;
 }
+
+/** Whether a cell is of a sequence, not of a workload. */
+export const isSequence = ({ strategy }: CellName): boolean => strategy === stepsStrategy;
 
 /** Why a cell has no counted trial. */
 export interface NotMeasured {

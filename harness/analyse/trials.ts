@@ -1,6 +1,6 @@
 import type { TrialRecord } from '../record/schema.ts';
 import { isFinal, type Outcome, type ThawOutcome } from '../trial/outcome.ts';
-import type { Blocker } from '../trial/protocol.ts';
+import type { Blocker, StepResult } from '../trial/protocol.ts';
 import { sameWords } from './tools.ts';
 
 /** What is kept of a record: a few words, so that a million trials fit in memory. */
@@ -16,6 +16,16 @@ export interface Trial {
   readonly tool: { readonly ok: boolean; readonly version: string; readonly error: string } | null;
   /** `where`, `state` and `comm` of the places that blocked, each once; the same array for the same places. */
   readonly blockers: readonly Place[];
+  /** The steps of a sequence that failed; the same objects for the same failures. */
+  readonly failures: readonly Failure[];
+}
+
+/** A step of a sequence that failed, and how. */
+export interface Failure {
+  readonly step: number;
+  readonly what: string;
+  readonly expected: string;
+  readonly found: string;
 }
 
 export interface Place {
@@ -71,7 +81,14 @@ function compactor(): (record: TrialRecord) => Trial {
     }
     return list;
   };
-  return ({ outcome, frozenUs, machine, guest, thaw, reason, blockers, tool }) => ({
+  const failures = new Map<string, Failure>();
+  const shareFailure = ({ step, what = '', expected = '', found = '' }: StepResult): Failure => {
+    const key = `${step} ${what} ${expected} ${found}`;
+    const known = failures.get(key) ?? { step, what, expected, found };
+    failures.set(key, known);
+    return known;
+  };
+  return ({ outcome, frozenUs, machine, guest, thaw, reason, blockers, tool, steps }) => ({
     outcome,
     frozenUs,
     boot: share(machine.boot),
@@ -81,10 +98,11 @@ function compactor(): (record: TrialRecord) => Trial {
     reason: reason === null ? null : share(reason),
     tool: tool && { ok: tool.ok, version: share(tool.version), error: share(sameWords(tool.error ?? '')) },
     blockers: outcome === 'not-frozen' ? shareList(blockers) : none,
+    failures: outcome === 'failed' ? (steps ?? []).filter(({ ok }) => !ok).map(shareFailure) : none,
   });
 }
 
-const none: readonly Place[] = [];
+const none: readonly never[] = [];
 
 /** Functions every sleeper stands in: they say that a task sleeps, not what for. */
 const anySleep = /^(?:_*schedule|io_schedule|preempt_schedule|wait_for_completion|_*wait_on_bit|_*switch_to)/;

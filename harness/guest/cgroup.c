@@ -220,6 +220,7 @@ static int clean_hierarchy(const char *mount, bool v2)
 		snprintf(g.path, sizeof(g.path), "%.60s/%.250s", mount, entry->d_name);
 		g.state = open_in(&g, v2 ? "cgroup.freeze" : "freezer.state", O_RDWR);
 		group_write(&g, false);
+		group_clean_below(g.path, v2);
 		cleaned += group_destroy(&g, 3000000);
 	}
 	if (dir)

@@ -8,10 +8,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "steps.h"
+
 #ifndef FROSTBITE_VERSION
 #define FROSTBITE_VERSION "0.0.0"
 #endif
 
+struct stat;
 struct trial;
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -35,7 +38,8 @@ struct slot {
 	_Atomic int doomed;     /* it is meant to die: dead, it is no casualty */
 	_Atomic int inner;      /* in a container: its pid as the container sees it */
 	_Atomic long entry;     /* in a container: what to run, as a distance from contain(); 0: nothing */
-	char pad[20];
+	_Atomic int child;      /* of a sequence's vfork parent: the child it waits for; 0: not yet */
+	char pad[16];
 };
 
 struct shared {
@@ -97,6 +101,8 @@ bool group_evict(struct group *g, pid_t pid);
 /* SIGKILLs and reaps until the group is empty, then removes it; false when it could not. */
 bool group_destroy(struct group *g, int64_t us);
 int group_clean_all(void);
+/* Thaws, kills and removes the groups within a group. */
+void group_clean_below(const char *path, bool v2);
 
 /* ---- clean.c ---- */
 #define MOUNT_PREFIX "/tmp/frostline-"
@@ -109,8 +115,8 @@ int leftovers_clean_all(void);
 int loop_attach(int image, char *device, size_t size);
 
 /* ---- node.c: a device for a process of the group ---- */
-/* Makes a node of the device for shared->path; false with t->why set. `path` stands in where no node can be opened. */
-bool node_make(struct trial *t, dev_t device, const char *path);
+/* Makes a node of the kind and number of `device` for shared->path; false with t->why set. Where no node can be opened it is `path`. */
+bool node_make(struct trial *t, const struct stat *device, const char *path);
 void node_remove(void);
 #define NODE_READ_SIZE (64 * 1024)
 /* Entry: once shared->served, reads so much from the device at shared->path past all caches, then ticks. */
@@ -157,6 +163,8 @@ struct request {
 	int64_t hold_us;
 	/* gap_us >= 0: the freeze comes so long after the start, at random between the two, whatever state the workload is in */
 	int64_t gap_from_us, gap_us;
+	unsigned nsteps; /* of a sequence, in place of a workload and a strategy */
+	struct sequence_step steps[MAX_STEPS];
 	char error[200]; /* what is wrong with the words it was read from */
 };
 
@@ -179,11 +187,18 @@ struct trial {
 	pid_t server; /* helper outside the group, 0: none */
 	pid_t init;   /* the container's first process, 0: there is none, or not yet */
 	char id[64];  /* the container's name */
+	bool lacks; /* this kernel lacks what the workload needs, as its start has found */
 	char why[200];
 };
 void trial_run(const struct request *r, const struct hierarchies *h);
+/* NULL, or why there is no group to be had. */
+const char *hierarchy_lacking(const struct hierarchies *h, bool v2);
+void slots_clear(void);
 /* Keeps the sentence in t->why and returns false. */
 bool trial_fail(struct trial *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- sequence.c ---- */
+void sequence_run(const struct request *r, const struct hierarchies *h);
 
 /* ---- program.c: other programs ---- */
 struct program {

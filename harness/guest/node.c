@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* A node of our own: in a container's /dev there is none of a device that was made after its start. */
-bool node_make(struct trial *t, dev_t device, const char *path)
+bool node_make(struct trial *t, const struct stat *device, const char *path)
 {
 	struct statvfs folder;
 
@@ -21,7 +21,7 @@ bool node_make(struct trial *t, dev_t device, const char *path)
 	}
 	snprintf(shared->path, sizeof(shared->path), MOUNT_PREFIX "node-%d", getpid());
 	unlink(shared->path);
-	if (mknod(shared->path, S_IFBLK | 0600, device) < 0)
+	if (mknod(shared->path, (device->st_mode & S_IFMT) | 0600, device->st_rdev) < 0)
 		return trial_fail(t, "mknod %s: %s", shared->path, strerror(errno));
 	return true;
 }

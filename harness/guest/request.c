@@ -90,6 +90,8 @@ static bool read_word(struct request *r, const char *key, const char *value)
 		return r->gap_us = n, true;
 	if (!strcmp(key, "wait") && (!strcmp(value, "poll") || !strcmp(value, "events")))
 		return s->wait_events = value[0] == 'e', true;
+	if (!strcmp(key, "step") && r->nsteps < MAX_STEPS)
+		return step_read(value, &r->steps[r->nsteps++]);
 	if (!strcmp(key, "workload") && workload_find(value))
 		return strcpy(r->workload, value), true;
 	return false;
@@ -116,8 +118,10 @@ void request_line(struct request *r, char *line)
 
 void request_end(struct request *r)
 {
-	if (!r->error[0] && (r->trial < 0 || !r->workload[0]))
+	if (!r->error[0] && (r->trial < 0 || (!r->workload[0] && !r->nsteps)))
 		snprintf(r->error, sizeof(r->error), "trial and workload are needed");
+	if (!r->error[0] && r->workload[0] && r->nsteps)
+		snprintf(r->error, sizeof(r->error), "a workload and steps exclude each other");
 	if (!r->error[0] && r->tool && !r->runtime)
 		snprintf(r->error, sizeof(r->error), "tool=%s needs a container", tool_names[r->tool]);
 	if (!r->error[0] && r->gap_us >= 0 && r->gap_from_us > r->gap_us)

@@ -149,7 +149,7 @@ static void run_one(const struct request *r, const struct hierarchies *h)
 	if (!emit_end())
 		atomic_store(&stop_asked, 1);
 	if (!r->error[0]) {
-		trial_run(r, h);
+		(r->nsteps ? sequence_run : trial_run)(r, h);
 		return;
 	}
 	emit_begin();

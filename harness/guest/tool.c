@@ -36,7 +36,7 @@ struct watch {
 	uint64_t counts[MAX_SLOTS]; /* at the first FROZEN of a row */
 	bool row;                   /* the last read said FROZEN */
 	unsigned moved;
-	int64_t look_at_us;         /* when to see who is in the way, should it be FREEZING still */
+	int64_t look_at_us;         /* when to see who is in the way, should it be FREEZING still; 0: it was not yet */
 };
 
 static void note_state(struct freeze_log *log, enum freezer_state state)
@@ -51,14 +51,19 @@ static void note_state(struct freeze_log *log, enum freezer_state state)
 	log->nstates++;
 }
 
-/* Now and then, and seldom, for it takes the time of those who are watched. */
+/*
+ * Now and then, and seldom, for it takes the time of those who are watched. A tool that thaws between its tries
+ * (runc on v1, every few milliseconds) starts no new wait with that: its last try may be over in 100 ms.
+ */
 static void see_blockers(struct watch *w, enum freezer_state state)
 {
 	int64_t now = now_us();
 
-	if (state != STATE_FREEZING) {
-		w->look_at_us = now + 100000;
-	} else if (now >= w->look_at_us) {
+	if (state == STATE_FROZEN) {
+		w->look_at_us = 0;
+	} else if (state == STATE_FREEZING && !w->look_at_us) {
+		w->look_at_us = now + 30000;
+	} else if (state == STATE_FREEZING && now >= w->look_at_us) {
 		find_blockers(w->trial, 0);
 		w->look_at_us = now + 2000000;
 	}
@@ -75,9 +80,9 @@ static void look(void *arg)
 	enum freezer_state state = group_read(&w->trial->group);
 
 	note_state(w->log, state);
+	see_blockers(w, state);
 	if (state != STATE_FROZEN) {
 		w->row = false;
-		see_blockers(w, state);
 		return;
 	}
 	if (!w->row) {

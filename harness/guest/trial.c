@@ -181,16 +181,16 @@ static void emit_unmeasured(const struct request *r, const char *outcome, const 
 	emit_tail(reusable, began);
 }
 
-static const char *lacking(const struct trial *t, const struct hierarchies *h)
+const char *hierarchy_lacking(const struct hierarchies *h, bool v2)
 {
-	if (!t->request->v2)
+	if (!v2)
 		return h->v1[0] ? NULL : "no cgroup v1 freezer is mounted: CONFIG_CGROUP_FREEZER, or the guest's set-up";
 	if (!h->v2[0])
 		return "no cgroup2 is mounted: Linux 4.5 or newer, or the guest's set-up";
 	return NULL;
 }
 
-static void clear_slots(void)
+void slots_clear(void)
 {
 	for (unsigned i = 0; i < MAX_SLOTS; i++) {
 		atomic_store(&shared->slots[i].count, 0);
@@ -200,6 +200,7 @@ static void clear_slots(void)
 		atomic_store(&shared->slots[i].doomed, 0);
 		atomic_store(&shared->slots[i].inner, 0);
 		atomic_store(&shared->slots[i].entry, 0);
+		atomic_store(&shared->slots[i].child, 0);
 	}
 	atomic_store(&shared->go, 0);
 	atomic_store(&shared->served, 0);
@@ -224,7 +225,7 @@ static void give_up(struct trial *t, int64_t began)
 	if (t->workload->release)
 		t->workload->release(t);
 	end_server(t);
-	emit_unmeasured(t->request, "error", t->why, destroy(t), began);
+	emit_unmeasured(t->request, t->lacks ? "unsupported" : "error", t->why, destroy(t), began);
 }
 
 struct answer {
@@ -360,11 +361,11 @@ void trial_run(const struct request *r, const struct hierarchies *h)
 		.group = { .v2 = r->v2, .procs = -1, .state = -1, .events = -1 },
 	};
 	snprintf(t->id, sizeof(t->id), "frostline-%d-%d", getpid(), r->trial);
-	clear_slots();
+	slots_clear();
 	atomic_store(&shared->seed, r->seed);
 	atomic_store(&shared->trial, r->trial);
 	set_phase(PHASE_SETUP);
-	why = lacking(t, h);
+	why = hierarchy_lacking(h, r->v2);
 	if (!why && t->workload->needs)
 		why = t->workload->needs();
 	if (!why)

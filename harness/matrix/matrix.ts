@@ -1,4 +1,5 @@
 import type { AxisName } from './axes.ts';
+import type { Sequence } from './sequence.ts';
 import type { Strategy } from './strategy.ts';
 import type { WorkloadName } from './workloads.ts';
 
@@ -67,7 +68,8 @@ export interface Selector {
   readonly distro?: readonly string[];
   readonly cgroup?: readonly CgroupVersion[];
   readonly runtime?: readonly Runtime[];
-  readonly workload?: readonly WorkloadName[];
+  /** Workloads and sequences. */
+  readonly workload?: readonly string[];
   readonly strategy?: readonly string[];
 }
 
@@ -99,6 +101,8 @@ export interface Matrix {
   readonly workloads: readonly WorkloadName[];
   /** By name; a combination with a cgroup version for which a strategy has no form is left out of the plan. */
   readonly strategies: ReadonlyMap<string, StrategyForms>;
+  /** Their cells have no runtime, and `steps` in place of a strategy. */
+  readonly sequences: ReadonlyMap<string, Sequence>;
   readonly exclude: readonly Selector[];
   readonly expect: readonly Expectation[];
   readonly contrasts: readonly Contrast[];

@@ -3,12 +3,13 @@ import type { Distro, Expectation, Matrix, Selector, StrategyForms } from './mat
 import type { RawMatrix, RawSelector } from './schema.ts';
 import { axisNames } from './axes.ts';
 import { parseGap } from './gap.ts';
+import { resolveSequence } from './sequence.ts';
 import { parseKernel, parseUserland } from './source.ts';
 
 /** A sound raw matrix with its defaults filled in; paths are taken relative to `folder`. */
 export function resolveMatrix(raw: RawMatrix, text: string, folder: string): Matrix {
   const trials = raw.trials ?? 20;
-  const strategies = Object.entries(raw.strategies).map(([name, strategy]): [string, StrategyForms] => [
+  const strategies = Object.entries(raw.strategies ?? {}).map(([name, strategy]): [string, StrategyForms] => [
     name,
     toForms(name, strategy, raw.deadline),
   ]);
@@ -30,8 +31,11 @@ export function resolveMatrix(raw: RawMatrix, text: string, folder: string): Mat
     distros: new Map(distros),
     cgroups: raw.cgroups,
     runtimes: raw.runtimes ?? ['none'],
-    workloads: raw.workloads,
+    workloads: raw.workloads ?? [],
     strategies: new Map(strategies),
+    sequences: new Map(
+      Object.entries(raw.sequences ?? {}).map(([name, one]) => [name, resolveSequence(one, raw.cgroups)]),
+    ),
     exclude: (raw.exclude ?? []).map(toSelector),
     expect: (raw.expect ?? []).map(toExpectation),
     contrasts: raw.contrasts ?? [],

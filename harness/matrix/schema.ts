@@ -4,6 +4,8 @@ import { axisNames } from './axes.ts';
 import { gapPattern, maxGapUs, parseGap } from './gap.ts';
 import { cgroupVersions, runtimes } from './matrix.ts';
 import { presetNames } from './presets.ts';
+import { sequenceSchema } from './sequence.ts';
+import { stepSchema } from './steps.ts';
 import { userlandSuites } from './suites.ts';
 import { toolNames } from './tools.ts';
 import { workloadNames } from './workloads.ts';
@@ -85,7 +87,7 @@ const selector = {
   distro: one(name).optional().describe('Names of `distros`; all by default'),
   cgroup: one(z.enum(cgroupVersions)).optional().describe('Some of `cgroups`; all by default'),
   runtime: one(z.enum(runtimes)).optional().describe('Some of `runtimes`; all by default'),
-  workload: one(z.enum(workloadNames)).optional().describe('Some of `workloads`; all by default'),
+  workload: one(name).optional().describe('Some of `workloads` and names of `sequences`; all by default'),
   strategy: one(name).optional().describe('Names of `strategies`; all by default'),
 };
 
@@ -126,8 +128,12 @@ export const matrixSchema = z
     runtimes: axis(z.enum(runtimes))
       .optional()
       .describe('What the workload runs in; none (a bare cgroup) by default'),
-    workloads: axis(z.enum(workloadNames)).describe('What runs in the group that is frozen'),
-    strategies: z.record(name, strategy).describe('How FROZEN is sought, by name'),
+    workloads: axis(z.enum(workloadNames)).optional().describe('What runs in the group that is frozen'),
+    strategies: z.record(name, strategy).optional().describe('How FROZEN is sought, by name'),
+    sequences: z
+      .record(name, sequenceSchema)
+      .optional()
+      .describe('Tests as steps, by name, beside or in place of workloads and strategies'),
     exclude: z.array(z.strictObject(selector)).optional().describe('Combinations to leave out'),
     expect: z
       .array(
@@ -162,7 +168,8 @@ export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   const { distros, strategies, exclude, expect, contrasts } = matrixSchema.shape;
   const inner: Readonly<Record<PropertyKey, object>> = {
     distros: distros.valueType.shape,
-    strategies: strategies.valueType.shape,
+    strategies: strategies.unwrap().valueType.shape,
+    sequences: path.length > 2 ? stepSchema.shape : sequenceSchema.shape,
     exclude: exclude.unwrap().element.shape,
     expect: expect.unwrap().element.shape,
     contrasts: contrasts.unwrap().element.shape,

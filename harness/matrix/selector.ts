@@ -1,14 +1,14 @@
 import { axisNames } from './axes.ts';
 import type { CgroupVersion, Matrix, Runtime, Selector } from './matrix.ts';
+import { stepsStrategy } from './sequence.ts';
 import { isUsable, type ToolName } from './tools.ts';
-import type { WorkloadName } from './workloads.ts';
 
 /** A name on each of the axes. */
 export interface Combination {
   readonly distro: string;
   readonly cgroup: CgroupVersion;
   readonly runtime: Runtime;
-  readonly workload: WorkloadName;
+  readonly workload: string;
   readonly strategy: string;
 }
 
@@ -41,8 +41,8 @@ function narrow(from: readonly Exclusion[], level: number, name: string): readon
   return left;
 }
 
-function keep<T extends string>(names: Iterable<T>, wanted: readonly T[] | undefined): T[] {
-  const set = wanted === undefined ? null : new Set(wanted);
+function keep<T extends string>(names: Iterable<T>, wanted: readonly string[] | undefined): T[] {
+  const set = wanted === undefined ? null : new Set<string>(wanted);
   return set === null ? [...names] : [...names].filter((name) => set.has(name));
 }
 
@@ -80,6 +80,15 @@ export function* combine(matrix: Matrix, select: Selector = {}): Generator<Combi
             if (narrow(byWorkload, 4, strategy) !== null)
               yield { distro, cgroup, runtime, workload, strategy };
           }
+        }
+      }
+      const bare = keep(['none'] as const, select.runtime).filter((name) => narrow(byCgroup, 2, name));
+      for (const runtime of keep([stepsStrategy], select.strategy).length > 0 ? bare : []) {
+        for (const workload of keep(matrix.sequences.keys(), select.workload)) {
+          if (!matrix.sequences.get(workload)!.cgroups.includes(cgroup)) continue;
+          const byWorkload = narrow(narrow(byCgroup, 2, runtime)!, 3, workload);
+          if (byWorkload !== null && narrow(byWorkload, 4, stepsStrategy) !== null)
+            yield { distro, cgroup, runtime, workload, strategy: stepsStrategy };
         }
       }
     }

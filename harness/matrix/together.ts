@@ -1,5 +1,7 @@
 import { contradictions } from './forms.ts';
 import type { RawMatrix } from './schema.ts';
+import { checkSequences } from './sequences.ts';
+import { stepsStrategy } from './sequence.ts';
 import { parseKernel } from './source.ts';
 import { suites } from './suites.ts';
 import type { Pointed, Validated } from './validate.ts';
@@ -8,7 +10,8 @@ type Partials = Partial<RawMatrix>;
 type Given = Validated['given'];
 
 /** What holds together badly in the parts of a matrix that have the right shape. */
-export function checkTogether({ raw, given }: Validated): Pointed[] {
+export function checkTogether(validated: Validated): Pointed[] {
+  const { raw, given } = validated;
   return [
     ...checkEmpty(given),
     ...checkTwice(given),
@@ -16,11 +19,12 @@ export function checkTogether({ raw, given }: Validated): Pointed[] {
     ...checkStrategies(raw),
     ...checkSelectors(raw, given),
     ...checkTrials(raw, given),
+    ...checkSequences(validated),
   ];
 }
 
 function checkEmpty(given: Given): Pointed[] {
-  return (['distros', 'strategies'] as const)
+  return (['distros', 'strategies', 'sequences'] as const)
     .filter((key) => isMapping(given[key]) && Object.keys(given[key]).length === 0)
     .map((key) => ({ path: [key], problem: { code: 'empty', what: `"${key}"` } }));
 }
@@ -68,11 +72,16 @@ function checkTrials({ trials = 20, machines }: Partials, given: Given): Pointed
 
 /** Names in exclude and expect that are on no axis of this matrix. An axis that is wrong itself is passed over. */
 function checkSelectors(raw: Partials, given: Given): Pointed[] {
+  const { strategies } = given;
   const axes = Object.entries({
     distro: isMapping(given['distros']) ? Object.keys(given['distros']) : undefined,
-    strategy: isMapping(given['strategies']) ? Object.keys(given['strategies']) : undefined,
+    strategy: withSequences(isMapping(strategies) ? Object.keys(strategies) : undefined, {
+      given,
+      axis: 'strategies',
+      names: () => [stepsStrategy],
+    }),
     cgroup: raw.cgroups,
-    workload: raw.workloads,
+    workload: withSequences(raw.workloads, { given, axis: 'workloads', names: Object.keys }),
     runtime: given['runtimes'] === undefined ? ['none'] : raw.runtimes,
   }).flatMap(([axis, known]) =>
     known === undefined ? [] : [{ axis, known: known as readonly string[], set: new Set<string>(known) }],
@@ -99,6 +108,17 @@ function checkSelectors(raw: Partials, given: Given): Pointed[] {
     ),
   );
   return [...selected, ...contrasts];
+}
+
+/** The names on an axis that sequences are on, too; undefined where one of the two is wrong itself. */
+function withSequences(
+  own: readonly string[] | undefined,
+  { given, axis, names }: { given: Given; axis: string; names: (sequences: object) => readonly string[] },
+): readonly string[] | undefined {
+  const { sequences } = given;
+  if (own === undefined && given[axis] !== undefined) return undefined;
+  if (sequences === undefined) return own;
+  return isMapping(sequences) ? [...(own ?? []), ...names(sequences)] : undefined;
 }
 
 function wordsOf(selector: object, axis: string): string[] {

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Problem } from './finding.ts';
 import { find, follow, type Node } from './locate.ts';
 import { readAs } from './parse.ts';
+import { checkEither } from './sequences.ts';
 import { knownKeys, matrixSchema, nameExpected, type RawMatrix } from './schema.ts';
 
 /** A problem and where it is: a path of keys, and the key token itself when `key` is given. */
@@ -30,16 +31,22 @@ export function validate(value: unknown, root: Node | undefined): Validated {
   const given = value as Readonly<Record<string, unknown>>;
   const result = matrixSchema.safeParse(value);
   const issues = result.error?.issues ?? [];
-  const problems = [...issues.flatMap((issue) => toProblems(issue, { root, value })), ...checkProto(given)];
+  const problems = [
+    ...issues.flatMap((issue) => toProblems(issue, { root, value })),
+    ...checkProto(given),
+    ...checkEither(given),
+  ];
   return { raw: soundParts(given, issues), given, problems };
 }
 
 const proto = '__proto__';
+/** Keys whose values are by name, so that one that is wrong leaves the others. */
+const named: readonly string[] = ['distros', 'strategies', 'sequences'];
 
 /** The schema passes silently over a distro or strategy of this name, for it would be no key but a prototype. */
 function checkProto(given: Readonly<Record<string, unknown>>): Pointed[] {
   const problem: Problem = { code: 'bad-value', expected: nameExpected, got: describe(proto) };
-  return ['distros', 'strategies'].flatMap((axis) => {
+  return named.flatMap((axis) => {
     const of = given[axis];
     return typeof of === 'object' && of !== null && Object.hasOwn(of, proto)
       ? [{ path: [axis], key: proto, problem }]
@@ -56,7 +63,7 @@ function soundParts(given: Readonly<Record<string, unknown>>, issues: readonly I
   const sound = Object.entries(given).flatMap(([key, value]): [string, unknown][] => {
     const parts = broken.get(key) ?? new Set();
     if (!Object.hasOwn(matrixSchema.shape, key) || parts.has(undefined)) return [];
-    if (key === 'distros' || key === 'strategies') {
+    if (named.includes(key)) {
       const isSound = ([name]: [string, unknown]): boolean => !parts.has(name) && name !== proto;
       return [[key, Object.fromEntries(Object.entries(value as object).filter(isSound))]];
     }

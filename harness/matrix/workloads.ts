@@ -23,6 +23,7 @@ export const workloads = {
   'exec-into': 'a sleeper, while others are executed in its container without end',
   nested: 'a busy group within the group that is frozen',
   'io-uring': 'a process with a worker of io_uring that waits at an empty pipe',
+  'vhost-worker': 'a process with a worker of vhost: before Linux 6.4 a kernel thread in its group',
   'coredump-pipe': 'a process of 4 threads that dumps core into a pipe nobody reads',
   'fuse-unanswered': 'a client in D behind a FUSE request that is read and never answered',
   'fuse-unread': 'a client behind a FUSE request that nobody reads',

@@ -1,5 +1,4 @@
 import type { CgroupVersion, Runtime } from '../matrix/matrix.ts';
-import type { WorkloadName } from '../matrix/workloads.ts';
 
 /** One combination to measure. `id` is stable: `distro/cgroup/runtime/workload/strategy`. */
 export interface Cell {
@@ -7,6 +6,7 @@ export interface Cell {
   readonly distro: string;
   readonly cgroup: CgroupVersion;
   readonly runtime: Runtime;
-  readonly workload: WorkloadName;
+  /** A workload, or a sequence. */
+  readonly workload: string;
   readonly strategy: string;
 }

@@ -2,7 +2,7 @@ import type { WorkloadName } from '../matrix/workloads.ts';
 import type { Cell } from './cell.ts';
 
 /** Workloads that hold a task in the kernel: if one cannot be released, its machine is lost. */
-const mayWedge: ReadonlySet<WorkloadName> = new Set<WorkloadName>([
+const mayWedge: ReadonlySet<string> = new Set<WorkloadName>([
   'fuse-unanswered',
   'fuse-unread',
   'fuse-flush',

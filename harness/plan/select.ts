@@ -1,6 +1,7 @@
 import { FrostlineError } from '../errors.ts';
 import type { Matrix, Selector } from '../matrix/matrix.ts';
 import { axisNames, type AxisName } from '../matrix/axes.ts';
+import { stepsStrategy } from '../matrix/sequence.ts';
 import { suggest } from '../matrix/suggest.ts';
 
 const usage = (message: string): FrostlineError =>
@@ -24,9 +25,9 @@ export function namesOn(matrix: Matrix, axis: AxisName): readonly string[] {
     case 'runtime':
       return matrix.runtimes;
     case 'workload':
-      return matrix.workloads;
+      return [...matrix.workloads, ...matrix.sequences.keys()];
     case 'strategy':
-      return [...matrix.strategies.keys()];
+      return [...matrix.strategies.keys(), ...(matrix.sequences.size > 0 ? [stepsStrategy] : [])];
   }
 }
 

@@ -1,5 +1,6 @@
 import type { RunEvent } from '../events.ts';
-import { isFinal } from '../trial/outcome.ts';
+import { countedOutcomes, isFinal, isSuccess } from '../trial/outcome.ts';
+import { successWord } from '../trial/sequence.ts';
 
 /** What a machine is doing, in words, e.g. `booting debian-13`. */
 export interface MachineState {
@@ -15,7 +16,7 @@ export interface State {
   /** Time left in ms, by the pace of this session's trials; null before there is a pace. */
   readonly etaMs: number | null;
   readonly machines: readonly MachineState[];
-  /** `3/8 frozen` of a cell, of the trials this session has seen. */
+  /** `3/8 frozen`, or `passed`, of a cell, of the trials this session has seen. */
   readonly tally: (cell: string) => string;
 }
 
@@ -60,8 +61,8 @@ export function trackRun(now: () => number = () => performance.now()): {
         if (!isFinal(outcome)) break;
         own.finished++;
         finished++;
-        if (outcome === 'frozen') own.frozen++;
-        if (outcome === 'frozen' || outcome === 'not-frozen' || outcome === 'false-frozen') own.counted++;
+        if (isSuccess(outcome)) own.frozen++;
+        if (countedOutcomes.has(outcome)) own.counted++;
         break;
       }
       case 'cell-finished':
@@ -93,7 +94,7 @@ export function trackRun(now: () => number = () => performance.now()): {
         .sort((a, b) => a.machine.localeCompare(b.machine, 'en', { numeric: true })),
       tally: (cell) => {
         const { frozen, counted } = cells.get(cell) ?? { frozen: 0, counted: 0 };
-        return `${frozen}/${counted} frozen`;
+        return `${frozen}/${counted} ${successWord(cell)}`;
       },
     };
   };

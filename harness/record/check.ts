@@ -25,6 +25,7 @@ export function isRecord(value: unknown): value is TrialRecord {
     isNullOr(isThaw, value['thaw']) &&
     isListOf(isBlocker, value['blockers']) &&
     isNullOr(isTool, value['tool']) &&
+    (value['steps'] === undefined || isListOf(isStep, value['steps'])) &&
     isCount(value['wallUs']) &&
     isNullOr(isCount, value['guestUs']) &&
     isNullOr(isGuest, value['guest']) &&
@@ -55,6 +56,17 @@ const isThaw: Check = (value) =>
   knownThaws.has(value['outcome']) &&
   isNullOr(isCount, value['us']) &&
   isCount(value['casualties']);
+
+const isOptionalText: Check = (value) => value === undefined || isText(value);
+
+const isStep: Check = (value) =>
+  isObject(value) &&
+  isCount(value['step']) &&
+  typeof value['ok'] === 'boolean' &&
+  isCount(value['us']) &&
+  isOptionalText(value['what']) &&
+  isOptionalText(value['expected']) &&
+  isOptionalText(value['found']);
 
 const isBlocker: Check = (value) =>
   isObject(value) &&

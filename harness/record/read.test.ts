@@ -70,6 +70,7 @@ describe('readRecords', () => {
 describe('isRecord', () => {
   const full = sampleRecord({
     blockers: [{ pid: 4, comm: 'a', state: 'D', wchan: 'x', syscall: null, stack: ['f'] }],
+    steps: [{ step: 0, ok: false, us: 4, what: 'expect a', expected: 'state FROZEN', found: 'FREEZING' }],
     tool: { name: 'criu-dump', version: 'criu 4.1.1', code: 1, ok: false, us: 5, error: 'x' },
   });
 

@@ -20,14 +20,26 @@ export function jsonReport(summary: Summary, judgements: readonly Judgement[]): 
 
 function cellJson({ releases, notMeasured, ...cell }: CellSummary): object {
   const { id, distro, cgroup, runtime, workload, strategy, trials, frozen, rate, low, high } = cell;
-  const { p50Us, p95Us, outcomes, blockers, boots, deff, thaw, notFrozen, environments, incidents, tool } =
-    cell;
+  const {
+    p50Us,
+    p95Us,
+    outcomes,
+    blockers,
+    failures,
+    boots,
+    deff,
+    thaw,
+    notFrozen,
+    environments,
+    incidents,
+    tool,
+  } = cell;
   return {
     id,
     distro,
     release: releases.length === 0 ? null : releases.join(', '),
     ...{ cgroup, runtime, workload, strategy, trials, frozen, rate, low, high, p50Us, p95Us },
-    ...{ outcomes, blockers, notFrozen, boots, deff, thaw, environments, incidents, tool },
+    ...{ outcomes, blockers, failures, notFrozen, boots, deff, thaw, environments, incidents, tool },
     notMeasured: notMeasured?.kind ?? null,
     reason: notMeasured?.reason ?? null,
   };

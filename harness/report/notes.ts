@@ -11,6 +11,7 @@ import {
   signed,
   significant,
 } from './words.ts';
+import { stepLines, withoutSequences } from './sequences.ts';
 import { tabulate, type Row } from './table.ts';
 
 /** A titled list below the table. Its lines hold strings of the guest: the reporter escapes them. */
@@ -23,6 +24,7 @@ export interface Note {
 export function notes(summary: Summary, judgements: readonly Judgement[]): Note[] {
   const { cells } = summary;
   const all: Note[] = [
+    { title: 'Steps that failed', lines: stepLines(summary) },
     { title: 'What blocked', lines: blockerLines(summary) },
     {
       title: 'Kernel crashes and hangs',
@@ -40,7 +42,10 @@ export function notes(summary: Summary, judgements: readonly Judgement[]): Note[
     { title: 'Marks', lines: markLines(cells) },
     {
       title: 'Method',
-      lines: [intervalLine, ...(summary.differences.length > 0 ? [differenceMethod] : [])],
+      lines: [
+        ...(withoutSequences(summary).cells.length > 0 ? [intervalLine] : []),
+        ...(summary.differences.length > 0 ? [differenceMethod] : []),
+      ],
     },
   ];
   return all.filter(({ lines }) => lines.length > 0);

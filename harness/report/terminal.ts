@@ -2,6 +2,7 @@ import type { Judgement } from '../analyse/expect.ts';
 import type { CellSummary, RunName, Summary } from '../analyse/summary.ts';
 import { escapeTerminal } from './escape.ts';
 import { notes } from './notes.ts';
+import { sequenceFigure, tabulateSequences, withoutSequences } from './sequences.ts';
 import { tabulate, type Row } from './table.ts';
 import { figures, marks, notMeasuredWord } from './words.ts';
 
@@ -24,7 +25,8 @@ export function terminalReport(
   const missed = new Set(judgements.filter(({ verdict }) => verdict === 'missed').map(({ cell }) => cell.id));
   const lines = [paint('bold', escapeTerminal(heading(summary.run))), ''];
   if (summary.cells.length === 0) lines.push('No cell was planned and no trial is recorded.', '');
-  else lines.push(...tables(summary, { ...options, paint, missed }));
+  else lines.push(...tables(withoutSequences(summary), { ...options, paint, missed }));
+  lines.push(...sequenceTable(summary, { ...options, paint, missed }));
   for (const { title, lines: own } of notes(summary, judgements)) {
     const colour = title === 'Expectations missed' ? 'red' : 'bold';
     lines.push(paint(colour, title), ...own.map((line) => `  ${escapeTerminal(line)}`), '');
@@ -54,6 +56,7 @@ interface Style extends TerminalOptions {
 /** A table for each block of strategies that fits beside the labels. */
 function tables(summary: Summary, style: Style): string[] {
   const { strategies, sections } = tabulate(summary);
+  if (sections.length === 0) return [];
   const indent = 2;
   const rows = sections.flatMap((section) => section.rows);
   const label = Math.max(...rows.map((row) => escapeTerminal(row.label).length)) + indent;
@@ -83,6 +86,36 @@ function tables(summary: Summary, style: Style): string[] {
     from = to;
   }
   return lines;
+}
+
+/** Sequences down, kernels across: how many trials passed. */
+function sequenceTable(summary: Summary, { paint, missed }: Style): string[] {
+  const table = tabulateSequences(summary);
+  if (table === null) return [];
+  const { kernels, rows } = table;
+  const label = Math.max(...rows.map((row) => escapeTerminal(row.label).length));
+  const widthOf = (distro: string): number =>
+    Math.max(
+      escapeTerminal(distro).length,
+      ...rows.map(({ cells }) => sequenceFigure(cells.get(distro)).length),
+    );
+  const titles = kernels.map(({ distro }) => escapeTerminal(distro).padEnd(widthOf(distro)));
+  const lines = rows.map((row) => {
+    const cells = kernels.map(({ distro }) => {
+      const cell = row.cells.get(distro);
+      const padded = sequenceFigure(cell).padEnd(widthOf(distro));
+      return cell === undefined ? padded : paint(colourOf(cell, missed), padded);
+    });
+    return joinColumns(escapeTerminal(row.label).padEnd(label), cells);
+  });
+  const releases = kernels.map(({ distro, releases }) => `  ${distro}  ${releases.join(', ')}`.trimEnd());
+  return [
+    paint('bold', joinColumns('passed'.padEnd(label), titles)),
+    ...lines,
+    '',
+    ...releases.map(escapeTerminal),
+    '',
+  ];
 }
 
 const joinColumns = (label: string, cells: readonly string[]): string =>

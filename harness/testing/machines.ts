@@ -6,7 +6,7 @@ import type { QemuMachine } from '../lab/qemu/machine.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import type { Distro, Matrix } from '../matrix/matrix.ts';
 import { planCells } from '../plan/cells.ts';
-import { trialSeed } from '../plan/seeds.ts';
+import { toTask } from '../trial/ask.ts';
 import type { TrialOutcome } from '../trial/experiment.ts';
 import { workShift, type Task } from '../trial/shift.ts';
 
@@ -32,13 +32,7 @@ export async function openTestLab(signal = new AbortController().signal): Promis
 /** Every trial of every cell of a matrix, in order, whatever `machines` says. */
 export function tasksOf(matrix: Matrix): Task[] {
   return [...planCells(matrix)].flatMap((cell) =>
-    Array.from({ length: matrix.trials }, (_, trial): Task => {
-      const strategy = matrix.strategies.get(cell.strategy)![cell.cgroup]!;
-      const seed = trialSeed(matrix.seed, cell.id, trial);
-      const { cgroup, runtime, workload } = cell;
-      const { startGap } = matrix;
-      return { cell, request: { trial, seed, cgroup, runtime, workload, startGap, strategy } };
-    }),
+    Array.from({ length: matrix.trials }, (_, trial): Task => toTask(matrix, cell, trial)!),
   );
 }
 

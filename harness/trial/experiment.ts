@@ -3,6 +3,7 @@ import type { Machine } from '../lab/machine.ts';
 import { judgeLoss, judgeResult, type Verdict } from './judge.ts';
 import type { GuestResult, Hello } from './protocol.ts';
 import type { TrialRequest } from './request.ts';
+import type { SequenceRequest } from './sequence.ts';
 import type { Logs, Session } from './session.ts';
 
 /** What one trial gave. */
@@ -25,7 +26,7 @@ const lastWordsMs = 500;
  */
 export async function runTrial(
   { machine, session }: { readonly machine: Machine; readonly session: Session },
-  request: TrialRequest,
+  request: TrialRequest | SequenceRequest,
   signal?: AbortSignal,
 ): Promise<TrialOutcome> {
   const attempt = await session.run(request, signal);

@@ -3,6 +3,8 @@ export const outcomes = [
   'frozen',
   'not-frozen',
   'false-frozen',
+  'passed',
+  'failed',
   'kernel-crash',
   'kernel-hang',
   'unsupported',
@@ -15,7 +17,12 @@ export const countedOutcomes: ReadonlySet<Outcome> = new Set<Outcome>([
   'frozen',
   'not-frozen',
   'false-frozen',
+  'passed',
+  'failed',
 ]);
+
+/** Counted outcomes that are a success. */
+export const isSuccess = (outcome: Outcome): boolean => outcome === 'frozen' || outcome === 'passed';
 
 /** Outcomes after which the trial is over for good; a `lab-error` is ours and is tried again. */
 export const isFinal = (outcome: Outcome): boolean => outcome !== 'lab-error';

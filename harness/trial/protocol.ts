@@ -78,11 +78,23 @@ const log = z.object({
   text: z.string(),
 });
 
+/** A step of a sequence that was played; they come in order, from 0. */
+export const stepResultSchema = z.object({
+  step: z.int().nonnegative(),
+  ok: z.boolean(),
+  us: microseconds,
+  /** Of a step that failed: its verb and name, what was to be seen and what was. */
+  what: z.string().optional(),
+  expected: z.string().optional(),
+  found: z.string().optional(),
+});
+export type StepResult = z.infer<typeof stepResultSchema>;
+
 const result = z.object({
   ev: z.literal('result'),
   trial: z.int(),
   /** `error`: frostbite could not set the trial up; ours, never the kernel's. */
-  outcome: z.enum(['frozen', 'not-frozen', 'false-frozen', 'unsupported', 'error']),
+  outcome: z.enum(['frozen', 'not-frozen', 'false-frozen', 'passed', 'failed', 'unsupported', 'error']),
   /** Why, for `unsupported` and `error`; what moved, for `false-frozen`. */
   reason: z.string().nullable(),
   /** From just before the first write of FROZEN (or 1) to the read that said FROZEN. */
@@ -98,6 +110,8 @@ const result = z.object({
   tool: toolSchema.nullable(),
   /** The program that made the container, and its version; null without one. */
   runtime: z.string().nullable(),
+  /** Of a sequence; a step that could not be played for want of a feature is not told. */
+  steps: z.array(stepResultSchema).optional(),
   /** False when a task could not be released or the group not removed: the machine must go. */
   reusable: z.boolean(),
   /** Whole time spent in the guest for this trial. */

@@ -5,6 +5,7 @@ import type { Strategy } from '../matrix/strategy.ts';
 import { tools } from '../matrix/tools.ts';
 import { guestEventSchema, type GuestEvent, type GuestResult, type Hello } from './protocol.ts';
 import { encodeRequest, type TrialRequest } from './request.ts';
+import { encodeSequence, mayTakeUs, type SequenceRequest } from './sequence.ts';
 
 /** How a trial was lost without a result. */
 export type Loss =
@@ -86,13 +87,15 @@ export class Session implements AsyncDisposable {
   }
 
   /** Runs one trial to its result, or to its loss within a bounded time. Rejects only on abort. */
-  async run(request: TrialRequest, signal?: AbortSignal): Promise<Attempt> {
+  async run(request: TrialRequest | SequenceRequest, signal?: AbortSignal): Promise<Attempt> {
     const began = nowUs();
-    const watch = new Watch(limitOf(request.strategy) + graceSeconds);
+    const watch = new Watch(
+      ('steps' in request ? mayTakeUs(request) / 1e6 : limitOf(request.strategy)) + graceSeconds,
+    );
     const logs = new Map<string, string>();
     try {
       const abort = aborted(signal, watch);
-      this.#channel.write(encodeRequest(request));
+      this.#channel.write('steps' in request ? encodeSequence(request) : encodeRequest(request));
       for (;;) {
         const next = await Promise.race([this.#events.next(), watch.over, abort]);
         const wallUs = nowUs() - began;

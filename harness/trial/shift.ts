@@ -4,12 +4,13 @@ import type { Cell } from '../plan/cell.ts';
 import { runTrial, type TrialOutcome } from './experiment.ts';
 import { isFinal } from './outcome.ts';
 import type { TrialRequest } from './request.ts';
+import type { SequenceRequest } from './sequence.ts';
 import { Session } from './session.ts';
 
 /** One trial of a cell, ready to run. */
 export interface Task {
   readonly cell: Cell;
-  readonly request: TrialRequest;
+  readonly request: TrialRequest | SequenceRequest;
 }
 
 /** What a shift asks for and tells. */

@@ -13,13 +13,17 @@ const controls = `trials: 2
 deadline: 1s
 cgroups: [v1, v2]
 workloads: [sleep, spin, pipe-read, sigstop, ptrace-stop, vfork-parent, dead-leader, fork-storm,
-  thread-storm, exec-storm, attach-to-frozen, fuse-unanswered, fuse-exit-flush, fsfreeze-write]
+  thread-storm, thread-bomb, exec-storm, attach-to-frozen, io-uring, coredump-pipe, uffd-user,
+  fuse-unanswered, fuse-flush, fuse-exit-flush, fsfreeze-write, loop-on-fuse, dm-suspend, nbd-dead]
 strategies:
   single: { preset: single }
   rewrite: { preset: rewrite }
   runc: { preset: runc }
   criu-4.1: { preset: criu-4.1 }
-  v2: { preset: v2 }`;
+  v2: { preset: v2 }
+exclude:
+  - { workload: [fuse-flush, loop-on-fuse, dm-suspend, nbd-dead], strategy: [rewrite, runc, criu-4.1] }
+  - { workload: [fuse-flush, loop-on-fuse, dm-suspend, nbd-dead], cgroup: v2, strategy: [single] }`;
 
 const races = `trials: 40
 deadline: 1s
@@ -29,7 +33,16 @@ strategies:
   single: { preset: single }
   runc: { preset: runc }`;
 
-const held = ['fuse-unanswered', 'fuse-exit-flush', 'fsfreeze-write'];
+/** What no strategy freezes, with the trials of each; two strategies say enough of those that came later. */
+const held: readonly (readonly [string, number])[] = [
+  ['fuse-unanswered', 16],
+  ['fuse-exit-flush', 16],
+  ['fsfreeze-write', 16],
+  ['fuse-flush', 4],
+  ['loop-on-fuse', 4],
+  ['dm-suspend', 4],
+  ['nbd-dead', 4],
+];
 const workload = ({ cell }: Finished): string => cell.split('/')[3]!;
 const told = (trials: readonly Finished[]): string[] => [
   ...new Set(trials.map(({ cell, outcome, reason }) => `${cell}: ${outcome} ${reason ?? ''}`)),
@@ -55,14 +68,14 @@ describe.each([
   });
 
   it('freeze what can be interrupted, in every trial, with every strategy, on v1 and v2', () => {
-    const trials = log.trials.filter((trial) => !held.includes(workload(trial)));
+    const trials = log.trials.filter((trial) => !held.some(([name]) => name === workload(trial)));
     expect(told(trials.filter(({ outcome }) => outcome !== 'frozen'))).toEqual([]);
     expect(trials.map(({ result }) => result?.thaw?.outcome)).toEqual(trials.map(() => 'thawed'));
   });
 
-  it.each(held)('never freeze %s, and leave its group thawed and its processes released', (name) => {
+  it.each(held)('never freeze %s, and leave its group thawed and its processes released', (name, count) => {
     const trials = log.trials.filter((trial) => workload(trial) === name);
-    expect(trials.length).toBe(2 * 8);
+    expect(trials.length).toBe(count);
     expect(told(trials.filter(({ outcome }) => outcome !== 'not-frozen'))).toEqual([]);
     for (const { result } of trials) {
       expect(result?.thaw).toMatchObject({ outcome: 'thawed', casualties: 0 });

@@ -69,7 +69,7 @@ static bool start_with(struct trial *t, unsigned bytes_per_second)
 		return trial_fail(t, "blkio.throttle.read_bps_device of %s: %s", device, strerror(errno));
 	if (fstat(loop, &st) < 0)
 		return trial_fail(t, "stat of %s: %s", device, strerror(errno));
-	return node_make(t, st.st_rdev, device) && spawn(t, node_read) && controller_enter(t, "blkio") &&
+	return node_make(t, &st, device) && spawn(t, node_read) && controller_enter(t, "blkio") &&
 	       wait_task_state(t, 'D');
 }
 

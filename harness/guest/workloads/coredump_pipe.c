@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,8 +78,8 @@ static void dump_core(unsigned slot)
 		if (pthread_create(&thread, NULL, doze, NULL))
 			_exit(73);
 	atomic_store(&shared->slots[slot].ready, 1);
-	raise(SIGSEGV);
-	_exit(70);
+	/* a fault, not raise(2): the init of a pid namespace is deaf to what it sends itself */
+	__builtin_trap();
 }
 
 static bool keep_pattern(void)

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /*
@@ -72,9 +74,11 @@ static bool start(struct trial *t)
 		return trial_fail(t, "table of %s: %s", name, strerror(errno));
 	if (ask(DM_DEV_SUSPEND, name, DM_SUSPEND_FLAG | DM_NOFLUSH_FLAG | DM_SKIP_LOCKFS_FLAG, &table) < 0)
 		return trial_fail(t, "DM_DEV_SUSPEND of %s: %s", name, strerror(errno));
-	snprintf(path, sizeof(path), "/dev/dm-%llu", (unsigned long long)(table.head.dev & 0xff));
+	snprintf(path, sizeof(path), "/dev/dm-%u", minor((dev_t)table.head.dev));
+	const struct stat device = { .st_mode = S_IFBLK, .st_rdev = (dev_t)table.head.dev };
+
 	atomic_store(&shared->served, 1);
-	return node_make(t, (dev_t)table.head.dev, path) && spawn(t, node_read) && wait_task_state(t, 'D');
+	return node_make(t, &device, path) && spawn(t, node_read) && wait_task_state(t, 'D');
 }
 
 static bool is_removed(void *arg)

@@ -54,7 +54,7 @@ static bool start(struct trial *t)
 	if (fstat(loop, &st) < 0)
 		return trial_fail(t, "stat of %s: %s", device, strerror(errno));
 	atomic_store(&shared->served, 1);
-	return node_make(t, st.st_rdev, device) && spawn(t, node_read) && wait_task_state(t, 'D');
+	return node_make(t, &st, device) && spawn(t, node_read) && wait_task_state(t, 'D');
 }
 
 /* The server first: until its requests have failed the device cannot be let go. */

@@ -80,7 +80,7 @@ static bool start(struct trial *t)
 	if (!wait_until(is_connected, NULL, 5000000) || atomic_load(&shared->slots[0].error))
 		return trial_fail(t, DEVICE " was not connected: %s", strerror(atomic_load(&shared->slots[0].error)));
 	atomic_store(&shared->served, 1);
-	return node_make(t, st.st_rdev, DEVICE) && spawn(t, node_read) && wait_task_state(t, 'D');
+	return node_make(t, &st, DEVICE) && spawn(t, node_read) && wait_task_state(t, 'D');
 }
 
 static void release(struct trial *t)

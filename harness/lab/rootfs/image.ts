@@ -11,7 +11,7 @@ import { writeCpio, type Entry } from './cpio.ts';
 import type { MachineKeys } from './keys.ts';
 
 /** The network first, then what workloads need; what is built in or absent is left out. */
-const wanted = ['virtio_pci', 'virtio_net', 'e1000', 'fuse', 'loop', 'ext4', 'dm_mod', 'nbd'];
+const wanted = ['virtio_pci', 'virtio_net', 'e1000', 'fuse', 'loop', 'ext4', 'dm_mod', 'nbd', 'vhost_net'];
 /** For a root on a disk, and what CRIU wants to see before it dumps anything (criu check). */
 const wantedByUserland = [
   ...['virtio_blk', 'overlay', 'tun', 'veth', 'nf_tables'],

@@ -1,0 +1,63 @@
+import { isSequence, type CellSummary, type Summary } from '../analyse/summary.ts';
+import { notMeasuredWord } from './words.ts';
+
+/** What the sequences of a run came to: a row each, a column for each kernel. */
+export interface SequenceTable {
+  /** `linux-6.1` and the releases its guests reported. */
+  readonly kernels: readonly { readonly distro: string; readonly releases: readonly string[] }[];
+  readonly rows: readonly SequenceRow[];
+}
+
+export interface SequenceRow {
+  /** `v1 ltp.freeze-thaw` */
+  readonly label: string;
+  /** By distro. */
+  readonly cells: ReadonlyMap<string, CellSummary>;
+}
+
+/** The cells of a summary that are no sequences. */
+export const withoutSequences = (summary: Summary): Summary => ({
+  ...summary,
+  cells: summary.cells.filter((cell) => !isSequence(cell)),
+});
+
+/** The table of the sequences; null when there are none. */
+export function tabulateSequences({ cells }: Summary): SequenceTable | null {
+  const own = cells.filter(isSequence);
+  if (own.length === 0) return null;
+  const rows = new Map<string, Map<string, CellSummary>>();
+  const kernels = new Map<string, Set<string>>();
+  for (const cell of own) {
+    const label = `${cell.cgroup} ${cell.workload}`;
+    const row = rows.get(label) ?? new Map<string, CellSummary>();
+    rows.set(label, row.set(cell.distro, cell));
+    const releases = kernels.get(cell.distro) ?? new Set();
+    kernels.set(cell.distro, releases);
+    for (const release of cell.releases) releases.add(release);
+  }
+  return {
+    kernels: [...kernels].map(([distro, releases]) => ({ distro, releases: [...releases].sort() })),
+    rows: [...rows].map(([label, of]) => ({ label, cells: of })),
+  };
+}
+
+/** `4/4`, and `!` when the kernel crashed or hung besides; a word where nothing was counted. */
+export function sequenceFigure(cell: CellSummary | undefined): string {
+  if (cell === undefined) return '';
+  if (cell.notMeasured !== null) return notMeasuredWord(cell.notMeasured);
+  const { frozen, trials, outcomes } = cell;
+  const crashed = outcomes['kernel-crash'] !== undefined || outcomes['kernel-hang'] !== undefined;
+  return `${frozen}/${trials}${crashed ? ' !' : ''}`;
+}
+
+/** A line for each step that failed: what was expected, then on which kernels what was found, and how often. */
+export function stepLines({ cells }: Summary): string[] {
+  const lines = new Map<string, string[]>();
+  for (const { cgroup, workload, distro, failures, trials: all } of cells) {
+    for (const { step, what, expected, found, trials } of failures) {
+      const line = `${cgroup} ${workload}, step ${step}, ${what}: expected ${expected}; found`;
+      lines.set(line, [...(lines.get(line) ?? []), `${found} on ${distro} (${trials} of ${all})`]);
+    }
+  }
+  return [...lines].map(([line, found]) => `${line} ${found.join(', ')}`);
+}

@@ -1,0 +1,19 @@
+import type { Matrix } from '../matrix/matrix.ts';
+import { stepsStrategy } from '../matrix/sequence.ts';
+import type { WorkloadName } from '../matrix/workloads.ts';
+import type { Cell } from '../plan/cell.ts';
+import { trialSeed } from '../plan/seeds.ts';
+import type { Task } from './shift.ts';
+
+/** The task of a trial of a cell; null when the matrix does not have the cell. */
+export function toTask(matrix: Matrix, cell: Cell, trial: number): Task | null {
+  const { id, cgroup, runtime } = cell;
+  const seed = trialSeed(matrix.seed, id, trial);
+  const sequence = cell.strategy === stepsStrategy ? matrix.sequences.get(cell.workload) : undefined;
+  if (sequence !== undefined) return { cell, request: { trial, seed, cgroup, steps: sequence.steps } };
+  const strategy = matrix.strategies.get(cell.strategy)?.[cgroup];
+  if (strategy === undefined) return null;
+  // what is no sequence is a workload, which the schema has matched
+  const workload = cell.workload as WorkloadName;
+  return { cell, request: { trial, seed, cgroup, runtime, workload, startGap: matrix.startGap, strategy } };
+}
