@@ -37,7 +37,8 @@ int mounts_clean_all(void)
 		/* a hierarchy with a group in it outlives its mount */
 		snprintf(group, sizeof(group), "%s/" CONTROLLER_GROUP, path);
 		rmdir(group);
-		if (umount2(path, MNT_DETACH) < 0)
+		/* MNT_FORCE ends what waits for a server of FUSE or NFS */
+		if (umount2(path, MNT_FORCE | MNT_DETACH) < 0)
 			break;
 		rmdir(path);
 		cleaned++;

@@ -110,6 +110,10 @@ int mounts_clean_all(void);
 /* Bundles, runtimes' notes of containers that are gone, and shared memory of programs that were killed. */
 int leftovers_clean_all(void);
 
+/* ---- module.c ---- */
+/* Loads a kernel module that the machine keeps for the workload that needs it; silent: the workload sees. */
+void module_load(const char *name);
+
 /* ---- loop.c ---- */
 /* Puts the file on a free loop device, which goes with its last descriptor; -1 with errno. */
 int loop_attach(int image, char *device, size_t size);

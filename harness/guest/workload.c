@@ -20,6 +20,7 @@ extern const struct workload workload_sleep, workload_spin, workload_pipe_read, 
 	workload_fuse_unread,
 	workload_fuse_flush, workload_fuse_exit_flush, workload_pidns_init_death, workload_fsfreeze_write,
 	workload_blkio_throttle, workload_blkio_throttle_timed, workload_loop_on_fuse, workload_dm_suspend,
+	workload_nfs_hung, workload_nfs_hung_behind,
 	workload_nbd_dead, workload_memcg_oom_wait, workload_uffd_user, workload_uffd_kernel;
 
 const struct workload *const workloads[] = {
@@ -56,6 +57,8 @@ const struct workload *const workloads[] = {
 	&workload_loop_on_fuse,
 	&workload_dm_suspend,
 	&workload_nbd_dead,
+	&workload_nfs_hung,
+	&workload_nfs_hung_behind,
 	&workload_memcg_oom_wait,
 	&workload_uffd_user,
 	&workload_uffd_kernel,

@@ -36,6 +36,8 @@ export const workloads = {
   'loop-on-fuse': 'a reader in D behind a loop device on a FUSE file that is never read',
   'dm-suspend': 'a reader in D behind a suspended mapped device',
   'nbd-dead': 'a reader in D behind a network block device whose server is silent',
+  'nfs-hung': 'a client in D behind a request to an NFS server that is silent',
+  'nfs-hung-behind': 'the same, and a process that waits in D for that client',
   'memcg-oom-wait': 'a process in D, out of memory in a v1 group whose OOM killer is off',
   'uffd-user': 'a touch of a page that its userfaultfd never fills',
   'uffd-kernel': 'a write(2) of a page that its userfaultfd never fills',

@@ -12,6 +12,8 @@ import type { MachineKeys } from './keys.ts';
 
 /** The network first, then what workloads need; what is built in or absent is left out. */
 const wanted = ['virtio_pci', 'virtio_net', 'e1000', 'fuse', 'loop', 'ext4', 'dm_mod', 'nbd', 'vhost_net'];
+/** Loaded by frostbite for the workload that needs them: a boot does not wait for those. */
+const onDemand = ['nfsv3'];
 /** For a root on a disk, and what CRIU wants to see before it dumps anything (criu check). */
 const wantedByUserland = [
   ...['virtio_blk', 'overlay', 'tun', 'veth', 'nf_tables'],
@@ -39,27 +41,43 @@ export async function buildModules(
   const names = hasUserland ? [...wanted, ...wantedByUserland] : wanted;
   const plan = await planModules(kernel.modules, names);
   const { load } = plan;
+  const later = await Promise.all(
+    onDemand.map(async (name) => {
+      const { load: all } = await planModules(kernel.modules, [name]);
+      return { name, load: all.filter((path) => !load.includes(path)) };
+    }),
+  );
   const missing = plan.missing.filter((name) => needed.has(name));
   const made = cacheDir(
     'roots',
-    `modules-${sha256(kernel.sha256, kernel.modules ?? '', ...load, JSON.stringify(parameters)).slice(0, 16)}`,
+    `modules-${sha256(kernel.sha256, kernel.modules ?? '', JSON.stringify([load, later, parameters])).slice(0, 16)}`,
   );
   const cpio = join(made, 'modules.cpio');
   if (await stat(cpio).catch(() => null)) return { cpio, missing };
   await makeFolder(made, async (draft) => {
-    const entries: Entry[] = [];
-    const order: string[] = [];
-    for (const path of load) {
-      const from = await unpackModule(join(kernel.modules!, path), draft);
-      order.push([basename(from), parameters[moduleName(from)] ?? ''].join(' ').trim());
-      entries.push({ type: 'file', path: `lib/frostline/${basename(from)}`, from });
+    const files = new Map<string, string>();
+    for (const path of new Set([load, ...later.map((one) => one.load)].flat())) {
+      files.set(path, await unpackModule(join(kernel.modules!, path), draft));
     }
-    const list = join(draft, 'load');
-    await writeFile(list, order.map((name) => `${name}\n`).join(''));
-    await writeCpio(draft, 'modules', [...entries, { type: 'file', path: 'lib/frostline/load', from: list }]);
+    const entries: Entry[] = [...files.values()].map((from) => ({ type: 'file', path: inRoot(from), from }));
+    for (const list of [
+      { name: 'load', load },
+      ...later.map((one) => ({ ...one, name: `${one.name}.load` })),
+    ]) {
+      const from = join(draft, list.name);
+      const lines = list.load.map((path) => {
+        const file = files.get(path)!;
+        return [basename(file), parameters[moduleName(file)] ?? ''].join(' ').trim();
+      });
+      await writeFile(from, lines.map((line) => `${line}\n`).join(''));
+      entries.push({ type: 'file', path: inRoot(from), from });
+    }
+    await writeCpio(draft, 'modules', entries);
   });
   return { cpio, missing };
 }
+
+const inRoot = (file: string): string => `lib/frostline/${basename(file)}`;
 
 /** Copies a module and unpacks it: old kernels cannot load compressed ones. */
 async function unpackModule(path: string, into: string): Promise<string> {
