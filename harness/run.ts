@@ -6,7 +6,9 @@ import { jobsFor } from './lab/budget.ts';
 import { drivers } from './lab/drivers.ts';
 import type { Lab } from './lab/lab.ts';
 import type { Machine } from './lab/machine.ts';
-import type { Distro, Matrix } from './matrix/matrix.ts';
+import { takeWay } from './lab/take.ts';
+import type { Matrix, Way } from './matrix/matrix.ts';
+import { wayWords } from './matrix/ways.ts';
 import type { Cell } from './plan/cell.ts';
 import { orderForMachine } from './plan/order.ts';
 import { trialsOf } from './plan/shares.ts';
@@ -114,12 +116,15 @@ class Run {
     return { ready: all.filter((one) => 'lab' in one), failed: all.filter((one) => 'error' in one) };
   }
 
+  /** Takes the first of a distro's ways that can be had, and says so when it is not the first. */
   async #prepareOne(name: string): Promise<Ready | Failed> {
-    const distro = this.#plan.matrix.distros.get(name)!;
+    const { signal, emit, matrix } = this.#plan;
+    const { ways } = matrix.distros.get(name)!;
     try {
-      const lab = await this.#lab(distro);
-      await lab.prepare(distro);
-      return { distro: name, lab, memoryMiB: lab.memoryOf(distro) };
+      const { way, lab, passedOver } = await takeWay(ways, (one) => this.#lab(one), signal);
+      if (passedOver.length > 0)
+        emit({ kind: 'warning', text: [`${name}: taking ${wayWords(way)}.`, ...passedOver].join(' ') });
+      return { distro: name, way, lab, memoryMiB: lab.memoryOf(way) };
     } catch (error) {
       return { distro: name, error: error instanceof Error ? error : new Error(String(error)) };
     }
@@ -133,10 +138,10 @@ class Run {
     }
   }
 
-  #lab(distro: Distro): Promise<Lab> {
+  #lab({ driver }: Way): Promise<Lab> {
     const { run, dir, signal, emit } = this.#plan;
-    let lab = this.#labs.get(distro.driver);
-    lab ??= drivers[distro.driver]({
+    let lab = this.#labs.get(driver);
+    lab ??= drivers[driver]({
       run,
       consoles: join(dir, 'consoles'),
       signal,
@@ -147,20 +152,19 @@ class Run {
         return () => emit({ kind: 'prepared', what, ms: performance.now() - began });
       },
     });
-    this.#labs.set(distro.driver, lab);
+    this.#labs.set(driver, lab);
     return lab;
   }
 
-  async #work({ distro: name, tasks }: Share, { lab }: Ready): Promise<void> {
-    const { matrix, signal, emit } = this.#plan;
+  async #work({ distro: name, tasks }: Share, { lab, way }: Ready): Promise<void> {
+    const { signal, emit } = this.#plan;
     if (signal.aborted) return;
-    const distro = matrix.distros.get(name)!;
     let id = '';
     const hooks: ShiftHooks = {
       signal,
       boot: () => {
         id = `m${++this.#machines}`;
-        return this.#boot(lab, { id, name, distro });
+        return this.#boot(lab, { id, name, way });
       },
       onTrial: (task, outcome, machine) => {
         const record = makeRecord(this.#plan.run, task, outcome, machine.facts);
@@ -182,12 +186,12 @@ class Run {
     await workShift(tasks, hooks);
   }
 
-  async #boot(lab: Lab, of: { id: string; name: string; distro: Distro }): Promise<Machine> {
+  async #boot(lab: Lab, of: { id: string; name: string; way: Way }): Promise<Machine> {
     const { signal, emit } = this.#plan;
-    const { id, name, distro } = of;
+    const { id, name, way } = of;
     emit({ kind: 'machine-booting', machine: id, distro: name });
     const began = performance.now();
-    const machine = await lab.boot({ id, distro, signal });
+    const machine = await lab.boot({ id, way, signal });
     emit({
       kind: 'machine-ready',
       machine: id,
@@ -217,6 +221,7 @@ interface Failed {
 
 interface Ready {
   readonly distro: string;
+  readonly way: Way;
   readonly lab: Lab;
   readonly memoryMiB: number;
 }

@@ -1,8 +1,8 @@
-import type { Distro } from '../matrix/matrix.ts';
+import type { Way } from '../matrix/matrix.ts';
 import type { OpenLab } from './lab.ts';
 import { openQemuLab } from './qemu/lab.ts';
 
 /** Every driver a matrix can name. */
 export const drivers = {
   qemu: openQemuLab,
-} as const satisfies Record<Distro['driver'], OpenLab>;
+} as const satisfies Record<Way['driver'], OpenLab>;

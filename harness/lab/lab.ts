@@ -1,4 +1,4 @@
-import type { Distro } from '../matrix/matrix.ts';
+import type { Way } from '../matrix/matrix.ts';
 import type { Machine } from './machine.ts';
 
 /** What a driver needs to know of the run it works for. */
@@ -16,7 +16,7 @@ export interface LabContext {
 export interface BootRequest {
   /** Unique in the run, e.g. `m3`. */
   readonly id: string;
-  readonly distro: Distro;
+  readonly way: Way;
   readonly signal: AbortSignal;
 }
 
@@ -24,10 +24,10 @@ export interface BootRequest {
 export interface Lab {
   /** How machines are made here, e.g. `QEMU 10.0.13, tcg, thread=multi`. */
   readonly description: string;
-  /** Memory that one machine of a distro takes on this host, MiB. */
-  memoryOf(distro: Distro): number;
-  /** Fetches and builds what machines of a distro boot from. Rejects ('kernel') when it cannot be had. */
-  prepare(distro: Distro): Promise<void>;
+  /** Memory that one machine takes on this host, MiB. */
+  memoryOf(way: Way): number;
+  /** Fetches and builds what its machines boot from. Rejects ('kernel') when it cannot be had. */
+  prepare(way: Way): Promise<void>;
   /** Boots a machine and waits until it answers. Rejects ('machine') when it does not; leaves nothing behind. */
   boot(request: BootRequest): Promise<Machine>;
 }

@@ -95,7 +95,9 @@ async function checkRoom(): Promise<Check[]> {
       name: 'cache',
       state: disk < 2 ? 'note' : 'ok',
       found: `${cacheDir()}, ${disk.toFixed(1)} GiB free`,
-      ...(disk < 2 ? { todo: 'Make room: a kernel takes about 150 MiB unpacked, QEMU 170 MiB.' } : {}),
+      ...(disk < 2
+        ? { todo: 'Make room: a kernel takes about 150 MiB unpacked, QEMU 170 MiB, a userland 250 MiB.' }
+        : {}),
     },
   ];
 }

@@ -1,20 +1,33 @@
 import { stat } from 'node:fs/promises';
 import type { Finding } from './finding.ts';
 import { pointAt } from './load.ts';
-import type { Matrix } from './matrix.ts';
+import type { Matrix, Way } from './matrix.ts';
 import type { Pointed } from './validate.ts';
 
-/** Kernels and modules that `path:` names and that are not on this host. `file` is that of the matrix. */
+/**
+ * Kernels and modules that `path:` names and that are not on this host, of distros for which there is no other
+ * way. `file` is that of the matrix.
+ */
 export async function findMissingFiles(matrix: Matrix, file: string): Promise<Finding[]> {
   const missing: Pointed[] = [];
-  for (const [name, { kernel }] of matrix.distros) {
-    if (kernel.kind !== 'path') continue;
-    const path = ['distros', name, 'kernel'];
-    const { image, modules } = kernel;
-    if (!(await stat(image).catch(() => null))?.isFile())
-      missing.push({ path, problem: { code: 'missing-file', what: 'kernel image', at: image } });
-    if (modules !== null && !(await stat(modules).catch(() => null))?.isDirectory())
-      missing.push({ path, problem: { code: 'missing-file', what: 'folder of modules', at: modules } });
+  for (const [name, { ways }] of matrix.distros) {
+    const of = await Promise.all(
+      ways.map((way, i) =>
+        missingOf(way, ['distros', name, ...(ways.length > 1 ? ['ways', i] : []), 'kernel']),
+      ),
+    );
+    if (of.every((problems) => problems.length > 0)) missing.push(...of.flat());
   }
   return missing.length === 0 ? [] : pointAt(matrix.text, file, missing);
+}
+
+async function missingOf({ kernel }: Way, path: readonly PropertyKey[]): Promise<Pointed[]> {
+  if (kernel.kind !== 'path') return [];
+  const { image, modules } = kernel;
+  const missing: Pointed[] = [];
+  if (!(await stat(image).catch(() => null))?.isFile())
+    missing.push({ path, problem: { code: 'missing-file', what: 'kernel image', at: image } });
+  if (modules !== null && !(await stat(modules).catch(() => null))?.isDirectory())
+    missing.push({ path, problem: { code: 'missing-file', what: 'folder of modules', at: modules } });
+  return missing;
 }

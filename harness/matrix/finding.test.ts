@@ -131,6 +131,17 @@ describe('a bad matrix', () => {
     expect(brief(text)).toEqual(['5:34 unknown-name', '6:10 missing-key', '6:12 unknown-key']);
   });
 
+  it('is found in one way of several', () => {
+    const several = (ways: string): string =>
+      good.replace('{ driver: qemu, kernel: "deb:trixie" }', `{ ways: ${ways} }`);
+    expect(brief(several('[]'))).toEqual(['5:22 empty']);
+    expect(brief(several('[{ driver: qemu, kernel: "deb:trixi" }]'))).toEqual(['5:47 unknown-name']);
+    expect(brief(several('[{ driver: qemu, kernel: "deb:sid", cpu: 1 }, { driver: vmware }]'))).toEqual([
+      '5:58 unknown-key',
+      '5:78 unknown-name',
+    ]);
+  });
+
   it('is an empty file', () => {
     expect(brief('')).toEqual(['1:1 wrong-type']);
     expect(brief('# nothing\n')).toEqual(['1:1 wrong-type']);

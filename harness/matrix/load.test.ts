@@ -16,14 +16,16 @@ describe('a good matrix', () => {
     if (!loaded.ok) throw new Error('it does not load');
     const { matrix } = loaded;
     expect(matrix).toMatchObject({ name: 'quick', seed: 1, runtimes: ['none'], exclude: [], expect: [] });
-    expect(matrix.distros.get('debian-13')).toEqual({
-      driver: 'qemu',
-      kernel: { kind: 'deb', text: 'deb:trixie', suite: 'trixie', package: null, version: null },
-      cpus: 2,
-      userland: null,
-      memoryMiB: 512,
-      cmdline: null,
-    });
+    expect(matrix.distros.get('debian-13')?.ways).toEqual([
+      {
+        driver: 'qemu',
+        kernel: { kind: 'deb', text: 'deb:trixie', suite: 'trixie', package: null, version: null },
+        cpus: 2,
+        userland: null,
+        memoryMiB: 512,
+        cmdline: null,
+      },
+    ]);
   });
 
   it('loads with all that it can have', () => {
@@ -39,10 +41,17 @@ describe('a good matrix', () => {
 
   it('gives a path kernel relative to its folder', () => {
     const loaded = loadMatrix(good.replace('deb:trixie', 'path:../bzImage,modules=/lib/m'), '/a/b/m.yaml');
-    expect(loaded.ok && loaded.matrix.distros.get('debian-13')?.kernel).toMatchObject({
+    expect(loaded.ok && loaded.matrix.distros.get('debian-13')?.ways[0].kernel).toMatchObject({
       image: '/a/bzImage',
       modules: '/lib/m',
     });
+  });
+
+  it('may have several ways to the machines of a distro', () => {
+    const several = '{ ways: [{ driver: qemu, kernel: "path:x" }, { driver: qemu, kernel: "deb:trixie" }] }';
+    const loaded = loadMatrix(good.replace('{ driver: qemu, kernel: "deb:trixie" }', several), 'm.yaml');
+    const ways = loaded.ok ? loaded.matrix.distros.get('debian-13')?.ways : undefined;
+    expect(ways?.map(({ kernel }) => kernel.text)).toEqual(['path:x', 'deb:trixie']);
   });
 
   it('may use anchors', () => {

@@ -51,8 +51,8 @@ export interface StartGap {
 /** A strategy can differ by hierarchy, as runc's does, or exist on one only. */
 export type StrategyForms = Readonly<Partial<Record<CgroupVersion, Strategy>>>;
 
-/** One kernel to measure and the machine it is booted on. */
-export interface Distro {
+/** A kernel that QEMU boots on frostline's own root, or on a userland. */
+export interface KernelWay {
   readonly driver: 'qemu';
   readonly kernel: KernelSource;
   /** With runc, crun, podman and CRIU; null: frostline's own small root, which has none. */
@@ -61,6 +61,14 @@ export interface Distro {
   readonly memoryMiB: number;
   /** Further kernel arguments, appended to the driver's own. */
   readonly cmdline: string | null;
+}
+
+/** One way to a machine. */
+export type Way = KernelWay;
+
+/** A distro to measure: the first of its ways that can be had on this host is taken. */
+export interface Distro {
+  readonly ways: readonly [Way, ...Way[]];
 }
 
 /** Names on any of the axes; a cell matches when it agrees on every axis named. */

@@ -4,7 +4,7 @@ import type { RawMatrix, RawSelector } from './schema.ts';
 import { axisNames } from './axes.ts';
 import { parseGap } from './gap.ts';
 import { resolveSequence } from './sequence.ts';
-import { parseKernel, parseUserland } from './source.ts';
+import { resolveWay, waysOf } from './ways.ts';
 
 /** A sound raw matrix with its defaults filled in; paths are taken relative to `folder`. */
 export function resolveMatrix(raw: RawMatrix, text: string, folder: string): Matrix {
@@ -13,15 +13,10 @@ export function resolveMatrix(raw: RawMatrix, text: string, folder: string): Mat
     name,
     toForms(name, strategy, raw.deadline),
   ]);
-  const distros = Object.entries(raw.distros).map(
-    ([name, { driver, kernel, userland, cpus = 2, memory = 512, cmdline = null }]): [string, Distro] => {
-      const from = userland === undefined ? null : parseUserland(userland);
-      return [
-        name,
-        { driver, kernel: parseKernel(kernel, folder), userland: from, cpus, memoryMiB: memory, cmdline },
-      ];
-    },
-  );
+  const distros = Object.entries(raw.distros).map(([name, one]): [string, Distro] => {
+    const [first, ...more] = waysOf(one).map(({ way }) => resolveWay(way, folder));
+    return [name, { ways: [first!, ...more] }];
+  });
   return {
     name: raw.name,
     trials,

@@ -6,26 +6,16 @@ import { cgroupVersions, runtimes } from './matrix.ts';
 import { presetNames } from './presets.ts';
 import { sequenceSchema } from './sequence.ts';
 import { stepSchema } from './steps.ts';
-import { userlandSuites } from './suites.ts';
+import { text } from './text.ts';
 import { toolNames } from './tools.ts';
+import { distroKeys, distroSchema, wayKeys } from './ways.ts';
 import { workloadNames } from './workloads.ts';
 
 /** Names enter paths, cell ids and command lines, so they are plain. */
 export const namePattern = /^[a-z0-9][a-z0-9._+-]{0,63}$/;
-/** `deb:SUITE[/PACKAGE[=VERSION]]` or `path:FILE[,modules=DIR]`. */
-export const kernelPattern =
-  /^(deb:[a-z0-9-]+(\/[a-z0-9][a-z0-9.+*?-]*(=[A-Za-z0-9.+:~-]+)?)?|path:[^,]+(,modules=[^,]+)?)$/;
 /** Times that frostbite takes, in microseconds: an hour at most. */
 const maxUs = 3_600_000_000;
 const ratePattern = /^(>=|<=|==|>|<)\s*(0(\.\d+)?|1(\.0+)?)$/;
-
-/** Text of a form: a value of another type is answered with the form too, for quoting alone would not help. */
-const text = (pattern: RegExp, expected: string): z.ZodString =>
-  z
-    .string({
-      error: ({ code, input }) => (code === 'invalid_type' && input !== null ? expected : undefined),
-    })
-    .regex(pattern, { error: expected, abort: true });
 
 const durationText = 'a duration with its unit, such as 10s, 100ms or 10us';
 const durationFrom = (minUs: number, min: string): z.ZodString =>
@@ -44,25 +34,6 @@ const name = z.string().regex(namePattern, nameExpected);
 const axis = <T extends z.ZodType>(of: T): z.ZodArray<T> => z.array(of).min(1);
 const step = z.int().min(0).max(100_000);
 const every = z.int().min(1).max(100_000);
-
-const kernelText = 'deb:SUITE, deb:SUITE/PACKAGE-GLOB[=VERSION] or path:BZIMAGE[,modules=FOLDER]';
-
-const distro = z.strictObject({
-  driver: z.enum(['qemu']).describe('How its machines are made'),
-  kernel: text(kernelPattern, kernelText).describe(kernelText),
-  userland: z
-    .enum(userlandSuites.map((suite) => `deb:${suite}` as const))
-    .optional()
-    .describe('Where its runc, crun, podman and CRIU come from; without it there are none'),
-  cpus: z.int().min(1).max(16).optional().describe('Virtual CPUs; 2 by default'),
-  memory: z.int().min(128).max(65_536).optional().describe('Memory in MiB; 512 by default'),
-  cmdline: z
-    .string()
-    .max(1000)
-    .regex(/^[\x20-\x7e]*$/, 'printable ASCII')
-    .optional()
-    .describe('Further kernel arguments'),
-});
 
 const strategy = z.strictObject({
   preset: z.enum(presetNames).optional().describe('The loop of a known tool, which the other keys change'),
@@ -123,7 +94,7 @@ export const matrixSchema = z
       .describe(
         'The freeze comes at a random moment this long after the start of the workload, whatever state it is in; without it, once it is in its state.',
       ),
-    distros: z.record(name, distro).describe('Kernels to boot, by name'),
+    distros: z.record(name, distroSchema).describe('Kernels to boot, by name'),
     cgroups: axis(z.enum(cgroupVersions)).describe('Freezers to use'),
     runtimes: axis(z.enum(runtimes))
       .optional()
@@ -165,9 +136,9 @@ export type RawSelector = RawMatrix['exclude'] extends (infer T)[] | undefined ?
 
 /** The keys the schema knows where a path leads. */
 export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
-  const { distros, strategies, exclude, expect, contrasts } = matrixSchema.shape;
+  const { strategies, exclude, expect, contrasts } = matrixSchema.shape;
+  if (path[0] === 'distros') return path.length > 2 ? wayKeys() : distroKeys();
   const inner: Readonly<Record<PropertyKey, object>> = {
-    distros: distros.valueType.shape,
     strategies: strategies.unwrap().valueType.shape,
     sequences: path.length > 2 ? stepSchema.shape : sequenceSchema.shape,
     exclude: exclude.unwrap().element.shape,

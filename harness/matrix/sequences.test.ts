@@ -92,7 +92,7 @@ describe('a step', () => {
 
 describe('a matrix', () => {
   it.each([
-    ['without steps', `${head.replace('    steps:\n', '')}`, '7:5 missing-key: The key "steps" is missing.'],
+    ['without steps', head.replace('    steps:\n', ''), '7:5 missing-key: The key "steps" is missing.'],
     ['with an empty list of steps', head.replace('steps:', 'steps: []'), '"steps" is empty'],
     [
       'with more steps than can be played',

@@ -5,6 +5,7 @@ import { stepsStrategy } from './sequence.ts';
 import { parseKernel } from './source.ts';
 import { suites } from './suites.ts';
 import type { Pointed, Validated } from './validate.ts';
+import { waysOf } from './ways.ts';
 
 type Partials = Partial<RawMatrix>;
 type Given = Validated['given'];
@@ -43,12 +44,14 @@ function checkTwice(given: Given): Pointed[] {
 }
 
 function checkKernels(raw: Partials): Pointed[] {
-  return Object.entries(raw.distros ?? {}).flatMap(([distro, { kernel }]): Pointed[] => {
-    const source = parseKernel(kernel, '/');
-    if (source.kind !== 'deb' || (suites as readonly string[]).includes(source.suite)) return [];
-    const problem = { code: 'unknown-name', name: source.suite, known: suites } as const;
-    return [{ path: ['distros', distro, 'kernel'], problem }];
-  });
+  return Object.entries(raw.distros ?? {}).flatMap(([distro, one]) =>
+    waysOf(one).flatMap(({ path, way }): Pointed[] => {
+      const source = parseKernel(way.kernel, '/');
+      if (source.kind !== 'deb' || (suites as readonly string[]).includes(source.suite)) return [];
+      const problem = { code: 'unknown-name', name: source.suite, known: suites } as const;
+      return [{ path: ['distros', distro, ...path, 'kernel'], problem }];
+    }),
+  );
 }
 
 function checkStrategies(raw: Partials): Pointed[] {

@@ -4,6 +4,7 @@ import { find, follow, type Node } from './locate.ts';
 import { readAs } from './parse.ts';
 import { checkEither } from './sequences.ts';
 import { knownKeys, matrixSchema, nameExpected, type RawMatrix } from './schema.ts';
+import { driverNames } from './ways.ts';
 
 /** A problem and where it is: a path of keys, and the key token itself when `key` is given. */
 export interface Pointed {
@@ -116,8 +117,13 @@ function toProblems(issue: Issue, context: Context): Pointed[] {
       return [{ path: path.slice(0, -1), key, problem: { code: 'bad-value', expected, got: describe(key) } }];
     }
     case 'invalid_union': {
-      // a selector: one name, or a list of them; the branch that fits the value tells what is wrong
-      const branch = issue.errors[Array.isArray(got) ? 1 : 0] ?? [];
+      // no driver, or none that there is
+      if (issue.errors.length === 0)
+        return got === undefined
+          ? [...missing(), ...unknownIn(context.value, path)]
+          : one(unknownDriver(got));
+      // a selector: one name, or a list of them; a distro: one way, or `ways`. The branch that fits tells what is wrong
+      const branch = issue.errors[Array.isArray(got) || hasWays(got) ? 1 : 0] ?? [];
       return branch.flatMap((inner) => toProblems({ ...inner, path: [...path, ...inner.path] }, context));
     }
     case 'invalid_format':
@@ -127,6 +133,23 @@ function toProblems(issue: Issue, context: Context): Pointed[] {
       return one({ code: 'bad-value', expected: issue.message, got: describe(got) });
   }
 }
+
+const hasWays = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, 'ways');
+
+/** Without a driver the schema looks at no other key of an entry: one of them may be the driver, misspelt. */
+function unknownIn(value: unknown, path: readonly PropertyKey[]): Pointed[] {
+  const entry = path.slice(0, -1);
+  const known = knownKeys(entry);
+  return Object.keys(valueAt(value, entry) as object)
+    .filter((key) => !known.includes(key))
+    .map((key) => ({ path: entry, key, problem: { code: 'unknown-key', key, known } }));
+}
+
+const unknownDriver = (got: unknown): Problem =>
+  typeof got === 'string'
+    ? { code: 'unknown-name', name: got, known: driverNames }
+    : { code: 'wrong-type', expected: `one of ${driverNames.join(', ')}`, got: describe(got) };
 
 const words: Readonly<Record<string, string>> = {
   string: 'text',

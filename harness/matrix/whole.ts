@@ -24,10 +24,11 @@ export function checkCells(matrix: Matrix): Pointed[] {
 
 /** Containers need a runtime, which comes with a userland. */
 function checkUserlands(matrix: Matrix): Pointed[] {
-  return [...matrix.distros].flatMap(([distro, { userland }]): Pointed[] => {
+  return [...matrix.distros].flatMap(([distro, { ways }]): Pointed[] => {
     const boxed = matrix.runtimes.filter((runtime) => runtime !== 'none');
     const runtime =
-      userland === null && boxed.find((one) => exists(matrix, { distro: [distro], runtime: [one] }));
+      ways.every(({ userland }) => userland === null) &&
+      boxed.find((one) => exists(matrix, { distro: [distro], runtime: [one] }));
     if (!runtime) return [];
     return [{ path: ['distros'], key: distro, problem: { code: 'needs-userland', distro, runtime } }];
   });

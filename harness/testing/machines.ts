@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openQemuLab, type QemuLab } from '../lab/qemu/lab.ts';
 import type { QemuMachine } from '../lab/qemu/machine.ts';
 import { loadMatrix } from '../matrix/load.ts';
-import type { Distro, Matrix } from '../matrix/matrix.ts';
+import type { Matrix } from '../matrix/matrix.ts';
 import { planCells } from '../plan/cells.ts';
 import { toTask } from '../trial/ask.ts';
 import type { TrialOutcome } from '../trial/experiment.ts';
@@ -55,14 +55,14 @@ export async function shift(
   matrix: Matrix,
   onMachine: (machine: QemuMachine, number: number) => void = () => undefined,
 ): Promise<ShiftLog> {
-  const distro: Distro = [...matrix.distros.values()][0]!;
+  const way = [...matrix.distros.values()][0]!.ways[0];
   const log = { trials: [] as Finished[], lost: [] as string[], machines: [] as QemuMachine[] };
   const { signal } = new AbortController();
   let boots = 0;
   await workShift(tasksOf(matrix), {
     signal,
     boot: async () => {
-      const machine = await lab.boot({ id: `t${++boots}`, distro, signal });
+      const machine = await lab.boot({ id: `t${++boots}`, way, signal });
       log.machines.push(machine);
       onMachine(machine, log.machines.length);
       return machine;

@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FrostlineError } from '../../errors.ts';
-import type { Distro } from '../../matrix/matrix.ts';
+import type { KernelWay } from '../../matrix/matrix.ts';
 import { fetchKernel } from '../kernels/fetch.ts';
 import type { FetchOptions } from '../apt/closure.ts';
 import type { Kernel } from '../kernels/kernel.ts';
@@ -30,7 +30,7 @@ interface Prepared {
 /** A machine to be, before it is put into QEMU's terms. */
 interface BootParts {
   readonly id: string;
-  readonly distro: Pick<Distro, 'userland' | 'cpus' | 'memoryMiB' | 'cmdline'>;
+  readonly way: Pick<KernelWay, 'userland' | 'cpus' | 'memoryMiB' | 'cmdline'>;
   readonly signal: AbortSignal;
   readonly prepared: Prepared;
   readonly accelerator: Accelerator;
@@ -85,29 +85,29 @@ export class QemuLab implements Lab {
     return this.#description;
   }
 
-  memoryOf(distro: Distro): number {
-    return distro.memoryMiB + overheadMiB;
+  memoryOf(way: KernelWay): number {
+    return way.memoryMiB + overheadMiB;
   }
 
-  async prepare(distro: Distro): Promise<void> {
-    await this.#prepare(distro);
+  async prepare(way: KernelWay): Promise<void> {
+    await this.#prepare(way);
   }
 
-  #prepare(distro: Distro): Promise<Prepared> {
-    const key = JSON.stringify([distro.kernel.text, distro.userland?.text]);
+  #prepare(way: KernelWay): Promise<Prepared> {
+    const key = JSON.stringify([way.kernel.text, way.userland?.text]);
     const known = this.#prepared.get(key);
     if (known) return known;
-    const work = this.#build(distro);
+    const work = this.#build(way);
     this.#prepared.set(key, work);
     return work;
   }
 
-  async #build(distro: Distro): Promise<Prepared> {
+  async #build(way: KernelWay): Promise<Prepared> {
     const fetch = fetchOptions(this.#context);
-    const kernel = await fetch.during(fetchKernel(distro.kernel, fetch.options));
+    const kernel = await fetch.during(fetchKernel(way.kernel, fetch.options));
     this.#base ??= buildBase(fetch.options);
     const base = await fetch.during(this.#base);
-    const { cpio, missing } = await buildModules(kernel, distro.userland !== null);
+    const { cpio, missing } = await buildModules(kernel, way.userland !== null);
     if (missing.length > 0) {
       throw new FrostlineError(
         `Kernel ${kernel.origin} has no ${missing.join(', ')}, built in or as a module.`,
@@ -117,7 +117,7 @@ export class QemuLab implements Lab {
         },
       );
     }
-    const { userland } = distro;
+    const { userland } = way;
     const root = userland && (await fetch.during(buildUserland(userland, fetch.options)));
     const prepared = { kernel, base, modules: cpio, root };
     await this.#choose(prepared);
@@ -134,11 +134,11 @@ export class QemuLab implements Lab {
     return accelerator;
   }
 
-  async boot({ id, distro, signal }: BootRequest): Promise<QemuMachine> {
-    const prepared = await this.#prepare(distro);
+  async boot({ id, way, signal }: BootRequest): Promise<QemuMachine> {
+    const prepared = await this.#prepare(way);
     const accelerator = await this.#choose(prepared);
     const timeoutMs = bootTimeoutMs[accelerator.accel];
-    return bootMachine(this.#plan({ id, distro, signal, prepared, accelerator, timeoutMs }));
+    return bootMachine(this.#plan({ id, way, signal, prepared, accelerator, timeoutMs }));
   }
 
   #plan(of: BootParts): MachinePlan {
@@ -150,10 +150,10 @@ export class QemuLab implements Lab {
       kernel: of.prepared.kernel.image,
       initrd: { base: of.prepared.base, modules: of.prepared.modules },
       root: of.prepared.root,
-      userland: of.distro.userland?.text ?? null,
-      cpus: of.distro.cpus,
-      memoryMiB: of.distro.memoryMiB,
-      cmdline: of.distro.cmdline,
+      userland: of.way.userland?.text ?? null,
+      cpus: of.way.cpus,
+      memoryMiB: of.way.memoryMiB,
+      cmdline: of.way.cmdline,
       console: join(this.#context.consoles, `${of.id}.log`),
       bootTimeoutMs: of.timeoutMs,
       signal: of.signal,
@@ -161,9 +161,9 @@ export class QemuLab implements Lab {
   }
 
   async #tryBoot(prepared: Prepared, accelerator: Accelerator): Promise<void> {
-    const distro = { userland: null, cpus: 1, memoryMiB: 256, cmdline: null };
+    const way = { userland: null, cpus: 1, memoryMiB: 256, cmdline: null };
     const { signal } = this.#context;
-    const plan = this.#plan({ id: 'kvm-probe', distro, signal, prepared, accelerator, timeoutMs: 15_000 });
+    const plan = this.#plan({ id: 'kvm-probe', way, signal, prepared, accelerator, timeoutMs: 15_000 });
     try {
       const machine = await bootMachine(plan);
       await machine[Symbol.asyncDispose]();

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Distro } from '../../matrix/matrix.ts';
+import type { KernelWay } from '../../matrix/matrix.ts';
 import { openTestLab } from '../../testing/machines.ts';
 import { fetchKernel } from '../kernels/fetch.ts';
 import type { Kernel } from '../kernels/kernel.ts';
@@ -16,7 +16,7 @@ beforeAll(async () => {
   });
 });
 
-const byPath = (modules: string | null): Distro => ({
+const byPath = (modules: string | null): KernelWay => ({
   driver: 'qemu',
   kernel: { kind: 'path', text: `path:${kernel.image},${modules}`, image: kernel.image, modules },
   userland: null,
@@ -30,13 +30,13 @@ describe('a kernel given by its path', () => {
     const lab = await openTestLab();
     const root = dirname(dirname(dirname(kernel.modules!)));
     const signal = new AbortController().signal;
-    await using machine = await lab.boot({ id: 'p1', distro: byPath(root), signal });
+    await using machine = await lab.boot({ id: 'p1', way: byPath(root), signal });
     expect(machine.release).toBe(kernel.release);
   });
 
   it('says so when it has no driver for the network card', async () => {
     const lab = await openTestLab();
-    const booting = lab.boot({ id: 'p2', distro: byPath(null), signal: new AbortController().signal });
+    const booting = lab.boot({ id: 'p2', way: byPath(null), signal: new AbortController().signal });
     await expect(booting).rejects.toThrow('this kernel has no driver for the network card');
   });
 });

@@ -1,0 +1,35 @@
+import { FrostlineError } from '../errors.ts';
+import type { Way } from '../matrix/matrix.ts';
+import { wayWords } from '../matrix/ways.ts';
+import type { Lab } from './lab.ts';
+
+/** A way that can be had on this host, and why those before it cannot, in words. */
+export interface Taken {
+  readonly way: Way;
+  readonly lab: Lab;
+  readonly passedOver: readonly string[];
+}
+
+/** Prepares the first way that can be had. Rejects with why none of them can, or on abort. */
+export async function takeWay(
+  ways: readonly Way[],
+  open: (way: Way) => Promise<Lab>,
+  signal: AbortSignal,
+): Promise<Taken> {
+  const failures: { words: string; error: Error }[] = [];
+  for (const way of ways) {
+    try {
+      const lab = await open(way);
+      await lab.prepare(way);
+      return { way, lab, passedOver: failures.map(({ words }) => words) };
+    } catch (cause) {
+      signal.throwIfAborted();
+      const error = cause instanceof Error ? cause : new Error(String(cause));
+      failures.push({ words: `${wayWords(way)}: ${error.message}`, error });
+    }
+  }
+  const [only, ...more] = failures;
+  if (more.length === 0) throw only!.error;
+  const all = failures.map(({ words }) => words).join(' ');
+  throw new FrostlineError(`No way can be had. ${all}`, { code: 'machine', cause: only!.error });
+}
