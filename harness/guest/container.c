@@ -48,7 +48,10 @@ const char *container_lacking(const struct request *r)
 		r->tool == TOOL_CRIU_DUMP || r->tool == TOOL_RUNC_CHECKPOINT ? "criu" : NULL,
 	};
 
-	if (r->runtime == RUNTIME_CRUN && r->layout == LAYOUT_HYBRID && unified_controls())
+	/* podman takes crun before runc */
+	const bool by_crun = r->runtime == RUNTIME_CRUN || (r->runtime == RUNTIME_PODMAN && program_there("crun"));
+
+	if (by_crun && r->layout == LAYOUT_HYBRID && unified_controls())
 		return "crun refuses a hybrid set-up whose v2 hierarchy has controllers";
 	for (size_t i = 0; i < ARRAY_SIZE(tools); i++) {
 		if (!tools[i] || program_there(tools[i]))

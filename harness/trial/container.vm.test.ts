@@ -27,6 +27,11 @@ strategies:
   checkpoint: { tool: runc-checkpoint, preDump: true }
 exclude: [{ runtime: runc-userns, strategy: criu-dump }]`;
 
+const pods = `cgroups: [v1, v2, hybrid]
+runtimes: [podman]
+workloads: [vfork-parent]
+strategies: { podman-pause: { tool: podman-pause } }`;
+
 const axisOf = (cell: string, axis: number): string => cell.split('/')[axis]!;
 const told = ({ cell, outcome, reason, result }: Finished): string =>
   [cell, outcome, reason, result?.tool?.error].filter((word) => typeof word === 'string').join(' ');
@@ -98,6 +103,28 @@ describe('a checkpoint', () => {
         outcome: 'frozen',
         result: {
           tool: { version: expect.stringMatching(/^criu 4\./), ok: true },
+          thaw: { outcome: 'thawed', casualties: 0 },
+        },
+      });
+    }
+  });
+});
+
+describe('a container of podman', () => {
+  it('is paused and unpaused on v1 and v2; on hybrid, crun refuses', async () => {
+    const { trials, lost } = await shift(await openTestLab(), matrixOf(matrixFor('deb:trixie', pods)));
+    const [refused, paused] = [true, false].map((is) =>
+      trials.filter(({ cell }) => (axisOf(cell, 1) === 'hybrid') === is),
+    ) as [Finished[], Finished[]];
+    expect(lost.every((reason) => reason.includes('crun refuses a hybrid set-up'))).toBe(true);
+    expect(refused.map(({ outcome }) => outcome)).toEqual(['unsupported']);
+    expect(paused).toHaveLength(2);
+    for (const trial of paused) {
+      expect(trial).toMatchObject({
+        outcome: 'frozen',
+        result: {
+          runtime: expect.stringMatching(/^podman .*\d/),
+          tool: { version: expect.stringMatching(/^podman .*\d/), ok: true },
           thaw: { outcome: 'thawed', casualties: 0 },
         },
       });
