@@ -210,7 +210,7 @@ struct program {
 	const char *log; /* what it prints is appended there; NULL: /dev/null */
 	enum layout layout;
 	int64_t deadline_us; /* it is killed then */
-	void (*watch)(void *arg); /* called every millisecond while it runs; may be NULL */
+	void (*watch)(void *arg); /* called every 50 ms while it runs; may be NULL */
 	void *arg;
 };
 /* Its exit code; 128 + signal when one ended it; -1 with errno when it could not be started or was killed at the deadline. */

@@ -64,6 +64,12 @@ static void __attribute__((noreturn)) execute(const struct program *p)
 	_exit(127);
 }
 
+/*
+ * Each look takes a CPU from those who are looked at: with one a millisecond a single write of FROZEN met 60 % of
+ * a storm's vfork parents in time, with one in 50 ms 33 %, as without any.
+ */
+#define WATCH_US 50000
+
 int program_run(const struct program *p)
 {
 	int64_t end = now_us() + p->deadline_us;
@@ -86,7 +92,7 @@ int program_run(const struct program *p)
 			errno = ETIME;
 			return -1;
 		}
-		sleep_us(1000);
+		sleep_us(p->watch ? WATCH_US : 1000);
 	}
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /*
- * Strategies that are a program: it freezes, we watch. The group's state is read every millisecond while it
+ * Strategies that are a program: it freezes, we watch. The group's state is read every 50 ms while it
  * runs, and the counters of the workload's processes with it, so that FROZEN is told by the same witness as
  * for our own loops.
  */
@@ -157,14 +157,14 @@ static void pause_with(struct watch *w, struct tool_result *result, const char *
 }
 
 /*
- * CRIU holds a group FROZEN only until it has seized the tasks, some milliseconds, which a busy machine can
- * make us miss. "(00.635302) freezing processes: 0 attempts done" is its word that FROZEN was read.
+ * CRIU holds a group FROZEN only until it has seized the tasks, which can be over between two of our reads.
+ * "(00.635302) freezing processes: 0 attempts done" is its word that FROZEN was read, and when, from its start on.
  */
 static void hear_criu(struct watch *w, const char *path)
 {
 	char line[512];
 	int seconds, us;
-	FILE *f = w->log->frozen ? NULL : fopen(path, "re");
+	FILE *f = fopen(path, "re");
 
 	while (f && fgets(line, sizeof(line), f)) {
 		if (!strstr(line, "freezing processes:") || !strstr(line, "attempts done"))
