@@ -118,13 +118,15 @@ void module_load(const char *name);
 /* Puts the file on a free loop device, which goes with its last descriptor; -1 with errno. */
 int loop_attach(int image, char *device, size_t size);
 
-/* ---- node.c: a device for a process of the group ---- */
+/* ---- node.c: what a process of the group finds at shared->path ---- */
 /* Makes a node of the kind and number of `device` for shared->path; false with t->why set. Where no node can be opened it is `path`. */
 bool node_make(struct trial *t, const struct stat *device, const char *path);
 void node_remove(void);
 #define NODE_READ_SIZE (64 * 1024)
 /* Entry: once shared->served, reads so much from the device at shared->path past all caches, then ticks. */
 void node_read(unsigned slot) __attribute__((noreturn));
+/* Entry: stat(2) of a name in the file system at shared->path, whose server may never answer, then ticks. */
+void ask_server(unsigned slot) __attribute__((noreturn));
 
 /* ---- controller.c: cgroup v1 controllers beside the freezer ---- */
 #define CONTROLLER_GROUP "frostline"

@@ -6,7 +6,6 @@
 #include <linux/fuse.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /*
@@ -15,22 +14,11 @@
  * that was not read yet it waits killably (fs/fuse/dev.c, request_wait_answer; 3.10 withdraws such a one).
  */
 
-static void ask(unsigned slot)
-{
-	char path[300];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "%s/unanswered", shared->path);
-	atomic_store(&shared->slots[slot].ready, 1);
-	stat(path, &st);
-	tick(slot);
-}
-
 static bool start_unanswered(struct trial *t)
 {
 	struct fuse_server server = { .reads = true };
 
-	return fuse_mount(t, &server) && spawn(t, ask) && wait_served(t, "no FUSE request came");
+	return fuse_mount(t, &server) && spawn(t, ask_server) && wait_served(t, "no FUSE request came");
 }
 
 static bool start_unread(struct trial *t)
@@ -38,7 +26,7 @@ static bool start_unread(struct trial *t)
 	struct fuse_server server = { .reads = false };
 
 	/* before INIT is answered a request waits for that, in D (fuse_get_req) */
-	return fuse_mount(t, &server) && wait_served(t, "no FUSE_INIT came") && spawn(t, ask) &&
+	return fuse_mount(t, &server) && wait_served(t, "no FUSE_INIT came") && spawn(t, ask_server) &&
 	       wait_task_state(t, 'S');
 }
 
