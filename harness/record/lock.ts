@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { sha256 } from '../base/files.ts';
 import { isAlive, self } from '../base/owner.ts';
+import { inTurn } from '../base/turn.ts';
 import { FrostlineError } from '../errors.ts';
 
 /** Who writes to a run: a process of a host since its boot (/proc/sys/kernel/random/boot_id). */
@@ -24,10 +26,11 @@ export async function lockRun(dir: string): Promise<AsyncDisposable> {
   const path = join(dir, 'lock');
   const draft = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
   const text = JSON.stringify(me());
+  const turn = sha256(await realpath(dir));
   // link(2) makes a name for a file that is whole already, and fails when the name exists
   await writeFile(draft, text, { flush: true });
   try {
-    while (!(await tryLink(draft, path))) await removeStale(dir, path, `${draft}.stale`);
+    while (!(await tryLink(draft, path))) await inTurn(turn, () => removeStale(dir, path));
   } finally {
     await rm(draft, { force: true });
   }
@@ -44,20 +47,13 @@ export async function isLocked(dir: string): Promise<boolean> {
   return text !== undefined && liveHolder(text) !== undefined;
 }
 
-async function removeStale(dir: string, path: string, aside: string): Promise<void> {
+/** One taker at a time: what it has seen to be stale must not be another's new lock by the time it is removed. */
+async function removeStale(dir: string, path: string): Promise<void> {
   const text = await readText(path);
   if (text === undefined) return;
   const holder = liveHolder(text);
   if (holder !== undefined) throw held(dir, holder);
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
-  }
-  // another taker may have been faster: then what was moved aside is its lock, and goes back
-  if ((await readText(aside)) !== text) await tryLink(aside, path);
-  await rm(aside, { force: true });
+  await rm(path, { force: true });
 }
 
 /** The holder, unless it is dead for sure; a lock that cannot be read was torn by a crash. */

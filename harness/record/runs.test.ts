@@ -104,7 +104,7 @@ describe('locks', () => {
     await once(child, 'exit');
     for (const left of [JSON.stringify({ ...mine, pid: child.pid, start }), '']) {
       await writeFile(lock, left);
-      const taken = await Promise.allSettled([lockRun(run.dir), lockRun(run.dir), lockRun(run.dir)]);
+      const taken = await Promise.allSettled(Array.from({ length: 20 }, () => lockRun(run.dir)));
       expect(taken.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
       expect(await readdir(run.dir)).toEqual(['lock', 'run.json']);
     }
