@@ -23,7 +23,7 @@ beforeAll(async () => {
   const modules = await mkdtemp(join(tmpdir(), 'frostline-test-'));
   const dep = (await readFile(join(whole.modules!, 'modules.dep'), 'utf8')).split('\n');
   const kept = dep.filter((line) => !/^kernel\/drivers\/.*virtio[^:]*:/.test(line));
-  expect(dep.length - kept.length).toBeGreaterThan(5);
+  if (kept.length === dep.length) throw new Error('this kernel has no virtio to leave out');
   await writeFile(join(modules, 'modules.dep'), kept.join('\n'));
   for (const part of ['modules.builtin', 'kernel'])
     await symlink(join(whole.modules!, part), join(modules, part));

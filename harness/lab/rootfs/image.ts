@@ -48,17 +48,18 @@ export async function buildModules(
       return { name, load: all.filter((path) => !load.includes(path)) };
     }),
   );
+  const paths = [...new Set([load, ...later.map((one) => one.load)].flat())];
+  // a module may be built again while the bzImage stays as it is
+  const stamps = await Promise.all(paths.map((path) => stampOf(join(kernel.modules!, path))));
   const made = cacheDir(
     'roots',
-    `modules-${sha256(kernel.sha256, kernel.modules ?? '', JSON.stringify([load, later, parameters])).slice(0, 16)}`,
+    `modules-${sha256(kernel.sha256, JSON.stringify([load, later, parameters, stamps])).slice(0, 16)}`,
   );
   const cpio = join(made, 'modules.cpio');
   if (await stat(cpio).catch(() => null)) return cpio;
   await makeFolder(made, async (draft) => {
     const files = new Map<string, string>();
-    for (const path of new Set([load, ...later.map((one) => one.load)].flat())) {
-      files.set(path, await unpackModule(join(kernel.modules!, path), draft));
-    }
+    for (const path of paths) files.set(path, await unpackModule(join(kernel.modules!, path), draft));
     const entries: Entry[] = [...files.values()].map((from) => ({ type: 'file', path: inRoot(from), from }));
     for (const list of [
       { name: 'load', load },
@@ -75,6 +76,11 @@ export async function buildModules(
     await writeCpio(draft, 'modules', entries);
   });
   return cpio;
+}
+
+async function stampOf(file: string): Promise<string> {
+  const { size, mtimeMs } = await stat(file);
+  return `${size} ${mtimeMs}`;
 }
 
 const inRoot = (file: string): string => `lib/frostline/${basename(file)}`;
