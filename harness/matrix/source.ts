@@ -39,6 +39,23 @@ export function parseKernel(text: string, folder: string): KernelSource {
   return { kind: 'deb', text, suite, package: name ?? null, version: version ?? null };
 }
 
+/** The text of a kernel with absolute paths: it means the same wherever it is read. */
+export function formatKernel(source: KernelSource): string {
+  switch (source.kind) {
+    case 'deb':
+      return source.text;
+    case 'path':
+      return `path:${source.image}${source.modules === null ? '' : `,modules=${source.modules}`}`;
+    case 'rpm':
+    case 'url': {
+      const parts = source.parts.map(
+        ({ place, sha256 }) => place + (sha256 === null ? '' : `,sha256=${sha256}`),
+      );
+      return `${source.kind}:${parts.join(' + ')}`;
+    }
+  }
+}
+
 /** What is wrong with a kernel's text though its form is right. */
 export function checkSource(text: string): Problem | null {
   const source = parseKernel(text, '/');

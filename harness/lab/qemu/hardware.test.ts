@@ -22,7 +22,7 @@ describe('the hardware of a machine', () => {
     // as in Ubuntu's builds of mainline
     [
       'virtio built in',
-      [{ card: 'e1000', disk: 'ahci' }],
+      ['e1000', 'ahci'],
       ['virtio_pci', 'virtio_net', 'virtio_blk', 'sd_mod'],
       { card: 'virtio', disk: 'virtio' },
     ],
