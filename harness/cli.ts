@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
+import { bisectCode } from './commands/bisect.ts';
 import type { Io } from './commands/io.ts';
 import { createProgram } from './commands/program.ts';
 import { FrostlineError, sentence } from './errors.ts';
@@ -62,4 +63,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-process.exitCode = await main(process.argv);
+const code = await main(process.argv);
+// here, since wrong words end before any command runs
+process.exitCode = process.argv.includes('--bisect') ? bisectCode(code) : code;

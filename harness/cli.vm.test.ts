@@ -1,5 +1,4 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,25 +7,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { until } from './base/deadline.ts';
 import { findLeftovers } from './lab/reap.ts';
 import type { TrialRecord } from './record/schema.ts';
-
-const cli = new URL('../scripts/frostline', import.meta.url).pathname;
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Starts the command line as a user would, and collects what it says. */
-function start(args: readonly string[], cwd: string): { child: ChildProcess; ended: Promise<Ended> } {
-  const child = spawn(cli, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-  const said = { stdout: '', stderr: '' };
-  child.stdout.on('data', (data: Buffer) => (said.stdout += data.toString()));
-  child.stderr.on('data', (data: Buffer) => (said.stderr += data.toString()));
-  return { child, ended: once(child, 'close').then(([code]) => ({ code: code as number | null, ...said })) };
-}
-
-const frostline = (args: readonly string[], cwd: string): Promise<Ended> => start(args, cwd).ended;
+import { cli, frostline, start } from './testing/cli.ts';
 
 const matrix = (distros: string, trials: number): string => `name: test
 trials: ${trials}

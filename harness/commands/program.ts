@@ -10,7 +10,8 @@ import type { RunOptions } from './run.ts';
 const exitCodes = `
 Exit codes: 0 all as expected; 1 a cell missed what was expected of it; 2 usage or matrix error, nothing
 booted; 69 something could not be measured and nothing was missed; 70 a bug in frostline; 74 a results
-folder that cannot be read or written; 130/143 interrupted: machines are down, --resume goes on.`;
+folder that cannot be read or written; 130/143 interrupted: machines are down, --resume goes on.
+With run --bisect: 125 in place of 69, 70 and 74, and where a rate is too near to what is expected; 128 for 2.`;
 
 /** Collects a repeatable option. */
 const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
@@ -74,6 +75,8 @@ export function createProgram(io: Io, version: string): Command {
     .addOption(select())
     .option('--shard <i/n>', 'only the i-th of n parts')
     .option('--resume <run>', 'go on with an interrupted run: its id, `latest`, or its folder')
+    .option('--kernel <kernel>', 'boot this in place of each kernel: a bzImage, or as a matrix names kernels')
+    .option('--bisect', 'exit as `git bisect run` wants: 0 good, 1 bad, 125 cannot be told, 128 usage error')
     .action(async (file: string | undefined, options: RunOptions) =>
       (await import('./run.ts')).run(file, options, io),
     );

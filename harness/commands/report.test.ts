@@ -32,7 +32,7 @@ async function makeRun(frozen: number, failed: number): Promise<string> {
   await using run = await createRun(results, {
     name: 'nightly',
     matrix: { file: 'nightly.yaml', text: matrix },
-    options: { select: [], shard: null, jobs: null },
+    options: { select: [], shard: null, jobs: null, kernel: null },
     cells: [cell],
     trials: 4,
     version: '0.1.0',

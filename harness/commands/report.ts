@@ -15,15 +15,16 @@ export interface ReportOptions {
 
 /** `frostline report [RUN]`: what a stored run came to. Exits like the run itself. */
 export async function report(run: string, { results, format }: ReportOptions, io: Io): Promise<void> {
-  io.setExitCode(await printReport(await resolveRun(results, run), io, format));
+  const { exitCode } = await printReport(await resolveRun(results, run), io, format);
+  io.setExitCode(exitCode);
 }
 
-/** Reports the run in a folder to stdout, its damages to stderr; resolves with the exit code of the run. */
-export async function printReport(dir: string, io: Io, format: Format): Promise<0 | 1 | 69> {
+/** Reports the run in a folder to stdout, its damages to stderr; resolves with the run. */
+export async function printReport(dir: string, io: Io, format: Format): Promise<StoredRun> {
   const stored = await readStoredRun(dir);
   for (const finding of stored.findings) io.stderr.write(`frostline: ${escapeTerminal(finding)}\n`);
   io.stdout.write(formatRun(stored, format, io));
-  return stored.exitCode;
+  return stored;
 }
 
 /** The report of a run as text; coloured only on a terminal that wants it (https://no-color.org). */

@@ -14,7 +14,9 @@ import { Journal } from '../record/journal.ts';
 import { readRecords } from '../record/read.ts';
 import { createRun, openRun, resolveRun, type OpenRun } from '../record/runs.ts';
 import { runMatrix } from '../run.ts';
+import { verdictCode } from './bisect.ts';
 import type { Io } from './io.ts';
+import { kernelOption, withKernel } from './kernel.ts';
 import { requireMatrix } from './matrix.ts';
 import { printReport } from './report.ts';
 
@@ -24,6 +26,8 @@ export interface RunOptions {
   readonly select?: readonly string[];
   readonly shard?: string;
   readonly resume?: string;
+  readonly kernel?: string;
+  readonly bisect?: boolean;
 }
 
 /** What is to be run, new or gone on with. */
@@ -48,7 +52,11 @@ async function prepare(file: string | undefined, options: RunOptions, io: Io): P
   if (options.resume !== undefined) return resume(file, options, options.resume);
   if (file === undefined)
     throw usage('No matrix file is given.', 'For example: frostline run matrices/quick.yaml');
-  const matrix = await requireMatrix(file, io);
+  const written = await requireMatrix(file, io);
+  if (options.bisect === true && written.expect.length === 0)
+    throw usage('--bisect needs to know what is good: this matrix expects nothing.', 'Add `expect:` to it.');
+  const kernel = options.kernel === undefined ? null : kernelOption(options.kernel);
+  const matrix = kernel === null ? written : withKernel(written, kernel);
   const cells = chooseCells(matrix, options.select ?? [], options.shard);
   const open = await createRun(options.results, {
     name: matrix.name,
@@ -57,6 +65,7 @@ async function prepare(file: string | undefined, options: RunOptions, io: Io): P
       select: [...(options.select ?? [])],
       shard: options.shard ?? null,
       jobs: options.jobs ?? null,
+      kernel,
     },
     cells: cells.map(({ id }) => id),
     trials: matrix.trials,
@@ -66,10 +75,11 @@ async function prepare(file: string | undefined, options: RunOptions, io: Io): P
 }
 
 async function resume(file: string | undefined, options: RunOptions, name: string): Promise<Job> {
-  if (file !== undefined || options.select !== undefined || options.shard !== undefined) {
+  const { select, shard, kernel } = options;
+  if ([file, select, shard, kernel].some((one) => one !== undefined)) {
     throw usage(
       '--resume goes on with the matrix and the cells its run began with.',
-      'Leave out FILE, --select and --shard.',
+      'Leave out FILE, --select, --shard and --kernel.',
     );
   }
   const open = await openRun(await resolveRun(options.results, name));
@@ -82,9 +92,10 @@ async function resume(file: string | undefined, options: RunOptions, name: strin
       todo: 'It was made by another version of frostline: start a new run.',
     });
   }
-  const cells = chooseCells(loaded.matrix, chosen.select, chosen.shard ?? undefined);
+  const matrix = chosen.kernel === null ? loaded.matrix : withKernel(loaded.matrix, chosen.kernel);
+  const cells = chooseCells(matrix, chosen.select, chosen.shard ?? undefined);
   const progress = await finishedTrials(readRecords(open.recordsPath, () => undefined));
-  return { open, matrix: loaded.matrix, cells, progress };
+  return { open, matrix, cells, progress };
 }
 
 function chooseCells(matrix: Matrix, select: readonly string[], shard: string | undefined): Cell[] {
@@ -135,7 +146,8 @@ async function execute({ open, matrix, cells, progress }: Job, options: RunOptio
     }
     throw error;
   }
-  io.setExitCode(await printReport(open.dir, io, 'terminal'));
+  const stored = await printReport(open.dir, io, 'terminal');
+  io.setExitCode(options.bisect === true ? verdictCode(stored) : stored.exitCode);
 }
 
 const version = (): string =>

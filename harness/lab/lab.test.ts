@@ -19,7 +19,7 @@ describe('QEMU arguments', () => {
       device.processor(tcg, 2, 512),
       device.boot('/k/vmlinuz', '/d/initrd'),
       device.console('/d/a,b.log'),
-      device.network,
+      device.network('virtio'),
       device.exitOnPanic,
     ],
     'nosmt',
@@ -44,6 +44,13 @@ describe('QEMU arguments', () => {
     const netdev = args[args.indexOf('-netdev') + 1]!;
     expect(netdev).toContain('restrict=on');
     expect(netdev.match(/hostfwd=\S+/g)).toEqual(['hostfwd=tcp:127.0.0.1:0-:22']);
+  });
+
+  it('put both cards behind the one forwarded port of a kernel that may know either', () => {
+    const { qemu = [] } = device.network('both');
+    expect(qemu.join(' ').match(/hostfwd=\S+/g)).toHaveLength(1);
+    expect(qemu.filter((word) => /^(virtio|e1000).*netdev=/.test(word))).toHaveLength(2);
+    expect(device.root('/i', 'both').kernel).toEqual(['frostline.root=/dev/vda,/dev/sda']);
   });
 
   it('double a comma in a path', () => {

@@ -5,7 +5,7 @@ import type { Matrix, Way } from './matrix.ts';
 import type { Pointed } from './validate.ts';
 
 /**
- * Kernels and modules that `path:` names and that are not on this host, of distros for which there is no other
+ * Files that a kernel is said to be in and that are not on this host, of distros for which there is no other
  * way. `file` is that of the matrix.
  */
 export async function findMissingFiles(matrix: Matrix, file: string): Promise<Finding[]> {
@@ -22,9 +22,15 @@ export async function findMissingFiles(matrix: Matrix, file: string): Promise<Fi
 }
 
 async function missingOf({ kernel }: Way, path: readonly PropertyKey[]): Promise<Pointed[]> {
-  if (kernel.kind !== 'path') return [];
-  const { image, modules } = kernel;
   const missing: Pointed[] = [];
+  if (kernel.kind === 'deb') return missing;
+  if (kernel.kind !== 'path') {
+    for (const { place } of kernel.parts.filter((part) => !part.isUrl))
+      if (!(await stat(place).catch(() => null))?.isFile())
+        missing.push({ path, problem: { code: 'missing-file', what: 'kernel package', at: place } });
+    return missing;
+  }
+  const { image, modules } = kernel;
   if (!(await stat(image).catch(() => null))?.isFile())
     missing.push({ path, problem: { code: 'missing-file', what: 'kernel image', at: image } });
   if (modules !== null && !(await stat(modules).catch(() => null))?.isDirectory())

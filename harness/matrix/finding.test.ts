@@ -35,6 +35,10 @@ const bad: readonly (readonly [what: string, from: string, to: string, expected:
   ['a deadline of nothing', 'trials: 8', 'trials: 8\ndeadline: 0s', ['3:11 bad-value']],
   ['a deadline beyond an hour', 'trials: 8', 'trials: 8\ndeadline: 61m', ['3:11 bad-value']],
   ['a kernel that is a version', '"deb:trixie"', '6.10', ['5:38 bad-value']],
+  ['a download without its SHA-256', '"deb:trixie"', '"rpm:https://a.example/k.rpm"', ['5:38 bad-value']],
+  ['half a SHA-256', '"deb:trixie"', '"rpm:k.rpm,sha256=00"', ['5:38 bad-value']],
+  ['a kernel from a place of no known kind', '"deb:trixie"', '"url:ftp://a.example/k"', ['5:38 bad-value']],
+  ['packages without a plus between', '"deb:trixie"', '"rpm:a.rpm b.rpm"', ['5:38 bad-value']],
   ['a boolean as text', 'name: quick', 'name: true', ['1:7 unquoted']],
   ['a number of another base as a name', 'debian-13:', '0x10:', ['5:3 unquoted']],
   ['a key with no value', 'name: quick', 'name:', ['1:1 wrong-type']],
@@ -113,6 +117,13 @@ describe('a bad matrix', () => {
       expect.stringContaining('Did you mean "trixie"?'),
       expect.stringContaining('Did you mean "spin"?'),
     ]);
+  });
+
+  it('says how a download is verified', () => {
+    const [first] = findings(good.replace('deb:trixie', 'url:https://a.example/bzImage'));
+    expect(explain(first!)).toBe(
+      'Expected "https://a.example/bzImage,sha256=HEX", so that it can be verified, got "https://a.example/bzImage".',
+    );
   });
 
   it('is told of by line, column and path, whatever ends its lines', () => {

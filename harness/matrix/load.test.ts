@@ -39,6 +39,23 @@ describe('a good matrix', () => {
     for (const file of files) expect(await loadMatrixFile(join(folder, file))).toMatchObject({ ok: true });
   });
 
+  it('gives the packages of a kernel, those of files relative to its folder', () => {
+    const sum = 'a1'.repeat(32);
+    const text = `>-\n      rpm:https://a.example/x+1.rpm,sha256=${sum}\n      + ../b.rpm`;
+    const loaded = loadMatrix(
+      good.replace('{ driver: qemu, kernel: "deb:trixie" }', `\n    driver: qemu\n    kernel: ${text}`),
+      '/a/b/m.yaml',
+    );
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.findings));
+    expect(loaded.matrix.distros.get('debian-13')?.ways[0].kernel).toMatchObject({
+      kind: 'rpm',
+      parts: [
+        { place: 'https://a.example/x+1.rpm', isUrl: true, sha256: sum },
+        { place: '/a/b.rpm', isUrl: false, sha256: null },
+      ],
+    });
+  });
+
   it('gives a path kernel relative to its folder', () => {
     const loaded = loadMatrix(good.replace('deb:trixie', 'path:../bzImage,modules=/lib/m'), '/a/b/m.yaml');
     expect(loaded.ok && loaded.matrix.distros.get('debian-13')?.ways[0].kernel).toMatchObject({
@@ -109,6 +126,14 @@ describe('the loader', () => {
     if (!loaded.ok) throw new Error('it does not load');
     expect(await findMissingFiles(loaded.matrix, 'm.yaml')).toMatchObject([
       { line: 5, column: 38, code: 'missing-file', what: 'kernel image', at: '/proc/none' },
+    ]);
+  });
+
+  it('finds packages that are not there', async () => {
+    const loaded = loadMatrix(good.replace('deb:trixie', 'rpm:none.rpm'), '/proc/m.yaml');
+    if (!loaded.ok) throw new Error('it does not load');
+    expect(await findMissingFiles(loaded.matrix, 'm.yaml')).toMatchObject([
+      { line: 5, column: 38, code: 'missing-file', what: 'kernel package', at: '/proc/none.rpm' },
     ]);
   });
 

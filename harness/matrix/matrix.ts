@@ -33,7 +33,18 @@ export type KernelSource =
       readonly text: string;
       readonly image: string;
       readonly modules: string | null;
-    };
+    }
+  /** `rpm:` or `url:`, then `PLACE[,sha256=HEX]`, several joined by ` + `: the packages a kernel is in. */
+  | { readonly kind: 'rpm' | 'url'; readonly text: string; readonly parts: readonly KernelPart[] };
+
+/** A package, or with `url:` a bzImage. */
+export interface KernelPart {
+  /** An http or https URL, or a path: absolute, or relative to the matrix file (resolved by the loader). */
+  readonly place: string;
+  readonly isUrl: boolean;
+  /** Of its bytes, in hex; a URL has one. */
+  readonly sha256: string | null;
+}
 
 /** Where the programs of the guest come from: `deb:SUITE`. */
 export interface UserlandSource {

@@ -1,5 +1,16 @@
 import { isAbsolute, resolve } from 'node:path';
-import type { KernelSource, UserlandSource } from './matrix.ts';
+import type { Problem } from './finding.ts';
+import type { KernelPart, KernelSource, UserlandSource } from './matrix.ts';
+import { suites } from './suites.ts';
+
+/**
+ * `deb:SUITE[/PACKAGE[=VERSION]]`, `path:FILE[,modules=DIR]`, or `rpm:` and `url:` with one or more
+ * `PLACE[,sha256=HEX]` between which is ` + `: a plus alone is part of many a package's name.
+ */
+export const kernelPattern =
+  /^(deb:[a-z0-9-]+(\/[a-z0-9][a-z0-9.+*?-]*(=[A-Za-z0-9.+:~-]+)?)?|path:[^,]+(,modules=[^,]+)?|(rpm|url):[^\s,]+(,sha256=[0-9a-f]{64})?( \+ [^\s,]+(,sha256=[0-9a-f]{64})?)*)$/;
+export const kernelText =
+  'deb:SUITE, deb:SUITE/PACKAGE-GLOB[=VERSION], path:BZIMAGE[,modules=FOLDER], or rpm: or url: with PLACE[,sha256=HEX], several joined by " + "';
 
 /** Parses a kernel's text, which the schema has matched; paths are relative to the matrix file's folder. */
 export function parseKernel(text: string, folder: string): KernelSource {
@@ -13,8 +24,51 @@ export function parseKernel(text: string, folder: string): KernelSource {
       modules: modules === undefined ? null : absolute(modules),
     };
   }
+  if (text.startsWith('rpm:') || text.startsWith('url:')) {
+    const parts = text
+      .slice(4)
+      .split(' + ')
+      .map((part): KernelPart => {
+        const [place = '', sha256 = null] = part.split(',sha256=');
+        const isUrl = /^[a-z]+:\/\//i.test(place);
+        return { place: isUrl ? place : absolute(place), isUrl, sha256 };
+      });
+    return { kind: text.startsWith('rpm:') ? 'rpm' : 'url', text, parts };
+  }
   const [, suite = '', name, version] = /^deb:([^/]+)(?:\/([^=]+)(?:=(.+))?)?$/.exec(text) ?? [];
   return { kind: 'deb', text, suite, package: name ?? null, version: version ?? null };
+}
+
+/** The text of a kernel with absolute paths: it means the same wherever it is read. */
+export function formatKernel(source: KernelSource): string {
+  switch (source.kind) {
+    case 'deb':
+      return source.text;
+    case 'path':
+      return `path:${source.image}${source.modules === null ? '' : `,modules=${source.modules}`}`;
+    case 'rpm':
+    case 'url': {
+      const parts = source.parts.map(
+        ({ place, sha256 }) => place + (sha256 === null ? '' : `,sha256=${sha256}`),
+      );
+      return `${source.kind}:${parts.join(' + ')}`;
+    }
+  }
+}
+
+/** What is wrong with a kernel's text though its form is right. */
+export function checkSource(text: string): Problem | null {
+  const source = parseKernel(text, '/');
+  if (source.kind === 'deb' && !(suites as readonly string[]).includes(source.suite))
+    return { code: 'unknown-name', name: source.suite, known: suites };
+  for (const { place, isUrl, sha256 } of 'parts' in source ? source.parts : []) {
+    const got = JSON.stringify(place);
+    if (isUrl && !(/^https?:\/\//.test(place) && URL.canParse(place)))
+      return { code: 'bad-value', expected: 'a file or an http or https URL', got };
+    if (isUrl && sha256 === null)
+      return { code: 'bad-value', expected: `"${place},sha256=HEX", so that it can be verified`, got };
+  }
+  return null;
 }
 
 /** Parses a userland's text, which the schema has matched. */

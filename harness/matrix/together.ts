@@ -2,8 +2,7 @@ import { contradictions } from './forms.ts';
 import type { RawMatrix } from './schema.ts';
 import { checkSequences } from './sequences.ts';
 import { stepsStrategy } from './sequence.ts';
-import { parseKernel } from './source.ts';
-import { suites } from './suites.ts';
+import { checkSource } from './source.ts';
 import type { Pointed, Validated } from './validate.ts';
 import { waysOf } from './ways.ts';
 
@@ -46,10 +45,8 @@ function checkTwice(given: Given): Pointed[] {
 function checkKernels(raw: Partials): Pointed[] {
   return Object.entries(raw.distros ?? {}).flatMap(([distro, one]) =>
     waysOf(one).flatMap(({ path, way }): Pointed[] => {
-      const source = parseKernel(way.kernel, '/');
-      if (source.kind !== 'deb' || (suites as readonly string[]).includes(source.suite)) return [];
-      const problem = { code: 'unknown-name', name: source.suite, known: suites } as const;
-      return [{ path: ['distros', distro, ...path, 'kernel'], problem }];
+      const problem = checkSource(way.kernel);
+      return problem === null ? [] : [{ path: ['distros', distro, ...path, 'kernel'], problem }];
     }),
   );
 }

@@ -1,13 +1,8 @@
 import { z } from 'zod';
 import type { KernelWay, Way } from './matrix.ts';
-import { parseKernel, parseUserland } from './source.ts';
+import { kernelPattern, kernelText, parseKernel, parseUserland } from './source.ts';
 import { userlandSuites } from './suites.ts';
 import { text } from './text.ts';
-
-/** `deb:SUITE[/PACKAGE[=VERSION]]` or `path:FILE[,modules=DIR]`. */
-export const kernelPattern =
-  /^(deb:[a-z0-9-]+(\/[a-z0-9][a-z0-9.+*?-]*(=[A-Za-z0-9.+:~-]+)?)?|path:[^,]+(,modules=[^,]+)?)$/;
-const kernelText = 'deb:SUITE, deb:SUITE/PACKAGE-GLOB[=VERSION] or path:BZIMAGE[,modules=FOLDER]';
 
 /** What all virtual machines have. */
 const virtual = {

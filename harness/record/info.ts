@@ -23,11 +23,13 @@ export const runInfoSchema = z.object({
   /** `running` of a process that is gone means that it was killed. */
   status: z.enum(['running', 'finished', 'interrupted']),
   matrix: z.object({ file: z.string(), text: z.string() }),
-  /** What chose the cells of the matrix on the command line, in its own words. */
+  /** What the command line chose of the matrix, in its own words, and changed. */
   options: z.object({
     select: z.array(z.string()),
     shard: z.string().nullable(),
     jobs: z.int().positive().nullable(),
+    /** What all distros booted in place of their own kernels. */
+    kernel: z.string().nullable().default(null),
   }),
   /** Ids of the cells that were to be measured, in the matrix's order. */
   cells: z.array(z.string()),

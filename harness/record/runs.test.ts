@@ -17,7 +17,7 @@ beforeEach(async () => {
 const newRun = (change: Partial<NewRun> = {}): NewRun => ({
   name: 'nightly',
   matrix: { file: 'm.yaml', text: 'name: nightly' },
-  options: { select: [], shard: null, jobs: null },
+  options: { select: [], shard: null, jobs: null, kernel: null },
   cells: ['a/v1/none/sleep/single'],
   trials: 8,
   version: '0.1.0',

@@ -1,15 +1,13 @@
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { command } from '../../base/command.ts';
-import { makeFolder, sha256, sha256File } from '../../base/files.ts';
-import { cacheDir } from '../../base/paths.ts';
+import { sha256 } from '../../base/files.ts';
 import { FrostlineError } from '../../errors.ts';
 import type { KernelSource } from '../../matrix/matrix.ts';
 import type { FetchOptions } from '../apt/closure.ts';
 import { findMirror } from '../apt/mirror.ts';
 import { download, isLater, openAptRoot, unpackAll, type AptRoot } from '../apt/root.ts';
 import type { Kernel } from './kernel.ts';
+import { unpackKernel } from './unpacked.ts';
 
 type DebSource = Extract<KernelSource, { kind: 'deb' }>;
 
@@ -130,56 +128,16 @@ export function partsOf(image: PackageVersion): string[] {
   );
 }
 
-const cachedSchema = z.object({
-  release: z.string(),
-  sha256: z.string(),
-  image: z.string(),
-  modules: z.string(),
-});
-
-async function kernelOf(root: AptRoot, image: PackageVersion, options: FetchOptions): Promise<Kernel> {
+function kernelOf(root: AptRoot, image: PackageVersion, { onDownload }: FetchOptions): Promise<Kernel> {
   const parts = partsOf(image);
-  const dir = cacheDir('kernels', `${image.name}_${image.version}_${sha256(...parts).slice(0, 8)}`);
-  const origin = `${image.name} ${image.version}`;
-  const cached = await readCached(dir, origin);
-  if (cached) return cached;
-  options.onDownload?.(origin);
-  await rm(dir, { recursive: true, force: true });
-  await makeFolder(dir, async (draft) => {
-    await mkdir(join(draft, 'debs'));
-    await download(root, parts, join(draft, 'debs'));
-    await unpackAll(join(draft, 'debs'), join(draft, 'root'));
-    await writeFile(join(draft, 'kernel.json'), JSON.stringify(await describe(draft)));
+  return unpackKernel({
+    name: `${image.name}_${image.version}_${sha256(...parts).slice(0, 8)}`,
+    origin: `${image.name} ${image.version}`,
+    onDownload,
+    unpack: async (draft) => {
+      await mkdir(join(draft, 'debs'));
+      await download(root, parts, join(draft, 'debs'));
+      await unpackAll(join(draft, 'debs'), join(draft, 'root'));
+    },
   });
-  const made = await readCached(dir, origin);
-  if (!made) throw new FrostlineError(`${dir} does not hold the kernel just unpacked.`, { code: 'kernel' });
-  return made;
-}
-
-/** Finds the image and modules of an unpacked package, under lib/ or usr/lib/, and indexes the modules. */
-async function describe(draft: string): Promise<z.infer<typeof cachedSchema>> {
-  for (const lib of ['usr/lib/modules', 'lib/modules']) {
-    const [release] = await readdir(join(draft, 'root', lib)).catch(() => []);
-    if (release === undefined) continue;
-    const modules = join('root', lib, release);
-    await command(['depmod', '-b', join(draft, 'root', lib, '../..'), release]);
-    const inBoot = join('root/boot', `vmlinuz-${release}`);
-    const image = (await sha256File(join(draft, inBoot)).catch(() => null))
-      ? inBoot
-      : join(modules, 'vmlinuz');
-    return { release, modules, image, sha256: await sha256File(join(draft, image)) };
-  }
-  throw new FrostlineError('The package holds no lib/modules folder.', { code: 'kernel' });
-}
-
-/** A kernel unpacked before, unless its image is not what it was. */
-async function readCached(dir: string, origin: string): Promise<Kernel | undefined> {
-  try {
-    const is = cachedSchema.parse(JSON.parse(await readFile(join(dir, 'kernel.json'), 'utf8')));
-    const image = join(dir, is.image);
-    if ((await sha256File(image)) !== is.sha256) return undefined;
-    return { release: is.release, image, modules: join(dir, is.modules), origin, sha256: is.sha256 };
-  } catch {
-    return undefined;
-  }
 }

@@ -1,3 +1,5 @@
+import type { Hardware } from './hardware.ts';
+
 /** What one piece of a machine adds to QEMU's command line and to the kernel's. */
 export interface Device {
   readonly qemu?: readonly string[];
@@ -38,14 +40,25 @@ export const boot = (kernel: string, initrd: string): Device => ({
   kernel: ['rdinit=/init'],
 });
 
-/** A disk with the guest's root; what is written to it goes to a file that has no name and ends with QEMU. */
-export const root = (image: string): Device => ({
-  qemu: [
-    ...['-drive', `if=none,id=root,format=raw,snapshot=on,file=${escapeComma(image)}`],
-    ...['-device', 'virtio-blk-pci,drive=root'],
-  ],
-  kernel: ['frostline.root=/dev/vda'],
-});
+const disks = {
+  virtio: { model: 'virtio-blk-pci', node: '/dev/vda' },
+  ahci: { model: 'ide-hd', node: '/dev/sda' },
+} as const;
+
+/**
+ * A disk with the guest's root; what is written to it goes to a file that has no name and ends with QEMU. With
+ * `both` it is there twice, and the guest takes the first it sees.
+ */
+export function root(image: string, disk: Hardware['disk']): Device {
+  const kinds = disk === 'both' ? (['virtio', 'ahci'] as const) : [disk];
+  return {
+    qemu: kinds.flatMap((kind) => [
+      ...['-drive', `if=none,id=root-${kind},format=raw,snapshot=on,file=${escapeComma(image)}`],
+      ...['-device', `${disks[kind].model},drive=root-${kind}`],
+    ]),
+    kernel: [`frostline.root=${kinds.map((kind) => disks[kind].node).join(',')}`],
+  };
+}
 
 /** The serial console goes to a file; warnings and worse are printed, the start-up chatter is not. */
 export const console = (file: string): Device => ({
@@ -53,13 +66,21 @@ export const console = (file: string): Device => ({
   kernel: ['console=ttyS0,115200', 'loglevel=5'],
 });
 
-/** Loopback only, no way out of the guest; QEMU picks the free port (0), so none can be raced for. */
-export const network: Device = {
-  qemu: [
-    ...['-netdev', 'user,id=net,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22'],
-    ...['-device', 'virtio-net-pci,netdev=net,romfile='],
-  ],
-};
+const cards = { virtio: 'virtio-net-pci,romfile=', e1000: 'e1000,romfile=' } as const;
+
+/**
+ * Loopback only, no way out of the guest; QEMU picks the free port (0), so none can be raced for. With `both`
+ * two cards are on one hub, and the guest uses the one it sees as its first.
+ */
+export function network(card: Hardware['card']): Device {
+  const user = ['-netdev', 'user,id=net,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22'];
+  if (card !== 'both') return { qemu: [...user, '-device', `${cards[card]},netdev=net`] };
+  const ports = (['virtio', 'e1000'] as const).flatMap((kind) => [
+    ...['-netdev', `hubport,id=${kind},hubid=0`],
+    ...['-device', `${cards[kind]},netdev=${kind}`],
+  ]);
+  return { qemu: [...user, '-netdev', 'hubport,id=out,hubid=0,netdev=net', ...ports] };
+}
 
 export const monitor = (socket: string): Device => ({
   qemu: ['-qmp', `unix:${escapeComma(socket)},server=on,wait=off`],

@@ -1,6 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FrostlineError } from '../../errors.ts';
 import type { KernelWay } from '../../matrix/matrix.ts';
 import { fetchKernel } from '../kernels/fetch.ts';
 import type { FetchOptions } from '../apt/closure.ts';
@@ -12,6 +11,7 @@ import { buildUserland } from '../rootfs/userland.ts';
 import { chooseAccelerator } from './accelerator.ts';
 import { findQemu, isTrusted, type QemuBinary } from './binary.ts';
 import type { Accelerator } from './devices.ts';
+import { chooseHardware, type Hardware } from './hardware.ts';
 import { bootMachine, type MachinePlan, type QemuMachine } from './machine.ts';
 
 /** A guest of 512 MiB was seen to take 250-350 MiB of the host; QEMU itself and its translations the rest. */
@@ -21,6 +21,7 @@ const bootTimeoutMs = { kvm: 30_000, tcg: 120_000 };
 /** What machines of one kernel boot from. */
 interface Prepared {
   readonly kernel: Kernel;
+  readonly hardware: Hardware;
   readonly base: string;
   readonly modules: string;
   /** The disk with the userland; null when the guest stays in its initramfs. */
@@ -107,19 +108,11 @@ export class QemuLab implements Lab {
     const kernel = await fetch.during(fetchKernel(way.kernel, fetch.options));
     this.#base ??= buildBase(fetch.options);
     const base = await fetch.during(this.#base);
-    const { cpio, missing } = await buildModules(kernel, way.userland !== null);
-    if (missing.length > 0) {
-      throw new FrostlineError(
-        `Kernel ${kernel.origin} has no ${missing.join(', ')}, built in or as a module.`,
-        {
-          code: 'kernel',
-          todo: 'A machine needs virtio_net to be reached, and virtio_blk where it has a userland.',
-        },
-      );
-    }
+    const hardware = await chooseHardware(kernel, way.userland !== null);
+    const modules = await buildModules(kernel, hardware.modules, way.userland !== null);
     const { userland } = way;
     const root = userland && (await fetch.during(buildUserland(userland, fetch.options)));
-    const prepared = { kernel, base, modules: cpio, root };
+    const prepared = { kernel, hardware, base, modules, root };
     await this.#choose(prepared);
     return prepared;
   }
@@ -149,6 +142,7 @@ export class QemuLab implements Lab {
       accelerator: of.accelerator,
       kernel: of.prepared.kernel.image,
       initrd: { base: of.prepared.base, modules: of.prepared.modules },
+      hardware: of.prepared.hardware,
       root: of.prepared.root,
       userland: of.way.userland?.text ?? null,
       cpus: of.way.cpus,

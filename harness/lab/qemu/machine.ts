@@ -14,6 +14,7 @@ import { joinInitrd } from '../rootfs/image.ts';
 import { makeKeys } from '../rootfs/keys.ts';
 import type { QemuBinary } from './binary.ts';
 import * as device from './devices.ts';
+import type { Hardware } from './hardware.ts';
 import { parseForward, Qmp } from './qmp.ts';
 
 /** Everything a QEMU machine is made of. */
@@ -24,6 +25,7 @@ export interface MachinePlan {
   readonly accelerator: device.Accelerator;
   readonly kernel: string;
   readonly initrd: { readonly base: string; readonly modules: string };
+  readonly hardware: Hardware;
   /** The image of the disk that is the guest's root; null: it stays in the initrd. */
   readonly root: string | null;
   /** The userland on it, as the matrix names it. */
@@ -127,9 +129,9 @@ function startQemu(plan: MachinePlan, dir: string, initrd: string): Child {
       device.sandbox,
       device.processor(plan.accelerator, plan.cpus, plan.memoryMiB),
       device.boot(plan.kernel, initrd),
-      ...(plan.root === null ? [] : [device.root(plan.root)]),
+      ...(plan.root === null ? [] : [device.root(plan.root, plan.hardware.disk)]),
       device.console(plan.console),
-      device.network,
+      device.network(plan.hardware.card),
       device.monitor(join(dir, 'qmp')),
       device.exitOnPanic,
       device.stableNames,

@@ -10,17 +10,18 @@ import { moduleName, planModules } from '../kernels/modules.ts';
 import { writeCpio, type Entry } from './cpio.ts';
 import type { MachineKeys } from './keys.ts';
 
-/** The network first, then what workloads need; what is built in or absent is left out. */
-const wanted = ['virtio_pci', 'virtio_net', 'e1000', 'fuse', 'loop', 'ext4', 'dm_mod', 'nbd', 'vhost_net'];
+/**
+ * For workloads; what is built in or absent is left out. ext4 asks the crypto interface for crc32c, which no
+ * modules.dep tells (crc32c.ko before 3.14); from 6.14 on it is a library.
+ */
+const wanted = ['fuse', 'loop', 'crc32c', 'crc32c_generic', 'ext4', 'dm_mod', 'nbd', 'vhost_net'];
 /** Loaded by frostbite for the workload that needs them: a boot does not wait for those. */
 const onDemand = ['nfsv3'];
-/** For a root on a disk, and what CRIU wants to see before it dumps anything (criu check). */
+/** For containers, and what CRIU wants to see before it dumps anything (criu check). */
 const wantedByUserland = [
-  ...['virtio_blk', 'overlay', 'tun', 'veth', 'nf_tables'],
+  ...['overlay', 'tun', 'veth', 'nf_tables'],
   ...['unix_diag', 'inet_diag', 'tcp_diag', 'udp_diag', 'netlink_diag', 'af_packet_diag'],
 ];
-/** A machine cannot be reached, or has no root, without these; the absence of others is told by what needs them. */
-const needed: ReadonlySet<string> = new Set(['virtio_pci', 'virtio_net', 'virtio_blk']);
 /** One device instead of sixteen, without partitions, which each open of it would look for. */
 const parameters: Readonly<Record<string, string>> = { nbd: 'nbds_max=1 max_part=0' };
 
@@ -31,34 +32,34 @@ const decompressors: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The modules of one kernel as a cpio archive with the order to load them, cached by kernel. `missing`
- * names needed modules that the kernel has neither built in nor beside it.
+ * The modules of one kernel as a cpio archive with the order to load them, cached by kernel: `first` (those of
+ * the machine's devices), then what workloads need, and a userland where there is one.
  */
 export async function buildModules(
   kernel: Kernel,
+  first: readonly string[],
   hasUserland: boolean,
-): Promise<{ cpio: string; missing: readonly string[] }> {
-  const names = hasUserland ? [...wanted, ...wantedByUserland] : wanted;
-  const plan = await planModules(kernel.modules, names);
-  const { load } = plan;
+): Promise<string> {
+  const names = [...first, ...wanted, ...(hasUserland ? wantedByUserland : [])];
+  const { load } = await planModules(kernel.modules, names);
   const later = await Promise.all(
     onDemand.map(async (name) => {
       const { load: all } = await planModules(kernel.modules, [name]);
       return { name, load: all.filter((path) => !load.includes(path)) };
     }),
   );
-  const missing = plan.missing.filter((name) => needed.has(name));
+  const paths = [...new Set([load, ...later.map((one) => one.load)].flat())];
+  // a module may be built again while the bzImage stays as it is
+  const stamps = await Promise.all(paths.map((path) => stampOf(join(kernel.modules!, path))));
   const made = cacheDir(
     'roots',
-    `modules-${sha256(kernel.sha256, kernel.modules ?? '', JSON.stringify([load, later, parameters])).slice(0, 16)}`,
+    `modules-${sha256(kernel.sha256, JSON.stringify([load, later, parameters, stamps])).slice(0, 16)}`,
   );
   const cpio = join(made, 'modules.cpio');
-  if (await stat(cpio).catch(() => null)) return { cpio, missing };
+  if (await stat(cpio).catch(() => null)) return cpio;
   await makeFolder(made, async (draft) => {
     const files = new Map<string, string>();
-    for (const path of new Set([load, ...later.map((one) => one.load)].flat())) {
-      files.set(path, await unpackModule(join(kernel.modules!, path), draft));
-    }
+    for (const path of paths) files.set(path, await unpackModule(join(kernel.modules!, path), draft));
     const entries: Entry[] = [...files.values()].map((from) => ({ type: 'file', path: inRoot(from), from }));
     for (const list of [
       { name: 'load', load },
@@ -74,7 +75,12 @@ export async function buildModules(
     }
     await writeCpio(draft, 'modules', entries);
   });
-  return { cpio, missing };
+  return cpio;
+}
+
+async function stampOf(file: string): Promise<string> {
+  const { size, mtimeMs } = await stat(file);
+  return `${size} ${mtimeMs}`;
 }
 
 const inRoot = (file: string): string => `lib/frostline/${basename(file)}`;

@@ -1,0 +1,29 @@
+import { FrostlineError } from '../errors.ts';
+import { explain, type Problem } from '../matrix/finding.ts';
+import type { Distro, Matrix } from '../matrix/matrix.ts';
+import { checkSource, formatKernel, kernelPattern, kernelText, parseKernel } from '../matrix/source.ts';
+
+/**
+ * The word after --kernel as a matrix would have it, with absolute paths: `deb:`, `path:`, `rpm:` or `url:` text,
+ * else the path of a bzImage. Rejects ('usage') what is neither.
+ */
+export function kernelOption(word: string): string {
+  const text = /^(deb|path|rpm|url):/.test(word) ? word : `path:${word}`;
+  const form: Problem = { code: 'bad-value', expected: `BZIMAGE, ${kernelText}`, got: JSON.stringify(word) };
+  const problem = kernelPattern.test(text) ? checkSource(text) : form;
+  if (problem === null) return formatKernel(parseKernel(text, process.cwd()));
+  throw new FrostlineError(`--kernel: ${explain(problem)}`, {
+    code: 'usage',
+    todo: 'For example: --kernel arch/x86/boot/bzImage, or --kernel deb:trixie.',
+  });
+}
+
+/** A matrix whose distros all boot one kernel; the rest of each stays as it is. */
+export function withKernel(matrix: Matrix, text: string): Matrix {
+  const kernel = parseKernel(text, '/');
+  const distros = [...matrix.distros].map(([name, { ways }]): [string, Distro] => {
+    const [first, ...more] = ways.map((way) => ({ ...way, kernel }));
+    return [name, { ways: [first!, ...more] }];
+  });
+  return { ...matrix, distros: new Map(distros) };
+}

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { FrostlineError } from '../../errors.ts';
+
+/** A kernel with all its modules is an eighth of it. */
+const maxBytes = 2 ** 30;
+
+/**
+ * Downloads a file over HTTP and gives the SHA-256 of its bytes. Rejects ('kernel') when it is not there, not
+ * whole or larger than 1 GiB; fetch itself gives up on a server that is silent for five minutes.
+ */
+export async function downloadFile(url: string, into: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    const response = await fetch(url, signal ? { signal } : {});
+    if (!response.ok || response.body === null) throw new Error(`the server answers ${response.status}`);
+    const count = async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+      for await (const chunk of chunks) {
+        bytes += chunk.length;
+        if (bytes > maxBytes) throw new Error(`it has more than ${maxBytes} bytes`);
+        hash.update(chunk);
+        yield chunk;
+      }
+    };
+    await pipeline(Readable.fromWeb(response.body), count, createWriteStream(into));
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw new FrostlineError(`${url} could not be downloaded: ${reasonOf(cause)}.`, {
+      code: 'kernel',
+      todo: 'Is the address right, and its server reachable from here? A file can be named instead.',
+      cause,
+    });
+  }
+  return hash.digest('hex');
+}
+
+/** fetch says only that it failed; why is in the cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  return cause instanceof Error
+    ? cause.message || String((cause as NodeJS.ErrnoException).code)
+    : error.message;
+}
