@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
 import { cutMark } from '../base/lines.ts';
@@ -34,7 +34,13 @@ beforeEach(async () => {
     connection.on('authentication', (context) => context.accept());
     connection.on('error', () => undefined);
     connection.on('session', (accept) => {
-      accept().on('exec', (acceptExec, _, { command }) => programs.get(command)?.(acceptExec(), connection));
+      accept().on('exec', (acceptExec, _, { command }) => {
+        // the answer, and all that a program says at once, in one packet
+        const socket = Reflect.get(connection, '_sock') as Socket;
+        socket.cork();
+        programs.get(command)?.(acceptExec(), connection);
+        setImmediate(() => socket.uncork());
+      });
     });
   });
   server.listen(0, '127.0.0.1');
@@ -64,7 +70,12 @@ describe('a remote command', () => {
         channel.close();
       }, 50);
     });
+    programs.set('short', (channel) => {
+      channel.exit(0);
+      channel.end();
+    });
     using remote = await Remote.connect(endpoint, 5000);
+    expect(await remote.run('short', 5000)).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(await remote.run('work', 5000)).toEqual({ code: 3, stdout: 'one\ntwo', stderr: 'careful' });
   });
 

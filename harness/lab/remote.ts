@@ -81,14 +81,14 @@ export class Remote implements Disposable {
 
   /** Starts a program; its command line is passed as it is, so callers give constants, never matrix text. */
   async open(command: string, ms = 15_000): Promise<Channel> {
-    const opened = new Promise<ClientChannel>((resolve, reject) => {
+    const opened = new Promise<Channel>((resolve, reject) => {
       if (this.#lost !== undefined) return reject(lostError(this.#lost));
       this.#onLost.add((reason) => reject(lostError(reason)));
-      this.#client.exec(command, (error, channel) => (error ? reject(error) : resolve(channel)));
+      // listened to at once: the exit of a short command can come in the same packet as the answer to its start
+      this.#client.exec(command, (error, channel) => (error ? reject(error) : resolve(this.#wrap(channel))));
       return undefined;
     });
-    const channel = await within({ ms, what: `Starting ${command}` }, opened);
-    return this.#wrap(channel);
+    return within({ ms, what: `Starting ${command}` }, opened);
   }
 
   /** Runs one command to its end within `ms` and gives what it printed. Rejects when the connection is lost. */
