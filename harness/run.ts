@@ -178,6 +178,8 @@ class Run {
       },
       onLost: (machine, reason, replaced) =>
         emit({ kind: 'machine-lost', machine: machine.facts.id, distro: name, reason, replaced }),
+      onAgain: ({ facts, release }) =>
+        emit({ kind: 'machine-ready', machine: facts.id, distro: name, release, ms: 0 }),
       onDone: (machine) => emit({ kind: 'machine-done', machine: machine.facts.id, distro: name }),
       onBootFailed: (error) =>
         emit({ kind: 'machine-lost', machine: id, distro: name, reason: String(error), replaced: true }),

@@ -1,3 +1,4 @@
+import type { CgroupVersion } from '../matrix/matrix.ts';
 import type { MachineFacts } from './facts.ts';
 
 /** A fact read off a machine's serial console. */
@@ -46,4 +47,16 @@ export interface Machine extends AsyncDisposable {
   exec(command: string, timeoutMs: number): Promise<{ code: number | null; stdout: string; stderr: string }>;
   /** Asks the machine's keeper (not the guest) how it stands. */
   condition(): Promise<Condition>;
+  /**
+   * Brings the host to a cgroup set-up, by a reboot where nothing less does, and resolves to whether it was
+   * rebooted: `facts` has the new boot then. No `serve` is running when it is called, and it does nothing where
+   * the host is there already. Rejects 'kernel' when its kernel cannot have it, 'machine' when it does not come
+   * back. A machine without it has every set-up at once, or says itself what is unsupported.
+   */
+  setUp?(cgroup: CgroupVersion, signal?: AbortSignal): Promise<boolean>;
+  /**
+   * Brings back the state it had when it was booted, from a snapshot, where a workload could not be released;
+   * `facts` has the new boot. Rejects when it cannot: the machine is then taken down as one without it is.
+   */
+  renew?(signal?: AbortSignal): Promise<void>;
 }

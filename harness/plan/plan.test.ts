@@ -180,13 +180,15 @@ describe('seeds', () => {
 });
 
 describe('the order on a machine', () => {
-  it('puts what may wedge it last and keeps the rest', () => {
+  it('keeps a cgroup set-up together, what may wedge the machine last in it, and else the order planned', () => {
     const ordered = orderForMachine(all);
-    const first = ordered.findIndex(({ workload }) => workload === 'fuse-unanswered');
-    expect(ordered.slice(first).every(({ workload }) => workload === 'fuse-unanswered')).toBe(true);
-    expect(ordered.filter(({ workload }) => workload !== 'fuse-unanswered')).toEqual(
-      all.filter(({ workload }) => workload !== 'fuse-unanswered'),
-    );
+    const runs = ordered.map(({ cgroup, workload }) => `${cgroup} ${workload === 'fuse-unanswered'}`);
+    expect(runs.filter((run, i) => run !== runs[i - 1])).toEqual([
+      ...['v1 false', 'v1 true', 'v2 false', 'v2 true'],
+    ]);
+    const others = (cells: readonly Cell[], cgroup: string): Cell[] =>
+      cells.filter((cell) => cell.cgroup === cgroup && cell.workload !== 'fuse-unanswered');
+    for (const cgroup of ['v1', 'v2']) expect(others(ordered, cgroup)).toEqual(others(all, cgroup));
     expect(workloadNames).toContain('fuse-unanswered');
   });
 });

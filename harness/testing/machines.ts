@@ -71,6 +71,7 @@ export async function shift(
       log.trials.push({ ...outcome, cell: cell.id, trial: request.trial, machine: machine.facts.id }),
     onLost: (_, reason) => log.lost.push(reason),
     onDone: () => undefined,
+    onAgain: () => undefined,
     onBootFailed: (error) => log.lost.push(String(error)),
     onSkipped: (cell, _, reason) => log.lost.push(`${cell.id}: ${reason}`),
   });

@@ -1,5 +1,6 @@
-import { sentence } from '../errors.ts';
+import { FrostlineError, sentence } from '../errors.ts';
 import type { Machine } from '../lab/machine.ts';
+import type { CgroupVersion } from '../matrix/matrix.ts';
 import type { Cell } from '../plan/cell.ts';
 import { runTrial, type TrialOutcome } from './experiment.ts';
 import { isFinal } from './outcome.ts';
@@ -22,6 +23,8 @@ export interface ShiftHooks {
   readonly onLost: (machine: Machine, reason: string, replaced: boolean) => void;
   /** A machine has done its share and is taken down. */
   readonly onDone: (machine: Machine) => void;
+  /** The same machine goes on: rebooted for another cgroup set-up, or brought back from its snapshot. */
+  readonly onAgain: (machine: Machine) => void;
   readonly onBootFailed: (error: unknown) => void;
   /** The rest of a cell's tasks in this shift will not be run. */
   readonly onSkipped: (cell: Cell, tasks: number, reason: string) => void;
@@ -33,44 +36,117 @@ const limits = { boots: 3, labErrors: 3, crashes: 3 };
 
 /**
  * Works off tasks in order on one machine after another: a machine is used until it is lost or its
- * workload could not be released, then a fresh one takes over. A lab error is tried again on a fresh
- * machine. Rejects only on abort; every machine is down when it settles.
+ * workload could not be released, then it is renewed where it can be, else a fresh one takes over. A lab
+ * error is tried again on a fresh machine. Rejects only on abort; every machine is down when it settles.
  */
 export async function workShift(tasks: readonly Task[], hooks: ShiftHooks): Promise<void> {
   const queue = new Queue(tasks, hooks);
   for (let failed = 0; !queue.isEmpty;) {
     hooks.signal.throwIfAborted();
+    const before = queue.left;
     try {
       await using machine = await hooks.boot();
-      await using session = await Session.open(machine, hooks.signal);
+      await using bench = new Bench(machine, hooks);
+      await useMachine(bench, queue, hooks);
       failed = 0;
-      await useMachine({ machine, session }, queue, hooks);
     } catch (error) {
       hooks.signal.throwIfAborted();
       hooks.onBootFailed(error);
-      failed++;
-      if (failed >= limits.boots) queue.drop(() => true, sentence(error));
+      failed = queue.left < before ? 1 : failed + 1;
+      const { cgroup, why } = error instanceof NoSetUp ? error : { cgroup: undefined, why: error };
+      // a kernel that cannot have a set-up will not have it on the next boot either
+      const isLasting = cgroup !== undefined && why instanceof FrostlineError && why.code === 'kernel';
+      if (!isLasting && failed < limits.boots) continue;
+      queue.drop(({ cell }) => cgroup === undefined || cell.cgroup === cgroup, sentence(why));
+      failed = 0;
     }
   }
 }
 
 /** Runs tasks on one machine until none is left or the machine must go. */
-async function useMachine(
-  on: { readonly machine: Machine; readonly session: Session },
-  queue: Queue,
-  hooks: ShiftHooks,
-): Promise<void> {
+async function useMachine(bench: Bench, queue: Queue, hooks: ShiftHooks): Promise<void> {
+  const { machine } = bench;
   for (let task = queue.next; task !== undefined; task = queue.next) {
-    const outcome = await runTrial(on, task.request, hooks.signal);
-    hooks.onTrial(task, outcome, on.machine);
+    const session = await bench.ready(task.cell.cgroup);
+    const outcome = await runTrial({ machine, session }, task.request, hooks.signal);
+    hooks.onTrial(task, outcome, machine);
     queue.settle(task, outcome);
-    if (!outcome.reusable || outcome.outcome === 'lab-error') {
-      const reason = outcome.reason ?? `the group of ${task.cell.workload} could not be removed`;
-      hooks.onLost(on.machine, reason, !queue.isEmpty);
-      return;
-    }
+    if (outcome.reusable && outcome.outcome !== 'lab-error') continue;
+    const reason = outcome.reason ?? `the group of ${task.cell.workload} could not be removed`;
+    hooks.onLost(machine, reason, !queue.isEmpty);
+    if (queue.isEmpty || !(await bench.renew())) return;
   }
-  hooks.onDone(on.machine);
+  hooks.onDone(machine);
+}
+
+/** A machine could not be brought to a cgroup set-up. */
+class NoSetUp extends Error {
+  readonly cgroup: CgroupVersion;
+  readonly why: unknown;
+
+  constructor(cgroup: CgroupVersion, why: unknown) {
+    super(sentence(why), { cause: why });
+    this.cgroup = cgroup;
+    this.why = why;
+  }
+}
+
+/** A machine at work, in one cgroup set-up at a time, and the session on it: frostbite anew after each change. */
+class Bench implements AsyncDisposable {
+  readonly machine: Machine;
+  readonly #hooks: ShiftHooks;
+  #session: Session | undefined;
+  #cgroup: CgroupVersion | undefined;
+
+  constructor(machine: Machine, hooks: ShiftHooks) {
+    this.machine = machine;
+    this.#hooks = hooks;
+  }
+
+  /** A session in that set-up. Rejects when the machine cannot be brought to it, or frostbite does not answer. */
+  async ready(cgroup: CgroupVersion): Promise<Session> {
+    const { machine } = this;
+    const { signal, onAgain } = this.#hooks;
+    if (machine.setUp !== undefined && cgroup !== this.#cgroup) {
+      // before a reboot, so that frostbite ends in order
+      await this.#end();
+      const rebooted = await machine.setUp(cgroup, signal).catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw new NoSetUp(cgroup, error);
+      });
+      if (rebooted) onAgain(machine);
+    }
+    this.#cgroup = cgroup;
+    this.#session ??= await Session.open(machine, signal);
+    return this.#session;
+  }
+
+  /** Whether the machine is as fresh as a new one; one that cannot be is taken down like any other. */
+  async renew(): Promise<boolean> {
+    const { machine } = this;
+    const { signal, onAgain } = this.#hooks;
+    if (machine.renew === undefined) return false;
+    await this.#end();
+    this.#cgroup = undefined;
+    try {
+      await machine.renew(signal);
+    } catch {
+      signal.throwIfAborted();
+      return false;
+    }
+    onAgain(machine);
+    return true;
+  }
+
+  async #end(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.[Symbol.asyncDispose]();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#end();
+  }
 }
 
 /** What is left to do, and how often each thing has failed. */
@@ -87,6 +163,10 @@ class Queue {
 
   get isEmpty(): boolean {
     return this.#tasks.length === 0;
+  }
+
+  get left(): number {
+    return this.#tasks.length;
   }
 
   get next(): Task | undefined {

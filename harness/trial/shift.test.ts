@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import { FrostlineError } from '../errors.ts';
+import type { Machine } from '../lab/machine.ts';
+import { FakeMachine, type Answer } from '../testing/fake.ts';
+import { matrixOf, tasksOf } from '../testing/machines.ts';
+import { workShift } from './shift.ts';
+
+const matrix = matrixOf(`name: test
+trials: 2
+distros: { guest: { driver: qemu, kernel: "deb:trixie" } }
+cgroups: [v1, v2]
+workloads: [sleep]
+strategies: { any: { deadline: 1s } }`);
+
+const frozen: Answer = () => ({ outcome: 'frozen', reusable: true });
+
+interface Told {
+  readonly log: string[];
+  readonly boots: string[];
+  readonly machines: FakeMachine[];
+}
+
+/** Works the matrix off with fake machines, to each of which `make` may give powers. */
+async function work(answer: Answer, make: (machine: FakeMachine) => Partial<Machine>): Promise<Told> {
+  const told: Told = { log: [], boots: [], machines: [] };
+  const { log, machines } = told;
+  await workShift(tasksOf(matrix), {
+    signal: new AbortController().signal,
+    boot: () => {
+      const machine = new FakeMachine(`m${machines.length + 1}`, answer, log);
+      machines.push(machine);
+      return Promise.resolve(Object.assign(machine, make(machine)));
+    },
+    onTrial: (_, { outcome }, { facts }) => told.boots.push(`${facts.boot} ${outcome}`),
+    onLost: ({ facts }, _, replaced) => log.push(`${facts.id} lost${replaced ? '' : ' at the end'}`),
+    onAgain: ({ facts }) => log.push(`${facts.id} again`),
+    onDone: ({ facts }) => log.push(`${facts.id} done`),
+    onBootFailed: (error) => log.push(`failed: ${String(error)}`),
+    onSkipped: ({ cgroup }, tasks, reason) => log.push(`skipped ${cgroup} ${tasks}: ${reason}`),
+  });
+  return told;
+}
+
+/** A set-up of cgroups that takes a reboot, but not for the one it has. */
+const rebooting = (machine: FakeMachine): Partial<Machine> => {
+  let now = 'v2';
+  return {
+    setUp: (cgroup) => {
+      expect(machine.isServing).toBe(false);
+      const rebooted = cgroup !== now;
+      now = cgroup;
+      if (rebooted) machine.boot++;
+      machine.log.push(`set up ${cgroup}`);
+      return Promise.resolve(rebooted);
+    },
+  };
+};
+
+describe('a machine that has one cgroup set-up at a time', () => {
+  it('is brought to it once, without a session, and its records have the new boot', async () => {
+    const { log, boots } = await work(frozen, rebooting);
+    expect(log).toEqual([
+      ...['set up v1', 'm1 again', 'm1 serve', 'm1 v1 0', 'm1 v1 1'],
+      ...['set up v2', 'm1 again', 'm1 serve', 'm1 v2 0', 'm1 v2 1'],
+      ...['m1 done', 'm1 down'],
+    ]);
+    expect(boots).toEqual([
+      ...['m1-boot-2 frozen', 'm1-boot-2 frozen', 'm1-boot-3 frozen', 'm1-boot-3 frozen'],
+    ]);
+  });
+
+  it('leaves out at once what its kernel cannot have, and measures the rest', async () => {
+    const error = new FrostlineError('Its kernel has no v1 freezer.', { code: 'kernel' });
+    const { log, boots, machines } = await work(frozen, () => ({
+      setUp: (cgroup) => (cgroup === 'v1' ? Promise.reject(error) : Promise.resolve(false)),
+    }));
+    expect(log).toContain('skipped v1 2: Its kernel has no v1 freezer.');
+    expect(boots).toHaveLength(2);
+    expect(machines).toHaveLength(2);
+  });
+
+  it('is tried three times when it does not come back, then only that set-up is given up', async () => {
+    const { log, boots, machines } = await work(frozen, () => ({
+      setUp: (cgroup) =>
+        cgroup === 'v1' ? Promise.reject(new Error('it did not come back')) : Promise.resolve(false),
+    }));
+    expect(log.filter((line) => line === 'failed: Error: it did not come back')).toHaveLength(3);
+    expect(log).toContain('skipped v1 2: it did not come back');
+    expect(boots).toHaveLength(2);
+    expect(machines).toHaveLength(4);
+  });
+});
+
+describe('a machine whose workload could not be released', () => {
+  const wedgedOnce = (): Answer => {
+    let wedged = false;
+    return () => {
+      const reusable = wedged;
+      wedged = true;
+      return { outcome: 'not-frozen', reusable };
+    };
+  };
+
+  it('is renewed where it can be, and goes on', async () => {
+    const { log, boots, machines } = await work(wedgedOnce(), (machine) => ({
+      renew: () => {
+        expect(machine.isServing).toBe(false);
+        machine.boot++;
+        return Promise.resolve();
+      },
+    }));
+    expect(machines).toHaveLength(1);
+    expect(log.slice(0, 5)).toEqual(['m1 serve', 'm1 v1 0', 'm1 lost', 'm1 again', 'm1 serve']);
+    expect(boots.map((line) => line.split(' ')[0])).toEqual([
+      ...['m1-boot-1', 'm1-boot-2', 'm1-boot-2', 'm1-boot-2'],
+    ]);
+  });
+
+  it('is set up anew after it was renewed', async () => {
+    const { log } = await work(wedgedOnce(), (machine) => ({
+      ...rebooting(machine),
+      renew: () => Promise.resolve(),
+    }));
+    expect(log.filter((line) => line.startsWith('set up'))).toEqual(['set up v1', 'set up v1', 'set up v2']);
+  });
+
+  it.each([
+    ['cannot be renewed', {}],
+    ['could not be renewed', { renew: () => Promise.reject(new Error('no snapshot')) }],
+  ])('is replaced where it %s', async (_, powers) => {
+    const { boots, machines, log } = await work(wedgedOnce(), () => powers);
+    expect(machines).toHaveLength(2);
+    expect(boots).toHaveLength(4);
+    expect(log.indexOf('m1 down')).toBeLessThan(log.indexOf('m2 serve'));
+  });
+});
