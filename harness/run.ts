@@ -31,6 +31,8 @@ export interface RunPlan {
   readonly journal: Journal;
   /** Machines at once; null chooses by cores and memory. */
   readonly jobs: number | null;
+  /** Whether the driver `local` may freeze groups of this machine. */
+  readonly allowLocal: boolean;
   readonly signal: AbortSignal;
   readonly emit: Listener;
 }
@@ -139,11 +141,12 @@ class Run {
   }
 
   #lab({ driver }: Way): Promise<Lab> {
-    const { run, dir, signal, emit } = this.#plan;
+    const { run, dir, allowLocal, signal, emit } = this.#plan;
     let lab = this.#labs.get(driver);
     lab ??= drivers[driver]({
       run,
       consoles: join(dir, 'consoles'),
+      allowLocal,
       signal,
       onWarning: (text) => emit({ kind: 'warning', text }),
       onPreparing: (what) => {

@@ -18,12 +18,16 @@ export function kernelOption(word: string): string {
   });
 }
 
-/** A matrix whose distros all boot one kernel; the rest of each stays as it is. */
+/** A matrix whose distros all boot one kernel; the rest of each stays as it is. Rejects ('usage') hosts with their own. */
 export function withKernel(matrix: Matrix, text: string): Matrix {
   const kernel = parseKernel(text, '/');
   const distros = [...matrix.distros].map(([name, { ways }]): [string, Distro] => {
-    const [first, ...more] = ways.map((way) => ({ ...way, kernel }));
-    return [name, { ways: [first!, ...more] }];
+    const [first, ...more] = ways.flatMap((way) => (way.driver === 'qemu' ? [{ ...way, kernel }] : []));
+    if (first !== undefined) return [name, { ways: [first, ...more] }];
+    throw new FrostlineError(`--kernel: "${name}" is a host with a kernel of its own.`, {
+      code: 'usage',
+      todo: 'Take it out of the matrix, or give it a way of the driver qemu.',
+    });
   });
   return { ...matrix, distros: new Map(distros) };
 }

@@ -67,6 +67,7 @@ export function createProgram(io: Io, version: string): Command {
     .description('boot the kernels of a matrix, freeze in each of its cells, print the success rates')
     .argument('[file]', 'matrix file; none with --resume')
     .addOption(results())
+    .option('--allow-local', "let the driver `local` freeze groups of this machine's own kernel")
     .option(
       '--jobs <n>',
       'machines at once; by default two for each core, as far as memory allows',

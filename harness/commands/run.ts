@@ -28,6 +28,7 @@ export interface RunOptions {
   readonly resume?: string;
   readonly kernel?: string;
   readonly bisect?: boolean;
+  readonly allowLocal?: boolean;
 }
 
 /** What is to be run, new or gone on with. */
@@ -125,6 +126,7 @@ async function execute({ open, matrix, cells, progress }: Job, options: RunOptio
     ...progress,
     journal,
     jobs: options.jobs ?? null,
+    allowLocal: options.allowLocal ?? false,
     signal,
     emit,
   };

@@ -1,8 +1,12 @@
 import type { Way } from '../matrix/matrix.ts';
 import type { OpenLab } from './lab.ts';
+import { openLocalLab } from './local/lab.ts';
 import { openQemuLab } from './qemu/lab.ts';
+import { openSshLab } from './ssh/lab.ts';
 
 /** Every driver a matrix can name. */
 export const drivers = {
   qemu: openQemuLab,
-} as const satisfies Record<Way['driver'], OpenLab>;
+  ssh: openSshLab,
+  local: openLocalLab,
+} as const satisfies { readonly [D in Way['driver']]: OpenLab<Extract<Way, { driver: D }>> };

@@ -16,5 +16,7 @@ export const machineFactsSchema = z.object({
   memoryMiB: z.int().positive().nullable(),
   /** The guest's root as the matrix names it; null: frostline's own. */
   userland: z.string().nullable(),
+  /** The name of a host that was there before; null: a machine of frostline's, or this one. */
+  host: z.string().nullable(),
 });
 export type MachineFacts = z.infer<typeof machineFactsSchema>;

@@ -7,30 +7,32 @@ export interface LabContext {
   readonly run: string;
   /** Folder for the machines' console logs, kept with the run. */
   readonly consoles: string;
+  /** Whether this machine's own kernel may be measured, which freezes groups of it. */
+  readonly allowLocal: boolean;
   readonly signal: AbortSignal;
   readonly onWarning: (text: string) => void;
   /** Called before something slow (a download), with what it is; the function it gives is called after. */
   readonly onPreparing: (what: string) => () => void;
 }
 
-export interface BootRequest {
+export interface BootRequest<W extends Way = Way> {
   /** Unique in the run, e.g. `m3`. */
   readonly id: string;
-  readonly way: Way;
+  readonly way: W;
   readonly signal: AbortSignal;
 }
 
 /** A driver at work for one run. */
-export interface Lab {
+export interface Lab<W extends Way = Way> {
   /** How machines are made here, e.g. `QEMU 10.0.13, tcg, thread=multi`. */
   readonly description: string;
   /** Memory that one machine takes on this host, MiB. */
-  memoryOf(way: Way): number;
+  memoryOf(way: W): number;
   /** Fetches and builds what its machines boot from. Rejects ('kernel') when it cannot be had. */
-  prepare(way: Way): Promise<void>;
+  prepare(way: W): Promise<void>;
   /** Boots a machine and waits until it answers. Rejects ('machine') when it does not; leaves nothing behind. */
-  boot(request: BootRequest): Promise<Machine>;
+  boot(request: BootRequest<W>): Promise<Machine>;
 }
 
 /** How the labs of one kind are opened: one entry of the registry in drivers.ts. */
-export type OpenLab = (context: LabContext) => Promise<Lab>;
+export type OpenLab<W extends Way> = (context: LabContext) => Promise<Lab<W>>;

@@ -31,7 +31,7 @@ export interface Channel extends AsyncDisposable {
   /** Lines without their newline; ends when the program or the connection does. */
   readonly lines: AsyncIterable<string>;
   readonly ended: Promise<ChannelEnd>;
-  write(text: string): void;
+  write(text: string | Buffer): void;
   /** Closes the program's standard input. */
   end(): void;
 }

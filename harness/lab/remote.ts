@@ -1,4 +1,5 @@
 import { Client, type ClientChannel, type ConnectConfig } from 'ssh2';
+import type { CommandResult } from '../base/command.ts';
 import { within } from '../base/deadline.ts';
 import { boundedLines } from '../base/lines.ts';
 import { FrostlineError } from '../errors.ts';
@@ -9,9 +10,26 @@ export interface Endpoint {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  readonly privateKey: string;
-  readonly hostKey: Buffer;
+  /** Null: the agent of SSH_AUTH_SOCK has it. */
+  readonly privateKey: string | null;
+  /** Or several, of which one must answer. */
+  readonly hostKey: Buffer | readonly Buffer[];
+  /** Told of the key that answers, the right one or not. */
+  readonly onHostKey?: (key: Buffer) => void;
+  /** Not frostline's own guest: what servers as old as OpenSSH 5 speak is offered, too, after all that is better. */
+  readonly isForeign?: boolean;
 }
+
+/** Raw: no echo, and no carriage returns where there were none. */
+const rawTerminal = {
+  term: 'dumb',
+  modes: { ECHO: 0, ICANON: 0, ISIG: 0, OPOST: 0, ONLCR: 0, ICRNL: 0, IXON: 0 },
+} as const;
+
+const oldAlgorithms = {
+  kex: ['diffie-hellman-group14-sha1', 'diffie-hellman-group-exchange-sha1', 'diffie-hellman-group1-sha1'],
+  cipher: ['aes256-cbc', 'aes128-cbc', '3des-cbc'],
+} as const;
 
 /** A longer line from the guest is cut and the rest of it dropped. */
 const maxLine = 64 * 1024;
@@ -42,19 +60,33 @@ export class Remote implements Disposable {
   /** Connects once. Rejects ('machine') on a refused connection, a wrong host key or after `ms`. */
   static async connect(endpoint: Endpoint, ms: number, signal?: AbortSignal): Promise<Remote> {
     const client = new Client();
+    const old = endpoint.isForeign ? oldAlgorithms : { kex: [], cipher: [] };
     const config: ConnectConfig = {
       host: endpoint.host,
       port: endpoint.port,
       username: endpoint.user,
-      privateKey: endpoint.privateKey,
-      hostVerifier: (key: Buffer) => key.equals(endpoint.hostKey),
+      ...(endpoint.privateKey === null
+        ? { agent: process.env['SSH_AUTH_SOCK'] ?? '' }
+        : { privateKey: endpoint.privateKey }),
+      hostVerifier: (key: Buffer) => {
+        endpoint.onHostKey?.(key);
+        return [endpoint.hostKey].flat().some((known) => key.equals(known));
+      },
       readyTimeout: ms,
       keepaliveInterval: 1000,
       keepaliveCountMax: 20,
       algorithms: {
         // the cheapest of each: the other end may be emulated
-        kex: { prepend: ['curve25519-sha256', 'curve25519-sha256@libssh.org'], append: [], remove: [] },
-        cipher: { prepend: ['chacha20-poly1305@openssh.com', 'aes128-ctr'], append: [], remove: [] },
+        kex: {
+          prepend: ['curve25519-sha256', 'curve25519-sha256@libssh.org'],
+          append: [...old.kex],
+          remove: [],
+        },
+        cipher: {
+          prepend: ['chacha20-poly1305@openssh.com', 'aes128-ctr'],
+          append: [...old.cipher],
+          remove: [],
+        },
         serverHostKey: { prepend: ['ssh-ed25519'], append: [], remove: [] },
       },
     };
@@ -80,21 +112,32 @@ export class Remote implements Disposable {
   }
 
   /** Starts a program; its command line is passed as it is, so callers give constants, never matrix text. */
-  async open(command: string, ms = 15_000): Promise<Channel> {
+  async open(command: string, ms = 15_000, terminal = false): Promise<Channel> {
     const opened = new Promise<Channel>((resolve, reject) => {
       if (this.#lost !== undefined) return reject(lostError(this.#lost));
       this.#onLost.add((reason) => reject(lostError(reason)));
+      const options = terminal ? { pty: rawTerminal } : {};
       // listened to at once: the exit of a short command can come in the same packet as the answer to its start
-      this.#client.exec(command, (error, channel) => (error ? reject(error) : resolve(this.#wrap(channel))));
+      this.#client.exec(command, options, (error, channel) =>
+        error ? reject(error) : resolve(this.#wrap(channel)),
+      );
       return undefined;
     });
     return within({ ms, what: `Starting ${command}` }, opened);
   }
 
-  /** Runs one command to its end within `ms` and gives what it printed. Rejects when the connection is lost. */
-  async run(command: string, ms: number): Promise<{ code: number | null; stdout: string; stderr: string }> {
-    // its input stays open: with both directions ended ssh2 closes the channel, exit code or not
-    await using channel = await this.open(command, ms);
+  /**
+   * Runs one command to its end within `ms` and gives what it printed; `input` is all of its standard input.
+   * Rejects when the connection is lost.
+   */
+  async run(
+    command: string,
+    ms: number,
+    { input, terminal = false }: { readonly input?: Buffer; readonly terminal?: boolean } = {},
+  ): Promise<CommandResult> {
+    // without any its input stays open: with both directions ended ssh2 closes the channel, exit code or not
+    await using channel = await this.open(command, ms, terminal);
+    if (input !== undefined) channel.write(input);
     const read = async (): Promise<string> => {
       const lines: string[] = [];
       for await (const line of channel.lines) lines.push(line);

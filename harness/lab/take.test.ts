@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Way } from '../matrix/matrix.ts';
+import type { KernelWay } from '../matrix/matrix.ts';
 import type { Lab } from './lab.ts';
 import { takeWay } from './take.ts';
 
-const way = (suite: string): Way => ({
+const way = (suite: string): KernelWay => ({
   driver: 'qemu',
   kernel: { kind: 'deb', text: `deb:${suite}`, suite, package: null, version: null },
   userland: null,
@@ -13,7 +13,7 @@ const way = (suite: string): Way => ({
 });
 
 /** A lab that can prepare one suite alone. */
-const labFor = (suite: string): Lab => ({
+const labFor = (suite: string): Lab<KernelWay> => ({
   description: 'test',
   memoryOf: () => 0,
   prepare: async (one) => {
@@ -31,7 +31,7 @@ const take = (
 describe('a distro with several ways', () => {
   it('takes the first that can be had, and says why not those before it', async () => {
     const taken = await take(['a', 'b', 'c'], 'b');
-    expect(taken.way.kernel.text).toBe('deb:b');
+    expect(taken.way).toEqual(way('b'));
     expect(taken.passedOver).toEqual(['qemu, deb:a: no deb:a']);
   });
 

@@ -12,28 +12,33 @@ export async function findMissingFiles(matrix: Matrix, file: string): Promise<Fi
   const missing: Pointed[] = [];
   for (const [name, { ways }] of matrix.distros) {
     const of = await Promise.all(
-      ways.map((way, i) =>
-        missingOf(way, ['distros', name, ...(ways.length > 1 ? ['ways', i] : []), 'kernel']),
-      ),
+      ways.map((way, i) => missingOf(way, ['distros', name, ...(ways.length > 1 ? ['ways', i] : [])])),
     );
     if (of.every((problems) => problems.length > 0)) missing.push(...of.flat());
   }
   return missing.length === 0 ? [] : pointAt(matrix.text, file, missing);
 }
 
-async function missingOf({ kernel }: Way, path: readonly PropertyKey[]): Promise<Pointed[]> {
+async function missingOf(way: Way, of: readonly PropertyKey[]): Promise<Pointed[]> {
+  if (way.driver === 'ssh' && way.key !== null && !(await isFile(way.key)))
+    return [{ path: [...of, 'key'], problem: { code: 'missing-file', what: 'private key', at: way.key } }];
   const missing: Pointed[] = [];
-  if (kernel.kind === 'deb') return missing;
+  if (way.driver !== 'qemu' || way.kernel.kind === 'deb') return missing;
+  const { kernel } = way;
+  const path = [...of, 'kernel'];
   if (kernel.kind !== 'path') {
     for (const { place } of kernel.parts.filter((part) => !part.isUrl))
-      if (!(await stat(place).catch(() => null))?.isFile())
+      if (!(await isFile(place)))
         missing.push({ path, problem: { code: 'missing-file', what: 'kernel package', at: place } });
     return missing;
   }
   const { image, modules } = kernel;
-  if (!(await stat(image).catch(() => null))?.isFile())
+  if (!(await isFile(image)))
     missing.push({ path, problem: { code: 'missing-file', what: 'kernel image', at: image } });
   if (modules !== null && !(await stat(modules).catch(() => null))?.isDirectory())
     missing.push({ path, problem: { code: 'missing-file', what: 'folder of modules', at: modules } });
   return missing;
 }
+
+const isFile = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => null))?.isFile() ?? false;

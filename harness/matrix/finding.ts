@@ -25,7 +25,7 @@ export type Problem =
   | { readonly code: 'pointless'; readonly text: string }
   | {
       readonly code: 'missing-file';
-      readonly what: 'kernel image' | 'folder of modules' | 'kernel package';
+      readonly what: 'kernel image' | 'folder of modules' | 'kernel package' | 'private key';
       readonly at: string;
     }
   | { readonly code: 'needs-userland'; readonly distro: string; readonly runtime: string }

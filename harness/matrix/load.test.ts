@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { findMissingFiles } from './files.ts';
 import { explain } from './finding.ts';
 import { loadMatrix, loadMatrixFile } from './load.ts';
+import { wayWords } from './ways.ts';
 import { lineBreak } from './locate.ts';
 import { full, good } from './sample.ts';
 import { matrixSchema, toJsonSchema } from './schema.ts';
@@ -47,28 +48,36 @@ describe('a good matrix', () => {
       '/a/b/m.yaml',
     );
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.findings));
-    expect(loaded.matrix.distros.get('debian-13')?.ways[0].kernel).toMatchObject({
-      kind: 'rpm',
-      parts: [
-        { place: 'https://a.example/x+1.rpm', isUrl: true, sha256: sum },
-        { place: '/a/b.rpm', isUrl: false, sha256: null },
-      ],
-    });
+    const parts = [
+      { place: 'https://a.example/x+1.rpm', isUrl: true, sha256: sum },
+      { place: '/a/b.rpm', isUrl: false, sha256: null },
+    ];
+    expect(loaded.matrix.distros.get('debian-13')?.ways[0]).toMatchObject({ kernel: { kind: 'rpm', parts } });
   });
 
   it('gives a path kernel relative to its folder', () => {
     const loaded = loadMatrix(good.replace('deb:trixie', 'path:../bzImage,modules=/lib/m'), '/a/b/m.yaml');
-    expect(loaded.ok && loaded.matrix.distros.get('debian-13')?.ways[0].kernel).toMatchObject({
-      image: '/a/bzImage',
-      modules: '/lib/m',
+    expect(loaded.ok && loaded.matrix.distros.get('debian-13')?.ways[0]).toMatchObject({
+      kernel: { image: '/a/bzImage', modules: '/lib/m' },
     });
+  });
+
+  it('gives the key of an existing host relative to its folder, and the defaults of SSH', () => {
+    const ssh = '{ driver: ssh, host: db1.example.org, key: keys/lab }';
+    const loaded = loadMatrix(good.replace('{ driver: qemu, kernel: "deb:trixie" }', ssh), '/a/b/m.yaml');
+    expect(loaded.ok && loaded.matrix.distros.get('debian-13')?.ways).toEqual([
+      {
+        ...{ driver: 'ssh', host: 'db1.example.org', port: 22, user: 'root', sudo: false },
+        ...{ key: '/a/b/keys/lab', hostKey: null },
+      },
+    ]);
   });
 
   it('may have several ways to the machines of a distro', () => {
     const several = '{ ways: [{ driver: qemu, kernel: "path:x" }, { driver: qemu, kernel: "deb:trixie" }] }';
     const loaded = loadMatrix(good.replace('{ driver: qemu, kernel: "deb:trixie" }', several), 'm.yaml');
     const ways = loaded.ok ? loaded.matrix.distros.get('debian-13')?.ways : undefined;
-    expect(ways?.map(({ kernel }) => kernel.text)).toEqual(['path:x', 'deb:trixie']);
+    expect(ways?.map(wayWords)).toEqual(['qemu, path:x', 'qemu, deb:trixie']);
   });
 
   it('may use anchors', () => {

@@ -74,8 +74,29 @@ export interface KernelWay {
   readonly cmdline: string | null;
 }
 
+/** A host or VM that is there already; frostline is a guest on it, and never takes it down. */
+export interface SshWay {
+  readonly driver: 'ssh';
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  /** The file of the private key, absolute; null: the agent of SSH_AUTH_SOCK has it. */
+  readonly key: string | null;
+  /** The key the host must answer with, `TYPE BASE64`; null: the one in the user's known_hosts. */
+  readonly hostKey: string | null;
+  readonly sudo: boolean;
+}
+
+/** This machine's own kernel. */
+export interface LocalWay {
+  readonly driver: 'local';
+}
+
 /** One way to a machine. */
-export type Way = KernelWay;
+export type Way = KernelWay | SshWay | LocalWay;
+
+/** Whether its machines have the container tools of their own distro, or of a userland. */
+export const hasUserland = (way: Way): boolean => way.driver !== 'qemu' || way.userland !== null;
 
 /** A distro to measure: the first of its ways that can be had on this host is taken. */
 export interface Distro {

@@ -135,9 +135,9 @@ export type RawStrategy = z.infer<typeof strategy>;
 export type RawSelector = RawMatrix['exclude'] extends (infer T)[] | undefined ? T : never;
 
 /** The keys the schema knows where a path leads. */
-export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
+export function knownKeys(path: readonly PropertyKey[], driver?: unknown): readonly string[] {
   const { strategies, exclude, expect, contrasts } = matrixSchema.shape;
-  if (path[0] === 'distros') return path.length > 2 ? wayKeys() : distroKeys();
+  if (path[0] === 'distros') return path.length > 2 ? wayKeys(driver) : distroKeys(driver);
   const inner: Readonly<Record<PropertyKey, object>> = {
     strategies: strategies.unwrap().valueType.shape,
     sequences: path.length > 2 ? stepSchema.shape : sequenceSchema.shape,

@@ -45,6 +45,7 @@ function checkTwice(given: Given): Pointed[] {
 function checkKernels(raw: Partials): Pointed[] {
   return Object.entries(raw.distros ?? {}).flatMap(([distro, one]) =>
     waysOf(one).flatMap(({ path, way }): Pointed[] => {
+      if (way.driver !== 'qemu') return [];
       const problem = checkSource(way.kernel);
       return problem === null ? [] : [{ path: ['distros', distro, ...path, 'kernel'], problem }];
     }),

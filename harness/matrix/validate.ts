@@ -90,7 +90,7 @@ function toProblems(issue: Issue, context: Context): Pointed[] {
   const missing = (): Pointed[] => one({ code: 'missing-key', key: String(path.at(-1)) });
   switch (issue.code) {
     case 'unrecognized_keys': {
-      const known = knownKeys(path);
+      const known = knownKeys(path, valueAt(context.value, [...path, 'driver']));
       return issue.keys.map((key) => ({ path, key, problem: { code: 'unknown-key', key, known } }));
     }
     case 'invalid_type':

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { KernelWay, Way } from './matrix.ts';
+import { isAbsolute, resolve } from 'node:path';
+import type { KernelWay, SshWay, Way } from './matrix.ts';
 import { kernelPattern, kernelText, parseKernel, parseUserland } from './source.ts';
 import { userlandSuites } from './suites.ts';
 import { text } from './text.ts';
@@ -26,8 +27,36 @@ const kernelWay = z.strictObject({
   ...virtual,
 });
 
+const hostPattern = /^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/;
+const hostKeyPattern = /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}( .*)?$/;
+const hostKeyText = 'a line as in /etc/ssh/ssh_host_ed25519_key.pub, such as "ssh-ed25519 AAAA..."';
+
+const sshWay = z.strictObject({
+  driver: z.literal('ssh').describe('A host that is there already'),
+  host: text(hostPattern, 'a host name or an IP address').describe('Its name or address'),
+  port: z.int().min(1).max(65_535).optional().describe('22 by default'),
+  user: text(/^[a-z_][a-z0-9_.-]{0,31}$/i, 'a user name')
+    .optional()
+    .describe('root by default'),
+  key: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('File of the private key; without it the agent of SSH_AUTH_SOCK is asked'),
+  hostKey: text(hostKeyPattern, hostKeyText)
+    .optional()
+    .describe('The key it must answer with; without it the one in ~/.ssh/known_hosts'),
+  sudo: z.boolean().optional().describe('Become root by `sudo -n`'),
+});
+
+const localWay = z.strictObject({
+  driver: z.literal('local').describe("This machine's own kernel, with `run --allow-local`"),
+});
+
+const shapes = { qemu: kernelWay, ssh: sshWay, local: localWay } as const;
+
 /** One way to a machine of a distro. */
-const waySchema = z.discriminatedUnion('driver', [kernelWay]);
+const waySchema = z.discriminatedUnion('driver', [kernelWay, sshWay, localWay]);
 
 const several = z.strictObject({
   ways: z
@@ -46,23 +75,54 @@ export type RawDistro = z.infer<typeof distroSchema>;
 export const waysOf = (raw: RawDistro): { readonly path: readonly PropertyKey[]; readonly way: RawWay }[] =>
   'ways' in raw ? raw.ways.map((way, i) => ({ path: ['ways', i], way })) : [{ path: [], way: raw }];
 
-/** The keys that a way may have. */
-export const wayKeys = (): readonly string[] => Object.keys(kernelWay.shape);
+const isDriver = (driver: unknown): driver is Way['driver'] =>
+  typeof driver === 'string' && Object.hasOwn(shapes, driver);
+
+/** The keys that a way of a driver may have; of any, where there is no such driver. */
+export const wayKeys = (driver: unknown): readonly string[] =>
+  isDriver(driver)
+    ? Object.keys(shapes[driver].shape)
+    : [...new Set(Object.values(shapes).flatMap(({ shape }) => Object.keys(shape)))];
 /** The keys that an entry of `distros` may have. */
-export const distroKeys = (): readonly string[] => [...wayKeys(), ...Object.keys(several.shape)];
+export const distroKeys = (driver: unknown): readonly string[] => [
+  ...wayKeys(driver),
+  ...Object.keys(several.shape),
+];
 /** What `driver` may be. */
-export const driverNames = ['qemu'] as const;
+export const driverNames = Object.keys(shapes);
 
 /** A way with its defaults filled in; paths are taken relative to `folder`. */
 export function resolveWay(raw: RawWay, folder: string): Way {
-  return resolveKernelWay(raw, folder);
+  switch (raw.driver) {
+    case 'qemu':
+      return resolveKernelWay(raw, folder);
+    case 'ssh':
+      return resolveSshWay(raw, folder);
+    case 'local':
+      return raw;
+  }
 }
 
-function resolveKernelWay(raw: RawWay, folder: string): KernelWay {
+function resolveKernelWay(raw: z.infer<typeof kernelWay>, folder: string): KernelWay {
   const { driver, kernel, userland, cpus = 2, memory = 512, cmdline = null } = raw;
   const from = userland === undefined ? null : parseUserland(userland);
   return { driver, kernel: parseKernel(kernel, folder), userland: from, cpus, memoryMiB: memory, cmdline };
 }
 
-/** A way for people: its driver and what it boots. */
-export const wayWords = ({ driver, kernel }: Way): string => `${driver}, ${kernel.text}`;
+function resolveSshWay(raw: z.infer<typeof sshWay>, folder: string): SshWay {
+  const { driver, host, port = 22, user = 'root', key, hostKey = null, sudo = false } = raw;
+  const file = key === undefined ? null : isAbsolute(key) ? key : resolve(folder, key);
+  return { driver, host, port, user, key: file, hostKey, sudo };
+}
+
+/** A way for people: its driver and what it boots or where it is. */
+export function wayWords(way: Way): string {
+  switch (way.driver) {
+    case 'qemu':
+      return `qemu, ${way.kernel.text}`;
+    case 'ssh':
+      return `ssh, ${way.user}@${way.host}:${way.port}`;
+    case 'local':
+      return 'local';
+  }
+}

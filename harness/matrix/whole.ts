@@ -1,4 +1,4 @@
-import type { Matrix, Selector } from './matrix.ts';
+import { hasUserland, type Matrix, type Selector } from './matrix.ts';
 import { combine, toolOf } from './selector.ts';
 import { isUsable, tools } from './tools.ts';
 import type { Pointed } from './validate.ts';
@@ -27,8 +27,7 @@ function checkUserlands(matrix: Matrix): Pointed[] {
   return [...matrix.distros].flatMap(([distro, { ways }]): Pointed[] => {
     const boxed = matrix.runtimes.filter((runtime) => runtime !== 'none');
     const runtime =
-      ways.every(({ userland }) => userland === null) &&
-      boxed.find((one) => exists(matrix, { distro: [distro], runtime: [one] }));
+      !ways.some(hasUserland) && boxed.find((one) => exists(matrix, { distro: [distro], runtime: [one] }));
     if (!runtime) return [];
     return [{ path: ['distros'], key: distro, problem: { code: 'needs-userland', distro, runtime } }];
   });

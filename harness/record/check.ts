@@ -104,4 +104,5 @@ const isMachine: Check = (value) =>
   isNullOr(isText, value['qemu']) &&
   isNullOr(isText, value['cpu']) &&
   isNullOr(isPositive, value['memoryMiB']) &&
-  isNullOr(isText, value['userland']);
+  isNullOr(isText, value['userland']) &&
+  isNullOr(isText, value['host']);

@@ -32,6 +32,7 @@ export function sampleRecord(change: Partial<TrialRecord> = {}): TrialRecord {
       cpu: 'Nehalem',
       memoryMiB: 512,
       userland: null,
+      host: null,
     },
     ...change,
   };

@@ -1,10 +1,12 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { BootRequest } from '../lab/lab.ts';
+import type { Machine } from '../lab/machine.ts';
 import { openQemuLab, type QemuLab } from '../lab/qemu/lab.ts';
 import type { QemuMachine } from '../lab/qemu/machine.ts';
 import { loadMatrix } from '../matrix/load.ts';
-import type { Matrix } from '../matrix/matrix.ts';
+import type { KernelWay, Matrix, Way } from '../matrix/matrix.ts';
 import { planCells } from '../plan/cells.ts';
 import { toTask } from '../trial/ask.ts';
 import type { TrialOutcome } from '../trial/experiment.ts';
@@ -23,6 +25,7 @@ export async function openTestLab(signal = new AbortController().signal): Promis
   return openQemuLab({
     run: 'test',
     consoles,
+    allowLocal: false,
     signal,
     onWarning: () => undefined,
     onPreparing: () => () => undefined,
@@ -43,20 +46,30 @@ export interface Finished extends TrialOutcome {
   readonly machine: string;
 }
 
-export interface ShiftLog {
+export interface ShiftLog<M = QemuMachine> {
   readonly trials: readonly Finished[];
   readonly lost: readonly string[];
-  readonly machines: readonly QemuMachine[];
+  readonly machines: readonly M[];
 }
 
 /** Runs all trials of a one-distro matrix as one shift; `onMachine` may do something to each machine. */
-export async function shift(
+export function shift(
   lab: QemuLab,
   matrix: Matrix,
   onMachine: (machine: QemuMachine, number: number) => void = () => undefined,
 ): Promise<ShiftLog> {
-  const way = [...matrix.distros.values()][0]!.ways[0];
-  const log = { trials: [] as Finished[], lost: [] as string[], machines: [] as QemuMachine[] };
+  const way = [...matrix.distros.values()][0]!.ways[0] as KernelWay;
+  return shiftOn<KernelWay, QemuMachine>(lab, way, matrix, onMachine);
+}
+
+/** The same in the lab of any driver, whatever way the matrix names. */
+export async function shiftOn<W extends Way, M extends Machine>(
+  lab: { boot(request: BootRequest<W>): Promise<M> },
+  way: W,
+  matrix: Matrix,
+  onMachine: (machine: M, number: number) => void = () => undefined,
+): Promise<ShiftLog<M>> {
+  const log = { trials: [] as Finished[], lost: [] as string[], machines: [] as M[] };
   const { signal } = new AbortController();
   let boots = 0;
   await workShift(tasksOf(matrix), {

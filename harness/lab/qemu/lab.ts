@@ -62,7 +62,7 @@ function fetchOptions(context: LabContext): {
   return { options, during };
 }
 
-export class QemuLab implements Lab {
+export class QemuLab implements Lab<KernelWay> {
   readonly #context: LabContext;
   readonly #qemu: QemuBinary;
   readonly #prepared = new Map<string, Promise<Prepared>>();
@@ -127,7 +127,7 @@ export class QemuLab implements Lab {
     return accelerator;
   }
 
-  async boot({ id, way, signal }: BootRequest): Promise<QemuMachine> {
+  async boot({ id, way, signal }: BootRequest<KernelWay>): Promise<QemuMachine> {
     const prepared = await this.#prepare(way);
     const accelerator = await this.#choose(prepared);
     const timeoutMs = bootTimeoutMs[accelerator.accel];

@@ -60,18 +60,18 @@ export async function bootMachine(plan: MachinePlan): Promise<QemuMachine> {
     await waitUntilReady(plan, child);
     // the guest has its root in memory by now: the file with the keys is not needed any more
     await rm(initrd);
-    const remote = await Remote.connect(
-      { host: '127.0.0.1', port, user: 'root', privateKey: keys.clientPrivate, hostKey: keys.hostPublic },
-      plan.bootTimeoutMs,
-      plan.signal,
-    );
+    const endpoint = {
+      ...{ host: '127.0.0.1', port, user: 'root' },
+      ...{ privateKey: keys.clientPrivate, hostKey: keys.hostPublic },
+    };
+    const remote = await Remote.connect(endpoint, plan.bootTimeoutMs, plan.signal);
     scope.defer(() => remote[Symbol.dispose]());
     const { stdout } = await remote.run(
       'cat /proc/sys/kernel/random/boot_id /proc/sys/kernel/osrelease',
       15_000,
     );
     const [boot = 'unknown', release = 'unknown'] = stdout.trim().split('\n');
-    return new QemuMachine({ plan, scope, child, qmp, remote, boot, release });
+    return new QemuMachine({ plan, scope, child, qmp, remote, endpoint, boot, release });
   } catch (error) {
     await scope[Symbol.asyncDispose]();
     throw error;
@@ -178,6 +178,7 @@ interface Parts {
   readonly child: Child;
   readonly qmp: Qmp;
   readonly remote: Remote;
+  readonly endpoint: { readonly port: number; readonly privateKey: string; readonly hostKey: Buffer };
   readonly boot: string;
   readonly release: string;
 }
@@ -202,12 +203,18 @@ export class QemuMachine implements Machine {
       cpu: plan.accelerator.cpu,
       memoryMiB: plan.memoryMiB,
       userland: plan.userland,
+      host: null,
     };
   }
 
   /** QEMU's pid and monitor, for tests of what happens to a machine. */
   get pid(): number {
     return this.#parts.child.process.pid!;
+  }
+
+  /** Where its SSH server is and the keys of it, for tests that come by themselves. */
+  get endpoint(): Parts['endpoint'] {
+    return this.#parts.endpoint;
   }
 
   get monitor(): Qmp {

@@ -29,6 +29,12 @@ async function librariesOf(dir: string, program: string): Promise<string[]> {
   return [...text.matchAll(/=> (\/\S+)/g)].map(([, path]) => path!);
 }
 
+/** Makes the small file system that workloads freeze, in a file. */
+export async function makeExt4(image: string): Promise<void> {
+  const features = '^has_journal,^metadata_csum';
+  await command(['mke2fs', '-q', '-t', 'ext4', '-b', '1024', '-O', features, image, '2048']);
+}
+
 /**
  * The part of the guest's root that all kernels share: busybox, dropbear, frostbite, start-up files and
  * a small ext4 image, as an uncompressed cpio archive. Cached by the hash of all that is in it.
@@ -47,18 +53,7 @@ export async function buildBase(options: FetchOptions = {}): Promise<string> {
   if (await stat(join(made, 'base.cpio')).catch(() => null)) return join(made, 'base.cpio');
   await makeFolder(made, async (draft) => {
     const image = join(draft, 'ext4.img');
-    await command([
-      'mke2fs',
-      '-q',
-      '-t',
-      'ext4',
-      '-b',
-      '1024',
-      '-O',
-      '^has_journal,^metadata_csum',
-      image,
-      '2048',
-    ]);
+    await makeExt4(image);
     await copyFile(frostbite, join(draft, 'frostbite'));
     await chmod(join(draft, 'frostbite'), 0o755);
     await writeCpio(draft, 'base', await baseEntries({ dir, draft, starts, image }));
