@@ -328,11 +328,10 @@ void container_end(struct trial *t)
 	t->init = 0;
 }
 
-void container_order(struct trial *t, unsigned slot, void (*entry)(unsigned slot))
+void container_order(unsigned slot, void (*entry)(unsigned slot))
 {
 	atomic_store(&shared->slots[slot].entry, (long)((uintptr_t)entry - (uintptr_t)contain));
-	if (t->init > 0)
-		kill(t->init, SIGUSR1);
+	contain_tell();
 }
 
 struct search {

@@ -48,6 +48,7 @@ struct shared {
 	_Atomic int phase;   /* enum phase */
 	_Atomic int go;      /* the freeze comes within workload.within_us */
 	_Atomic int served;  /* a server outside the group has done its part */
+	_Atomic unsigned orders; /* how often a container was told that there is something to make */
 	_Atomic uint32_t seed;
 	char file[64];       /* the name of this memory */
 	char exe[256];       /* where this program is */
@@ -236,7 +237,7 @@ bool container_start(struct trial *t);
 bool container_find(struct trial *t);
 /* Kills and forgets it; the group has to be thawed. */
 void container_end(struct trial *t);
-void container_order(struct trial *t, unsigned slot, void (*entry)(unsigned slot));
+void container_order(unsigned slot, void (*entry)(unsigned slot));
 /* Fills in the pids of slots that the container has told in its own numbers. */
 void container_pids(struct trial *t);
 /* What a pid of the trial's own processes is outside. */
@@ -244,6 +245,7 @@ pid_t outer_pid(struct trial *t, pid_t pid);
 void containers_end(void);
 /* The first process of a container: `frostbite contain FILE`. */
 int contain(const char *path);
+void contain_tell(void);
 #define BOX_PREFIX "/var/tmp/frostline-box-"
 
 /* ---- tool.c ---- */

@@ -138,7 +138,7 @@ static bool spawn_slot(struct trial *t, void (*entry)(unsigned slot), bool insid
 	unsigned slot = t->nslots++;
 
 	if (inside && t->request->runtime) {
-		container_order(t, slot, entry);
+		container_order(slot, entry);
 		return starts_now(t) || wait_for(t, all_have_pids, t, "its processes were not made");
 	}
 	pid_t pid = fork();
