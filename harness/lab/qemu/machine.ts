@@ -1,11 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { until, within } from '../../base/deadline.ts';
+import { within } from '../../base/deadline.ts';
 import { self } from '../../base/owner.ts';
 import { runtimeDir } from '../../base/paths.ts';
 import { Scope } from '../../base/scope.ts';
-import { FrostlineError, sentence } from '../../errors.ts';
+import { sentence } from '../../errors.ts';
 import { readFacts, tail, waitForLine } from '../console.ts';
 import type { MachineFacts } from '../facts.ts';
 import type { Channel, Condition, Machine } from '../machine.ts';
@@ -15,7 +14,8 @@ import { makeKeys } from '../rootfs/keys.ts';
 import type { QemuBinary } from './binary.ts';
 import * as device from './devices.ts';
 import type { Hardware } from './hardware.ts';
-import { parseForward, Qmp } from './qmp.ts';
+import { lastLines, monitorSocket, notBooted, startMachine, type Child } from './process.ts';
+import type { Qmp } from './qmp.ts';
 
 /** Everything a QEMU machine is made of. */
 export interface MachinePlan {
@@ -51,12 +51,8 @@ export async function bootMachine(plan: MachinePlan): Promise<QemuMachine> {
     await writeFile(join(dir, 'owner.json'), JSON.stringify({ ...self(), run: plan.run, machine: plan.id }));
     const keys = makeKeys();
     const initrd = await joinInitrd(dir, plan.initrd, keys);
-    const child = startQemu(plan, dir, initrd);
-    scope.defer(() => endProcess(child.process));
-    const qmp = await openMonitor(plan, child, dir);
-    scope.defer(() => qmp[Symbol.dispose]());
-    scope.defer(() => qmp.execute('quit', {}, 2000).catch(() => undefined));
-    const port = await forwardedPort(plan, qmp);
+    const args = argumentsOf(plan, dir, initrd);
+    const { child, qmp, port } = await startMachine(plan, { dir, args, scope });
     await waitUntilReady(plan, child);
     // the guest has its root in memory by now: the file with the keys is not needed any more
     await rm(initrd);
@@ -78,22 +74,6 @@ export async function bootMachine(plan: MachinePlan): Promise<QemuMachine> {
   }
 }
 
-function openMonitor(plan: MachinePlan, child: Child, dir: string): Promise<Qmp> {
-  const deadline = { ms: 15_000, what: `${plan.id}: QEMU's monitor`, signal: plan.signal };
-  return until(deadline, 10, () => {
-    if (child.over !== undefined) throw notBooted(plan, child.over);
-    return Qmp.open(join(dir, 'qmp')).catch(() => undefined);
-  });
-}
-
-/** The host port that QEMU chose for the guest's SSH. */
-async function forwardedPort(plan: MachinePlan, qmp: Qmp): Promise<number> {
-  const usernet = String(await qmp.execute('human-monitor-command', { 'command-line': 'info usernet' }));
-  const port = parseForward(usernet);
-  if (port === undefined) throw notBooted(plan, `no forwarded port in "${usernet}"`);
-  return port;
-}
-
 /** Waits for the guest's word on the console that its SSH server listens. */
 async function waitUntilReady(plan: MachinePlan, child: Child): Promise<void> {
   const deadline = { ms: plan.bootTimeoutMs, what: `"${readyMarker}" on its console`, signal: plan.signal };
@@ -106,23 +86,8 @@ async function waitUntilReady(plan: MachinePlan, child: Child): Promise<void> {
   if (!ready.found) throw notBooted(plan, `${ready.why}\n  ${await lastLines(plan.console)}`);
 }
 
-const lastLines = async (file: string): Promise<string> =>
-  (await tail(file, 2000)).trim().split('\n').slice(-8).join('\n  ');
-
-const notBooted = (plan: MachinePlan, why: string): FrostlineError =>
-  new FrostlineError(`${plan.id} did not boot: ${why}`, {
-    code: 'machine',
-    todo: `Its console is in ${plan.console}.`,
-  });
-
-interface Child {
-  readonly process: ChildProcess;
-  /** How it ended, once it has. */
-  over: string | undefined;
-}
-
-function startQemu(plan: MachinePlan, dir: string, initrd: string): Child {
-  const args = device.toArguments(
+const argumentsOf = (plan: MachinePlan, dir: string, initrd: string): string[] =>
+  device.toArguments(
     [
       device.label(`${plan.run}-${plan.id}`),
       device.bare,
@@ -132,45 +97,12 @@ function startQemu(plan: MachinePlan, dir: string, initrd: string): Child {
       ...(plan.root === null ? [] : [device.root(plan.root, plan.hardware.disk)]),
       device.console(plan.console),
       device.network(plan.hardware.card),
-      device.monitor(join(dir, 'qmp')),
+      device.monitor(monitorSocket(dir)),
       device.exitOnPanic,
       device.stableNames,
     ],
     plan.cmdline,
   );
-  // a session of its own keeps Ctrl-C from reaching QEMU before the run has taken it down in order;
-  // the kernel kills it should this process die
-  const [program, ...rest] = ['setpriv', '--pdeathsig', 'KILL', '--', ...plan.qemu.argv, ...args];
-  const child = spawn(program, rest, {
-    detached: true,
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, ...plan.qemu.env },
-  });
-  const state: Child = { process: child, over: undefined };
-  let stderr = '';
-  child.stderr.on('data', (data: Buffer) => {
-    stderr = (stderr + data.toString('utf8')).slice(-4000);
-  });
-  child.on('error', (error) => {
-    state.over ??= `QEMU could not be started: ${error.message}`;
-  });
-  child.on('exit', (code, signal) => {
-    const words = stderr.trim();
-    state.over ??= `QEMU ended with ${signal ?? `code ${code}`}${words === '' ? '' : `: ${words}`}`;
-  });
-  return state;
-}
-
-/** Waits for a process that was asked to quit; else TERM, else KILL. */
-async function endProcess(child: ChildProcess): Promise<void> {
-  const gone = (): true | undefined =>
-    child.exitCode !== null || child.signalCode !== null || child.pid === undefined ? true : undefined;
-  for (const signal of [undefined, 'SIGTERM', 'SIGKILL'] as const) {
-    if (signal !== undefined) child.kill(signal);
-    const ended = await until({ ms: 2000, what: 'QEMU to end' }, 10, gone).catch(() => undefined);
-    if (ended) return;
-  }
-}
 
 interface Parts {
   readonly plan: MachinePlan;
@@ -204,6 +136,7 @@ export class QemuMachine implements Machine {
       memoryMiB: plan.memoryMiB,
       userland: plan.userland,
       host: null,
+      image: null,
     };
   }
 

@@ -1,0 +1,103 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { until } from '../../base/deadline.ts';
+import type { Scope } from '../../base/scope.ts';
+import { FrostlineError } from '../../errors.ts';
+import { tail } from '../console.ts';
+import type { QemuBinary } from './binary.ts';
+import { parseForward, Qmp } from './qmp.ts';
+
+/** What is told of a QEMU process, and where. */
+export interface ProcessPlan {
+  readonly id: string;
+  readonly qemu: QemuBinary;
+  /** The file the serial console is written to. */
+  readonly console: string;
+  readonly signal: AbortSignal;
+}
+
+/** A QEMU that runs. */
+export interface Child {
+  readonly process: ChildProcess;
+  /** How it ended, once it has. */
+  over: string | undefined;
+}
+
+/** The name of the monitor's socket in a machine's folder. */
+export const monitorSocket = (dir: string): string => join(dir, 'qmp');
+
+/** Starts QEMU and opens its monitor; the scope takes both down. */
+export async function startMachine(
+  plan: ProcessPlan,
+  of: { readonly dir: string; readonly args: readonly string[]; readonly scope: Scope },
+): Promise<{ child: Child; qmp: Qmp; port: number }> {
+  const { dir, args, scope } = of;
+  const child = startQemu(plan, args);
+  scope.defer(() => endProcess(child.process));
+  const qmp = await openMonitor(plan, child, dir);
+  scope.defer(() => qmp[Symbol.dispose]());
+  scope.defer(() => qmp.execute('quit', {}, 2000).catch(() => undefined));
+  return { child, qmp, port: await forwardedPort(plan, qmp) };
+}
+
+function openMonitor(plan: ProcessPlan, child: Child, dir: string): Promise<Qmp> {
+  const deadline = { ms: 15_000, what: `${plan.id}: QEMU's monitor`, signal: plan.signal };
+  return until(deadline, 10, () => {
+    if (child.over !== undefined) throw notBooted(plan, child.over);
+    return Qmp.open(monitorSocket(dir)).catch(() => undefined);
+  });
+}
+
+/** The host port that QEMU chose for the guest's SSH. */
+async function forwardedPort(plan: ProcessPlan, qmp: Qmp): Promise<number> {
+  const usernet = String(await qmp.execute('human-monitor-command', { 'command-line': 'info usernet' }));
+  const port = parseForward(usernet);
+  if (port === undefined) throw notBooted(plan, `no forwarded port in "${usernet}"`);
+  return port;
+}
+
+/** The end of a console, for an error. */
+export const lastLines = async (file: string): Promise<string> =>
+  (await tail(file, 2000)).trim().split('\n').slice(-8).join('\n  ');
+
+/** Why a machine did not come up, and where to read more. */
+export const notBooted = (plan: ProcessPlan, why: string): FrostlineError =>
+  new FrostlineError(`${plan.id} did not boot: ${why}`, {
+    code: 'machine',
+    todo: `Its console is in ${plan.console}.`,
+  });
+
+function startQemu(plan: ProcessPlan, args: readonly string[]): Child {
+  // a session of its own keeps Ctrl-C from reaching QEMU before the run has taken it down in order;
+  // the kernel kills it should this process die
+  const [program, ...rest] = ['setpriv', '--pdeathsig', 'KILL', '--', ...plan.qemu.argv, ...args];
+  const child = spawn(program, rest, {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...plan.qemu.env },
+  });
+  const state: Child = { process: child, over: undefined };
+  let stderr = '';
+  child.stderr.on('data', (data: Buffer) => {
+    stderr = (stderr + data.toString('utf8')).slice(-4000);
+  });
+  child.on('error', (error) => {
+    state.over ??= `QEMU could not be started: ${error.message}`;
+  });
+  child.on('exit', (code, signal) => {
+    const words = stderr.trim();
+    state.over ??= `QEMU ended with ${signal ?? `code ${code}`}${words === '' ? '' : `: ${words}`}`;
+  });
+  return state;
+}
+
+/** Waits for a process that was asked to quit; else TERM, else KILL. */
+async function endProcess(child: ChildProcess): Promise<void> {
+  const gone = (): true | undefined =>
+    child.exitCode !== null || child.signalCode !== null || child.pid === undefined ? true : undefined;
+  for (const signal of [undefined, 'SIGTERM', 'SIGKILL'] as const) {
+    if (signal !== undefined) child.kill(signal);
+    const ended = await until({ ms: 2000, what: 'QEMU to end' }, 10, gone).catch(() => undefined);
+    if (ended) return;
+  }
+}
