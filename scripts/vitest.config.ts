@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * `unit` holds what needs no machine; `vm` boots real kernels (files named *.vm.test.ts), one file at a
- * time: two emulated machines fill two cores.
+ * time: two emulated machines fill two cores. `vagrant` is for `scripts/test --vagrant` alone: it needs vagrant and
+ * libvirt.
  */
 export default defineConfig({
   test: {
@@ -14,7 +15,7 @@ export default defineConfig({
           name: 'unit',
           root: new URL('..', import.meta.url).pathname,
           include: ['harness/**/*.test.ts'],
-          exclude: ['harness/**/*.vm.test.ts'],
+          exclude: ['harness/**/*.vm.test.ts', 'harness/**/*.vagrant.test.ts'],
           testTimeout: 30_000,
         },
       },
@@ -26,6 +27,16 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          name: 'vagrant',
+          root: new URL('..', import.meta.url).pathname,
+          include: ['harness/**/*.vagrant.test.ts'],
+          fileParallelism: false,
+          testTimeout: 1_800_000,
+          hookTimeout: 1_800_000,
         },
       },
     ],

@@ -18,5 +18,7 @@ export const machineFactsSchema = z.object({
   userland: z.string().nullable(),
   /** The name of a host that was there before; null: a machine of frostline's, or this one. */
   host: z.string().nullable(),
+  /** The box or the disk image with the distro it was made from, as the matrix names it. */
+  image: z.string().nullable(),
 });
 export type MachineFacts = z.infer<typeof machineFactsSchema>;

@@ -6,6 +6,7 @@ import { sentence } from '../errors.ts';
 import { findMirror } from './apt/mirror.ts';
 import { rememberedKvm, tcg } from './qemu/accelerator.ts';
 import { findQemu, isTrusted, type QemuBinary } from './qemu/binary.ts';
+import { findAccount } from './vagrant/account.ts';
 
 /** One thing looked at: `missing` keeps a run from working, `note` is worth knowing. */
 export interface Check {
@@ -73,6 +74,27 @@ async function checkQemu(): Promise<Check[]> {
   return checks;
 }
 
+/** What the driver `vagrant` needs; a host without it has the other drivers. */
+async function checkVagrant(): Promise<Check> {
+  const { code, stdout } = await capture([
+    'sh',
+    '-c',
+    'vagrant --version 2> /dev/null && virsh --version 2> /dev/null',
+  ]);
+  const [vagrant = '', libvirt = ''] = stdout.trim().split('\n');
+  const todo = 'For boxes: scripts/setup-vagrant installs vagrant and libvirt.';
+  if (vagrant === '') return { name: 'vagrant', state: 'note', found: 'not found', todo };
+  if (code !== 0) return { name: 'vagrant', state: 'note', found: `${vagrant}, no libvirt`, todo };
+  const problem = await findAccount().then(
+    () => null,
+    (error: unknown) => sentence(error).split('\n')[0]!,
+  );
+  const found = `${vagrant}, libvirt ${libvirt}`;
+  return problem === null
+    ? { name: 'vagrant', state: 'ok', found }
+    : { name: 'vagrant', state: 'note', found: `${found}; ${problem}`, todo };
+}
+
 async function checkMirror(): Promise<Check> {
   try {
     return { name: 'debian mirror', state: 'ok', found: (await findMirror()).main };
@@ -116,6 +138,7 @@ export async function examineHost(): Promise<Check[]> {
     Promise.all(needs.map(checkNeed)),
     checkMirror(),
     checkQemu(),
+    checkVagrant(),
     checkRoom(),
   ]);
   return [node, ...parts.flat()];

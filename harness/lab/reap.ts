@@ -1,9 +1,11 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { until } from '../base/deadline.ts';
-import { isAlive, processStart } from '../base/owner.ts';
+import { isAlive } from '../base/owner.ts';
 import { cacheDir, runtimeDir } from '../base/paths.ts';
+import { endAll, processesNaming } from './processes.ts';
+import { findAccount, vagrantBase } from './vagrant/account.ts';
+import { takeDown } from './vagrant/down.ts';
 
 /** A virtual machine whose controller is gone: what is left of it. */
 export interface Leftover {
@@ -17,24 +19,10 @@ export interface Leftover {
 
 const ownerSchema = z.object({ pid: z.int(), start: z.int(), run: z.string(), machine: z.string() });
 
-/** Processes that name a path in their arguments: QEMU's monitor socket is in its machine's folder. */
-async function processesNaming(path: string): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const naming = await Promise.all(
-    pids.map(async (pid) => {
-      const cmdline = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
-      return pid !== process.pid && cmdline.includes(`${path}/`) && cmdline.includes('frostline-');
-    }),
-  );
-  return pids.filter((_, i) => naming[i]);
-}
-
 /** Machines of this user whose controller no longer lives. */
 export async function findLeftovers(): Promise<Leftover[]> {
-  const base = runtimeDir();
   const found: Leftover[] = [];
-  for (const name of (await readdir(base)).filter((entry) => entry.startsWith('vm-')).sort()) {
-    const dir = join(base, name);
+  for (const dir of await machineFolders()) {
     const owner = ownerSchema.safeParse(
       await readFile(join(dir, 'owner.json'), 'utf8')
         .then(JSON.parse)
@@ -47,30 +35,34 @@ export async function findLeftovers(): Promise<Leftover[]> {
   return found;
 }
 
+/** Folders of machines: QEMU's, and vagrant's. */
+async function machineFolders(): Promise<string[]> {
+  const bases = await Promise.all(
+    [runtimeDir(), vagrantBase()].map(async (base) => {
+      const names = await readdir(base).catch(() => []);
+      return names.filter((name) => name.startsWith('vm-')).map((name) => join(base, name));
+    }),
+  );
+  return bases.flat().sort();
+}
+
 /** A folder without an owner may be one that is just being made. */
 async function isNew(dir: string): Promise<boolean> {
   const made = (await stat(dir).catch(() => null))?.birthtimeMs ?? 0;
   return Date.now() - made < 60_000;
 }
 
-/** Kills what is left of a machine and removes its folder. */
+/** Kills what is left of a machine and removes its folder; one of vagrant's is destroyed by vagrant. */
 export async function reap({ dir, machine, pids }: Leftover): Promise<void> {
-  for (const pid of pids) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // it ended by itself
-    }
-    const gone = (): true | undefined => (processStart(pid) === undefined ? true : undefined);
-    await until({ ms: 5000, what: `${machine}: process ${pid} to end` }, 20, gone);
-  }
-  await rm(dir, { recursive: true, force: true });
+  await endAll(pids, machine);
+  if (dir.startsWith(`${vagrantBase()}/`)) return takeDown(await findAccount(), dir, machine);
+  return rm(dir, { recursive: true, force: true });
 }
 
 /** Folders in the cache that an interrupted download or build left half made. */
 export async function findDrafts(): Promise<string[]> {
   const drafts: string[] = [];
-  for (const part of ['apt', 'kernels', 'roots', 'qemu', 'frostbite']) {
+  for (const part of ['apt', 'kernels', 'roots', 'qemu', 'frostbite', 'boxes', 'images']) {
     const names = await readdir(cacheDir(part)).catch(() => []);
     drafts.push(...names.filter((name) => name.startsWith('.draft-')).map((name) => cacheDir(part, name)));
   }

@@ -22,6 +22,12 @@ export async function findMissingFiles(matrix: Matrix, file: string): Promise<Fi
 async function missingOf(way: Way, of: readonly PropertyKey[]): Promise<Pointed[]> {
   if (way.driver === 'ssh' && way.key !== null && !(await isFile(way.key)))
     return [{ path: [...of, 'key'], problem: { code: 'missing-file', what: 'private key', at: way.key } }];
+  if (way.driver === 'vagrant' && way.box.endsWith('.box') && !(await isFile(way.box)))
+    return [{ path: [...of, 'box'], problem: { code: 'missing-file', what: 'box', at: way.box } }];
+  if (way.driver === 'image' && !way.image.isUrl && !(await isFile(way.image.place)))
+    return [
+      { path: [...of, 'image'], problem: { code: 'missing-file', what: 'image', at: way.image.place } },
+    ];
   const missing: Pointed[] = [];
   if (way.driver !== 'qemu' || way.kernel.kind === 'deb') return missing;
   const { kernel } = way;

@@ -25,9 +25,19 @@ export type Problem =
   | { readonly code: 'pointless'; readonly text: string }
   | {
       readonly code: 'missing-file';
-      readonly what: 'kernel image' | 'folder of modules' | 'kernel package' | 'private key';
+      readonly what:
+        | 'kernel image'
+        | 'folder of modules'
+        | 'kernel package'
+        | 'private key'
+        | 'box'
+        | 'image';
       readonly at: string;
     }
+  /** Exactly one of two keys is needed; `both` are given, or neither. */
+  | { readonly code: 'either'; readonly keys: readonly [string, string]; readonly both: boolean }
+  /** A key that means nothing beside another. */
+  | { readonly code: 'not-with'; readonly key: string; readonly other: string; readonly why: string }
   | { readonly code: 'needs-userland'; readonly distro: string; readonly runtime: string }
   /** A warning: a strategy that is for none of the runtimes of the matrix. */
   | { readonly code: 'unused-tool'; readonly name: string; readonly runtimes: readonly string[] }
@@ -72,6 +82,12 @@ export function explain(problem: Problem): string {
       return problem.text;
     case 'missing-file':
       return `There is no ${problem.what} ${problem.at}. A relative path starts at the folder of the matrix.`;
+    case 'either':
+      return problem.both
+        ? `"${problem.keys[0]}" and "${problem.keys[1]}" are given. Remove one.`
+        : `"${problem.keys[0]}" or "${problem.keys[1]}" is needed.`;
+    case 'not-with':
+      return `"${problem.key}" means nothing with "${problem.other}": ${problem.why}. Remove it.`;
     case 'needs-userland':
       return `"${problem.distro}" has cells with the runtime ${problem.runtime}, and no userland to take it from. Add one, such as userland: "deb:trixie", or exclude them.`;
     case 'unused-tool':

@@ -80,6 +80,31 @@ describe('a good matrix', () => {
     expect(ways?.map(wayWords)).toEqual(['qemu, path:x', 'qemu, deb:trixie']);
   });
 
+  it('takes a box of Vagrant, and a cloud image in place of a kernel', () => {
+    const of = (way: string): unknown => {
+      const loaded = loadMatrix(good.replace('{ driver: qemu, kernel: "deb:trixie" }', way), '/a/b/m.yaml');
+      return loaded.ok ? loaded.matrix.distros.get('debian-13')?.ways[0] : loaded.findings;
+    };
+    const whole = { cpus: 2, memoryMiB: 1024, cmdline: null };
+    expect(of('{ driver: vagrant, box: generic/centos7, boxVersion: 4.3.12, install: [runc] }')).toEqual({
+      ...{ driver: 'vagrant', box: 'generic/centos7', boxVersion: '4.3.12', provider: 'libvirt' },
+      ...{ ...whole, install: ['runc'] },
+    });
+    expect(of('{ driver: vagrant, box: ./my.box, provider: virtualbox }')).toMatchObject({
+      box: '/a/b/my.box',
+      provider: 'virtualbox',
+    });
+    expect(of('{ driver: qemu, image: "path:images/a b.qcow2", cmdline: "a=b" }')).toEqual({
+      ...{ driver: 'image', ...whole, cmdline: 'a=b', install: [] },
+      image: { text: 'path:images/a b.qcow2', place: '/a/b/images/a b.qcow2', isUrl: false, sha256: null },
+    });
+    const url = `url:https://example.org/a.qcow2,sha256=${'0'.repeat(64)}`;
+    expect(of(`{ driver: qemu, image: "${url}", memory: 2048 }`)).toMatchObject({
+      memoryMiB: 2048,
+      image: { place: 'https://example.org/a.qcow2', isUrl: true, sha256: '0'.repeat(64) },
+    });
+  });
+
   it('may use anchors', () => {
     const text = good.replace(
       '{ driver: qemu, kernel: "deb:trixie" }',

@@ -92,8 +92,49 @@ export interface LocalWay {
   readonly driver: 'local';
 }
 
+/** Providers of Vagrant that frostline's Vagrantfile knows. */
+export const vagrantProviders = ['libvirt', 'virtualbox', 'vmware_desktop', 'qemu'] as const;
+export type VagrantProvider = (typeof vagrantProviders)[number];
+
+/** A disk image with a whole distro on it. */
+export interface ImageSource {
+  readonly text: string;
+  /** As of a KernelPart. */
+  readonly place: string;
+  readonly isUrl: boolean;
+  readonly sha256: string | null;
+}
+
+/** A cloud image that QEMU boots: `driver: qemu` with `image` in place of `kernel`. */
+export interface ImageWay {
+  readonly driver: 'image';
+  readonly image: ImageSource;
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  /** Further kernel arguments, which its own boot loader is given. */
+  readonly cmdline: string | null;
+  readonly install: readonly BoxTool[];
+}
+
+/** Tools that a box or a cloud image can get from its own distro. */
+export const boxTools = ['runc', 'crun', 'criu', 'podman'] as const;
+export type BoxTool = (typeof boxTools)[number];
+
+/** A box of Vagrant: a whole distro with its own kernel and boot. */
+export interface VagrantWay {
+  readonly driver: 'vagrant';
+  /** A name of a box registry, an absolute path, or `frostline/SUITE`: built here from Debian's packages. */
+  readonly box: string;
+  readonly boxVersion: string | null;
+  readonly provider: VagrantProvider;
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  readonly cmdline: string | null;
+  readonly install: readonly BoxTool[];
+}
+
 /** One way to a machine. */
-export type Way = KernelWay | SshWay | LocalWay;
+export type Way = KernelWay | ImageWay | SshWay | LocalWay | VagrantWay;
 
 /** Whether its machines have the container tools of their own distro, or of a userland. */
 export const hasUserland = (way: Way): boolean => way.driver !== 'qemu' || way.userland !== null;

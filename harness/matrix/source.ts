@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { Problem } from './finding.ts';
-import type { KernelPart, KernelSource, UserlandSource } from './matrix.ts';
+import type { ImageSource, KernelPart, KernelSource, UserlandSource } from './matrix.ts';
 import { suites } from './suites.ts';
 
 /**
@@ -61,15 +61,35 @@ export function checkSource(text: string): Problem | null {
   const source = parseKernel(text, '/');
   if (source.kind === 'deb' && !(suites as readonly string[]).includes(source.suite))
     return { code: 'unknown-name', name: source.suite, known: suites };
-  for (const { place, isUrl, sha256 } of 'parts' in source ? source.parts : []) {
-    const got = JSON.stringify(place);
-    if (isUrl && !(/^https?:\/\//.test(place) && URL.canParse(place)))
-      return { code: 'bad-value', expected: 'a file or an http or https URL', got };
-    if (isUrl && sha256 === null)
-      return { code: 'bad-value', expected: `"${place},sha256=HEX", so that it can be verified`, got };
+  for (const part of 'parts' in source ? source.parts : []) {
+    const problem = checkPart(part);
+    if (problem !== null) return problem;
   }
   return null;
 }
+
+function checkPart({ place, isUrl, sha256 }: KernelPart): Problem | null {
+  const got = JSON.stringify(place);
+  if (isUrl && !(/^https?:\/\//.test(place) && URL.canParse(place)))
+    return { code: 'bad-value', expected: 'a file or an http or https URL', got };
+  if (isUrl && sha256 === null)
+    return { code: 'bad-value', expected: `"${place},sha256=HEX", so that it can be verified`, got };
+  return null;
+}
+
+/** `path:FILE[,sha256=HEX]` or `url:URL,sha256=HEX`: a disk image with a distro on it. */
+export const imagePattern = /^(path:[^,]+|url:[^\s,]+)(,sha256=[0-9a-f]{64})?$/;
+export const imageText = 'path:QCOW2[,sha256=HEX] or url:URL,sha256=HEX';
+
+/** Parses an image's text, which the schema has matched; a path is relative to the matrix file's folder. */
+export function parseImage(text: string, folder: string): ImageSource {
+  const isUrl = text.startsWith('url:');
+  const [place = '', sha256 = null] = text.replace(/^(path|url):/, '').split(',sha256=');
+  return { text, place: isUrl || isAbsolute(place) ? place : resolve(folder, place), isUrl, sha256 };
+}
+
+/** What is wrong with an image's text though its form is right. */
+export const checkImage = (text: string): Problem | null => checkPart(parseImage(text, '/'));
 
 /** Parses a userland's text, which the schema has matched. */
 export function parseUserland(text: string): UserlandSource {

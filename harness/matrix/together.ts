@@ -1,8 +1,9 @@
+import type { Problem } from './finding.ts';
 import { contradictions } from './forms.ts';
 import type { RawMatrix } from './schema.ts';
 import { checkSequences } from './sequences.ts';
 import { stepsStrategy } from './sequence.ts';
-import { checkSource } from './source.ts';
+import { checkImage, checkSource } from './source.ts';
 import type { Pointed, Validated } from './validate.ts';
 import { waysOf } from './ways.ts';
 
@@ -46,8 +47,22 @@ function checkKernels(raw: Partials): Pointed[] {
   return Object.entries(raw.distros ?? {}).flatMap(([distro, one]) =>
     waysOf(one).flatMap(({ path, way }): Pointed[] => {
       if (way.driver !== 'qemu') return [];
-      const problem = checkSource(way.kernel);
-      return problem === null ? [] : [{ path: ['distros', distro, ...path, 'kernel'], problem }];
+      const at = ['distros', distro, ...path];
+      const of = (key: 'kernel' | 'image', problem: Problem | null): Pointed[] =>
+        problem === null ? [] : [{ path: [...at, key], problem }];
+      const problems = [
+        ...(way.kernel === undefined ? [] : of('kernel', checkSource(way.kernel))),
+        ...(way.image === undefined ? [] : of('image', checkImage(way.image))),
+      ];
+      const both = way.kernel !== undefined && way.image !== undefined;
+      if (both || (way.kernel === undefined && way.image === undefined))
+        return [...problems, { path: at, problem: { code: 'either', keys: ['kernel', 'image'], both } }];
+      const [key, other, why] =
+        way.image === undefined
+          ? (['install', 'kernel', 'its tools are those of a userland'] as const)
+          : (['userland', 'image', 'a distro has tools of its own'] as const);
+      if (way[key] === undefined) return problems;
+      return [...problems, { path: [...at, key], problem: { code: 'not-with', key, other, why } }];
     }),
   );
 }

@@ -1,14 +1,35 @@
 import { z } from 'zod';
 import { isAbsolute, resolve } from 'node:path';
-import type { KernelWay, SshWay, Way } from './matrix.ts';
-import { kernelPattern, kernelText, parseKernel, parseUserland } from './source.ts';
+import {
+  boxTools,
+  vagrantProviders,
+  type ImageWay,
+  type KernelWay,
+  type SshWay,
+  type VagrantWay,
+  type Way,
+} from './matrix.ts';
+import {
+  imagePattern,
+  imageText,
+  kernelPattern,
+  kernelText,
+  parseImage,
+  parseKernel,
+  parseUserland,
+} from './source.ts';
 import { userlandSuites } from './suites.ts';
 import { text } from './text.ts';
 
 /** What all virtual machines have. */
 const virtual = {
   cpus: z.int().min(1).max(16).optional().describe('Virtual CPUs; 2 by default'),
-  memory: z.int().min(128).max(65_536).optional().describe('Memory in MiB; 512 by default'),
+  memory: z
+    .int()
+    .min(128)
+    .max(65_536)
+    .optional()
+    .describe('Memory in MiB; 512 by default for a kernel, 1024 for a whole distro'),
   cmdline: z
     .string()
     .max(1000)
@@ -17,13 +38,23 @@ const virtual = {
     .describe('Further kernel arguments'),
 };
 
-const kernelWay = z.strictObject({
+/** What the newest distros need to boot, and then some for containers. */
+const wholeMiB = 1024;
+
+const toolsText = "Tools to install from the distro's own packages; what it has already is left alone";
+const install = z.array(z.enum(boxTools)).optional().describe(toolsText);
+
+const qemuWay = z.strictObject({
   driver: z.literal('qemu').describe('How its machines are made'),
-  kernel: text(kernelPattern, kernelText).describe(kernelText),
+  kernel: text(kernelPattern, kernelText).optional().describe(kernelText),
+  image: text(imagePattern, imageText)
+    .optional()
+    .describe(`In place of a kernel, a cloud image with a distro and cloud-init: ${imageText}`),
   userland: z
     .enum(userlandSuites.map((suite) => `deb:${suite}` as const))
     .optional()
     .describe('Where its runc, crun, podman and CRIU come from; without it there are none'),
+  install,
   ...virtual,
 });
 
@@ -53,10 +84,25 @@ const localWay = z.strictObject({
   driver: z.literal('local').describe("This machine's own kernel, with `run --allow-local`"),
 });
 
-const shapes = { qemu: kernelWay, ssh: sshWay, local: localWay } as const;
+const boxPattern = /^[A-Za-z0-9./_][A-Za-z0-9./_+ -]{0,255}$/;
+const boxText =
+  'a box such as frostline/bookworm (built here), generic/centos7 (of a registry) or ./a.box (a file)';
+
+const vagrantWay = z.strictObject({
+  driver: z.literal('vagrant').describe('A box of Vagrant, with the kernel of its distro'),
+  box: text(boxPattern, boxText).describe(boxText),
+  boxVersion: text(/^[\w.+-]{1,64}$/, 'a version such as "4.3.12"')
+    .optional()
+    .describe('Of a box of a registry; the newest by default'),
+  provider: z.enum(vagrantProviders).optional().describe('libvirt by default'),
+  install,
+  ...virtual,
+});
+
+const shapes = { qemu: qemuWay, ssh: sshWay, local: localWay, vagrant: vagrantWay } as const;
 
 /** One way to a machine of a distro. */
-const waySchema = z.discriminatedUnion('driver', [kernelWay, sshWay, localWay]);
+const waySchema = z.discriminatedUnion('driver', [qemuWay, sshWay, localWay, vagrantWay]);
 
 const several = z.strictObject({
   ways: z
@@ -75,7 +121,7 @@ export type RawDistro = z.infer<typeof distroSchema>;
 export const waysOf = (raw: RawDistro): { readonly path: readonly PropertyKey[]; readonly way: RawWay }[] =>
   'ways' in raw ? raw.ways.map((way, i) => ({ path: ['ways', i], way })) : [{ path: [], way: raw }];
 
-const isDriver = (driver: unknown): driver is Way['driver'] =>
+const isDriver = (driver: unknown): driver is keyof typeof shapes =>
   typeof driver === 'string' && Object.hasOwn(shapes, driver);
 
 /** The keys that a way of a driver may have; of any, where there is no such driver. */
@@ -95,18 +141,25 @@ export const driverNames = Object.keys(shapes);
 export function resolveWay(raw: RawWay, folder: string): Way {
   switch (raw.driver) {
     case 'qemu':
-      return resolveKernelWay(raw, folder);
+      return raw.image === undefined ? resolveKernelWay(raw, folder) : resolveImageWay(raw, folder);
     case 'ssh':
       return resolveSshWay(raw, folder);
     case 'local':
       return raw;
+    case 'vagrant':
+      return resolveVagrantWay(raw, folder);
   }
 }
 
-function resolveKernelWay(raw: z.infer<typeof kernelWay>, folder: string): KernelWay {
-  const { driver, kernel, userland, cpus = 2, memory = 512, cmdline = null } = raw;
+function resolveKernelWay(raw: z.infer<typeof qemuWay>, folder: string): KernelWay {
+  const { driver, kernel = '', userland, cpus = 2, memory = 512, cmdline = null } = raw;
   const from = userland === undefined ? null : parseUserland(userland);
   return { driver, kernel: parseKernel(kernel, folder), userland: from, cpus, memoryMiB: memory, cmdline };
+}
+
+function resolveImageWay(raw: z.infer<typeof qemuWay>, folder: string): ImageWay {
+  const { image = '', cpus = 2, memory = wholeMiB, cmdline = null, install = [] } = raw;
+  return { driver: 'image', image: parseImage(image, folder), cpus, memoryMiB: memory, cmdline, install };
 }
 
 function resolveSshWay(raw: z.infer<typeof sshWay>, folder: string): SshWay {
@@ -115,14 +168,26 @@ function resolveSshWay(raw: z.infer<typeof sshWay>, folder: string): SshWay {
   return { driver, host, port, user, key: file, hostKey, sudo };
 }
 
+function resolveVagrantWay(raw: z.infer<typeof vagrantWay>, folder: string): VagrantWay {
+  const { driver, provider = 'libvirt', cpus = 2, memory = wholeMiB, cmdline = null, install = [] } = raw;
+  // names of a registry have no dot in front and do not end so
+  const box = raw.box.endsWith('.box') ? resolve(folder, raw.box) : raw.box;
+  const { boxVersion = null } = raw;
+  return { driver, box, boxVersion, provider, cpus, memoryMiB: memory, cmdline, install };
+}
+
 /** A way for people: its driver and what it boots or where it is. */
 export function wayWords(way: Way): string {
   switch (way.driver) {
     case 'qemu':
       return `qemu, ${way.kernel.text}`;
+    case 'image':
+      return `qemu, ${way.image.text.replace(/,sha256=.*/, '')}`;
     case 'ssh':
       return `ssh, ${way.user}@${way.host}:${way.port}`;
     case 'local':
       return 'local';
+    case 'vagrant':
+      return `vagrant, ${way.box} with ${way.provider}`;
   }
 }

@@ -105,4 +105,5 @@ const isMachine: Check = (value) =>
   isNullOr(isText, value['cpu']) &&
   isNullOr(isPositive, value['memoryMiB']) &&
   isNullOr(isText, value['userland']) &&
-  isNullOr(isText, value['host']);
+  isNullOr(isText, value['host']) &&
+  isNullOr(isText, value['image']);

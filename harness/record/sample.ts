@@ -33,6 +33,7 @@ export function sampleRecord(change: Partial<TrialRecord> = {}): TrialRecord {
       memoryMiB: 512,
       userland: null,
       host: null,
+      image: null,
     },
     ...change,
   };

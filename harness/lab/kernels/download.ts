@@ -4,14 +4,21 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { FrostlineError } from '../../errors.ts';
 
-/** A kernel with all its modules is an eighth of it. */
-const maxBytes = 2 ** 30;
+export interface DownloadOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** 1 GiB by default: a kernel with all its modules is an eighth of it. */
+  readonly maxBytes?: number;
+}
 
 /**
  * Downloads a file over HTTP and gives the SHA-256 of its bytes. Rejects ('kernel') when it is not there, not
- * whole or larger than 1 GiB; fetch itself gives up on a server that is silent for five minutes.
+ * whole or larger than `maxBytes`; fetch itself gives up on a server that is silent for five minutes.
  */
-export async function downloadFile(url: string, into: string, signal?: AbortSignal): Promise<string> {
+export async function downloadFile(
+  url: string,
+  into: string,
+  { signal, maxBytes = 2 ** 30 }: DownloadOptions = {},
+): Promise<string> {
   const hash = createHash('sha256');
   let bytes = 0;
   try {

@@ -35,7 +35,7 @@ export async function fetchPackagedKernel(
       await mkdir(root);
       for (const [i, part] of parts.entries()) {
         const file = part.isUrl ? join(draft, `part-${i}`) : part.place;
-        if (part.isUrl) verify(part, await downloadFile(part.place, file, signal));
+        if (part.isUrl) verify(part, await downloadFile(part.place, file, { signal }));
         await unpackPart({ kind, place: part.place, file, root, scratch: join(draft, 'scratch'), signal });
         if (part.isUrl) await rm(file);
       }

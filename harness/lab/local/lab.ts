@@ -53,7 +53,7 @@ export class LocalLab implements Lab<LocalWay> {
 function machineOf(id: string, host: Host, leave: () => void): Machine {
   return {
     facts: {
-      ...{ id, boot: host.boot, driver: 'local', host: null },
+      ...{ id, boot: host.boot, driver: 'local', host: null, image: null },
       ...{ accel: null, threads: null, qemu: null, cpu: null, memoryMiB: null, userland: null },
     },
     release: host.release,

@@ -60,26 +60,49 @@ export function root(image: string, disk: Hardware['disk']): Device {
   };
 }
 
+/**
+ * A disk with a distro that boots by itself. What is written goes to a qcow2 overlay that has no name and ends with
+ * QEMU; reboots and snapshots find it there.
+ */
+export const distroDisk = (image: string): Device => ({
+  qemu: [
+    ...['-drive', `if=none,id=distro,format=qcow2,snapshot=on,cache=unsafe,file=${escapeComma(image)}`],
+    ...['-device', 'virtio-blk-pci,drive=distro,bootindex=0'],
+  ],
+});
+
+/** The disk that tells cloud-init what to do. */
+export const seedDisk = (image: string): Device => ({
+  qemu: [
+    ...['-drive', `if=none,id=seed,format=raw,readonly=on,file=${escapeComma(image)}`],
+    ...['-device', 'virtio-blk-pci,drive=seed'],
+  ],
+});
+
 /** The serial console goes to a file; warnings and worse are printed, the start-up chatter is not. */
 export const console = (file: string): Device => ({
   qemu: ['-chardev', `file,id=console,path=${escapeComma(file)}`, '-serial', 'chardev:console'],
   kernel: ['console=ttyS0,115200', 'loglevel=5'],
 });
 
+/** Loopback to the guest's SSH; out of the guest there is a way only where it has packages to install. */
+const user = (hasWayOut: boolean): string =>
+  `user,id=net,restrict=${hasWayOut ? 'off' : 'on'},ipv6=off,hostfwd=tcp:127.0.0.1:0-:22`;
+
 const cards = { virtio: 'virtio-net-pci,romfile=', e1000: 'e1000,romfile=' } as const;
 
 /**
- * Loopback only, no way out of the guest; QEMU picks the free port (0), so none can be raced for. With `both`
- * two cards are on one hub, and the guest uses the one it sees as its first.
+ * Loopback only, by default no way out of the guest; QEMU picks the free port (0), so none can be raced for. With
+ * `both` two cards are on one hub, and the guest uses the one it sees as its first.
  */
-export function network(card: Hardware['card']): Device {
-  const user = ['-netdev', 'user,id=net,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22'];
-  if (card !== 'both') return { qemu: [...user, '-device', `${cards[card]},netdev=net`] };
+export function network(card: Hardware['card'], hasWayOut = false): Device {
+  const netdev = ['-netdev', user(hasWayOut)];
+  if (card !== 'both') return { qemu: [...netdev, '-device', `${cards[card]},netdev=net`] };
   const ports = (['virtio', 'e1000'] as const).flatMap((kind) => [
     ...['-netdev', `hubport,id=${kind},hubid=0`],
     ...['-device', `${cards[kind]},netdev=${kind}`],
   ]);
-  return { qemu: [...user, '-netdev', 'hubport,id=out,hubid=0,netdev=net', ...ports] };
+  return { qemu: [...netdev, '-netdev', 'hubport,id=out,hubid=0,netdev=net', ...ports] };
 }
 
 export const monitor = (socket: string): Device => ({
@@ -92,9 +115,14 @@ export const label = (name: string): Device => ({ qemu: ['-name', `frostline-${n
 /** QEMU's option parser wants a comma in a value doubled. */
 const escapeComma = (text: string): string => text.replaceAll(',', ',,');
 
-/** Folds devices, in order, into the arguments of QEMU; `cmdline` is appended to the kernel's. */
+/**
+ * Folds devices, in order, into the arguments of QEMU; `cmdline` is appended to the kernel's. Without a kernel what is
+ * for one is left out.
+ */
 export function toArguments(devices: readonly Device[], cmdline: string | null = null): string[] {
+  const qemu = devices.flatMap((device) => device.qemu ?? []);
+  if (!qemu.includes('-kernel')) return qemu;
   const kernel = devices.flatMap((device) => device.kernel ?? []);
   const append = [...kernel, ...(cmdline === null ? [] : [cmdline])].join(' ');
-  return [...devices.flatMap((device) => device.qemu ?? []), '-append', append];
+  return [...qemu, '-append', append];
 }

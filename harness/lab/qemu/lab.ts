@@ -47,7 +47,7 @@ export async function openQemuLab(context: LabContext): Promise<QemuLab> {
 }
 
 /** Turns the context's one `onPreparing` into the begin of a download and its end. */
-function fetchOptions(context: LabContext): {
+export function fetchOptions(context: LabContext): {
   options: FetchOptions;
   during: <T>(work: Promise<T>) => Promise<T>;
 } {

@@ -5,8 +5,9 @@ export interface MachineKeys {
   /** Client key: PEM for the harness, `ssh-ed25519 AAAA...` for authorized_keys. */
   readonly clientPrivate: string;
   readonly clientPublic: string;
-  /** Host key in dropbear's own format, and its public blob to pin (RFC 8709). */
+  /** Host key in dropbear's own format and as OpenSSH has it, and its public blob to pin (RFC 8709). */
   readonly hostPrivate: Buffer;
+  readonly hostOpenssh: string;
   readonly hostPublic: Buffer;
 }
 
@@ -62,6 +63,7 @@ export function makeKeys(): MachineKeys {
     clientPublic: `ssh-ed25519 ${publicBlob(client.point).toString('base64')} frostline`,
     // dropbear's signkey.c: the name, then seed and public point as one string
     hostPrivate: Buffer.concat([sshString('ssh-ed25519'), sshString(Buffer.concat([host.seed, host.point]))]),
+    hostOpenssh: opensshPrivate(host.seed, host.point),
     hostPublic: publicBlob(host.point),
   };
 }

@@ -109,7 +109,7 @@ class SshMachine implements Machine {
     this.#parts = parts;
     this.release = host.release;
     this.facts = {
-      ...{ id, boot: host.boot, driver: 'ssh', host: way.host },
+      ...{ id, boot: host.boot, driver: 'ssh', host: way.host, image: null },
       ...{ accel: null, threads: null, qemu: null, cpu: null, memoryMiB: null, userland: null },
     };
   }

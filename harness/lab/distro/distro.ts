@@ -1,0 +1,169 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { until } from '../../base/deadline.ts';
+import { FrostlineError } from '../../errors.ts';
+import type { CgroupVersion } from '../../matrix/matrix.ts';
+import { Host } from '../host.ts';
+import { Remote, type Endpoint } from '../remote.ts';
+import { askCgroup, cgroupArguments, readCgroup } from './cgroups.ts';
+
+const askMs = 15_000;
+/** What still starts would be measured with the freezer. Nothing but systemd says when it is done. */
+const untilBooted = `i=0; while case $(systemctl is-system-running 2> /dev/null) in
+initializing | starting) [ $i -lt 240 ] ;;
+*) false ;;
+esac; do i=$((i + 1)); sleep 1; done`;
+/** Packages may have to come from far away. */
+const installMs = 900_000;
+
+/** A script for the guest, of the checkout or the package. */
+const script = (name: string): Promise<string> =>
+  readFile(fileURLToPath(new URL(`../../../vagrant/provision/${name}.sh`, import.meta.url)), 'utf8');
+
+/** What is known of a virtual machine with a distro of its own, before it is spoken to. */
+export interface DistroPlan {
+  /** For messages, e.g. `m3 (debian-12.qcow2)`. */
+  readonly name: string;
+  readonly endpoint: Endpoint;
+  /** How long a boot may take until SSH answers. */
+  readonly bootTimeoutMs: number;
+}
+
+/** A virtual machine with a distro of its own, which frostline may reboot: the connection to it, and frostbite on it. */
+export class Distro implements Disposable {
+  readonly #plan: DistroPlan;
+  #remote: Remote;
+  #host: Host | undefined;
+
+  private constructor(plan: DistroPlan, remote: Remote) {
+    this.#plan = plan;
+    this.#remote = remote;
+  }
+
+  /** Connects as soon as SSH answers. Rejects ('machine') after the time for a boot. */
+  static async connect(plan: DistroPlan, signal?: AbortSignal): Promise<Distro> {
+    return new Distro(plan, await answering(plan, signal));
+  }
+
+  /** Once `bring` was called. */
+  get host(): Host {
+    if (this.#host === undefined) throw new Error(`${this.#plan.name}: frostbite is not on it yet`);
+    return this.#host;
+  }
+
+  /** Runs a command as the user that is logged in. */
+  run(command: string, ms: number): ReturnType<Remote['run']> {
+    return this.#remote.run(command, ms);
+  }
+
+  /** Waits until its boot is over, and brings frostbite: anew after each boot. */
+  async bring(): Promise<void> {
+    const { name, endpoint, bootTimeoutMs } = this.#plan;
+    await this.run(untilBooted, bootTimeoutMs);
+    const shell = {
+      name,
+      run: (...words: Parameters<Remote['run']>) => this.#remote.run(...words),
+      open: (command: string, terminal: boolean) => this.#remote.open(command, undefined, terminal),
+    };
+    this.#host = await Host.enter(shell, { sudo: endpoint.user !== 'root' });
+  }
+
+  /** The set-up that systemd has mounted; undefined when it is none that frostline knows. */
+  async cgroup(): Promise<CgroupVersion | undefined> {
+    return readCgroup((await this.host.exec(askCgroup, askMs)).stdout);
+  }
+
+  /**
+   * Brings it to a cgroup set-up, and resolves to whether that took a reboot. `rebootWith` boots it with further kernel
+   * arguments; by default its own boot loader does.
+   */
+  async setUp(
+    cgroup: CgroupVersion,
+    signal?: AbortSignal,
+    rebootWith: (words: string) => Promise<void> = (words) => this.rebootWith(words),
+  ): Promise<boolean> {
+    if ((await this.cgroup()) === cgroup) return false;
+    const before = this.host.boot;
+    await rebootWith(cgroupArguments[cgroup]);
+    await this.reconnect(signal, before);
+    await this.bring();
+    const found = await this.cgroup();
+    if (found === cgroup) return true;
+    throw new FrostlineError(
+      `${this.#plan.name} does not have ${cgroup} after a reboot with ${cgroupArguments[cgroup]}: it has ${found ?? 'none'}.`,
+      { code: 'kernel' },
+    );
+  }
+
+  /** Sets kernel arguments in its boot loader, and starts a reboot. Rejects ('kernel') when it has none that is known. */
+  async rebootWith(words: string): Promise<void> {
+    await this.#asRoot('set-kernel-arguments', words.split(/ +/), 'kernel arguments could not be set');
+    // the connection goes with it
+    await this.host
+      .exec('(sleep 1; systemctl reboot || reboot) > /dev/null 2>&1 &', askMs)
+      .catch(() => undefined);
+  }
+
+  /** Installs tools from its own distro. Rejects ('kernel') when there are none. */
+  async install(tools: readonly string[]): Promise<void> {
+    await this.#asRoot('install-tools', tools, `${tools.join(', ')} could not be installed`);
+  }
+
+  async #asRoot(name: string, words: readonly string[], failed: string): Promise<void> {
+    const given = words.filter((word) => word !== '').map(quote);
+    const { code, stderr } = await this.host.exec(
+      `set -- ${given.join(' ')}\n${await script(name)}`,
+      installMs,
+    );
+    if (code !== 0)
+      throw new FrostlineError(
+        `${this.#plan.name}: ${failed}: ${stderr.trim().split('\n').slice(-4).join('\n  ')}`,
+        {
+          code: 'kernel',
+        },
+      );
+  }
+
+  /** Lets go of the connection before the machine goes away from beneath it. */
+  disconnect(): void {
+    this.#remote[Symbol.dispose]();
+  }
+
+  /** Waits until SSH answers, in another boot than `before` where that is given. */
+  async reconnect(signal?: AbortSignal, before?: string): Promise<void> {
+    this.disconnect();
+    this.#remote = await answering(this.#plan, signal, before);
+  }
+
+  [Symbol.dispose](): void {
+    this.disconnect();
+  }
+}
+
+/** For a shell. */
+const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
+
+async function answering(plan: DistroPlan, signal?: AbortSignal, before?: string): Promise<Remote> {
+  const { name, endpoint, bootTimeoutMs } = plan;
+  let why = '';
+  const deadline = { ms: bootTimeoutMs, what: `${name}: SSH to answer`, signal };
+  const connect = async (): Promise<Remote | undefined> => {
+    const remote = await Remote.connect(endpoint, askMs, signal).catch((error: unknown) => {
+      why = error instanceof Error ? error.message : String(error);
+    });
+    signal?.throwIfAborted();
+    if (remote === undefined || before === undefined) return remote ?? undefined;
+    const answer = await remote.run('cat /proc/sys/kernel/random/boot_id', askMs).catch(() => undefined);
+    if (answer !== undefined && answer.stdout.trim() !== before) return remote;
+    why = 'it answers in the same boot';
+    remote[Symbol.dispose]();
+    return undefined;
+  };
+  return until(deadline, 500, connect).catch((cause: unknown) => {
+    signal?.throwIfAborted();
+    throw new FrostlineError(`${name} does not answer within ${bootTimeoutMs / 1000} s: ${why}`, {
+      code: 'machine',
+      cause,
+    });
+  });
+}

@@ -1,0 +1,78 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { command } from '../../../base/command.ts';
+import type { ImageWay } from '../../../matrix/matrix.ts';
+import { matrixOf, shiftOn } from '../../../testing/machines.ts';
+import { findLeftovers } from '../../reap.ts';
+import { openImageLab, type ImageLab } from './lab.ts';
+import type { ImageMachine } from './machine.ts';
+
+// A Debian image with GRUB, systemd and cloud-init, built here from Debian's packages.
+const { signal } = new AbortController();
+let lab: ImageLab;
+let matrix: ReturnType<typeof matrixOf>;
+
+beforeAll(async () => {
+  const build = fileURLToPath(new URL('../../../../scripts/build-box', import.meta.url));
+  const image = join(
+    (await command([build, '--cloud', 'bookworm'], { timeoutMs: 1_500_000 })).trim(),
+    'disk.qcow2',
+  );
+  matrix = matrixOf(`name: test
+trials: 2
+deadline: 1s
+distros: { cloud: { driver: qemu, image: "path:${image}", memory: 512 } }
+cgroups: [v2, v1]
+runtimes: [none, runc]
+workloads: [vfork-parent]
+strategies: { runc-pause: { tool: runc-pause }, single: { preset: single } }
+exclude: [{ runtime: runc, strategy: single }]`);
+  lab = await openImageLab({
+    ...{ run: 'test', consoles: await mkdtemp(join(tmpdir(), 'frostline-test-')), allowLocal: false, signal },
+    onWarning: (warning) => console.warn(warning),
+    onPreparing: () => () => undefined,
+  });
+});
+afterAll(async () => expect(await findLeftovers()).toEqual([]));
+
+/** What nothing but a new boot or a snapshot ends: a task in D behind a frozen file system. */
+const wedge = `cd /root && truncate -s 64M img && mke2fs -q img && mkdir -p m && mount -o loop img m && fsfreeze -f m &&
+{ setsid sh -c 'echo > m/file' > /dev/null 2>&1 & } && until grep -qs '^State:.D' /proc/$!/status; do :; done; echo stuck`;
+
+describe('a cloud image', () => {
+  it('takes its key from the seed, is measured with its own tools in both cgroup set-ups, and comes back', async () => {
+    const boots: string[] = [];
+    const before: ImageMachine[] = [];
+    const way = matrix.distros.get('cloud')!.ways[0] as ImageWay;
+    const boot: ImageLab['boot'] = async (request) => {
+      const machine = await lab.boot(request);
+      before.push(machine);
+      boots.push(machine.facts.boot);
+      const said = await machine.exec('cat /etc/hostname; ls /home; stat -fc %T /sys/fs/cgroup', 15_000);
+      expect(said.stdout.trim().split('\n')).toEqual(['frostline', 'frostline', 'cgroup2fs']);
+      expect((await machine.exec(wedge, 60_000)).stdout.trim()).toBe('stuck');
+      await machine.renew(signal);
+      expect((await machine.exec('ls /root', 15_000)).stdout).toBe('');
+      return machine;
+    };
+    const { trials, lost } = await shiftOn({ boot }, way, matrix);
+    expect(lost).toEqual([]);
+    expect(trials.map(({ cell, outcome }) => `${cell.split('/').slice(1).join(' ')} ${outcome}`)).toEqual(
+      ['v2', 'v1'].flatMap((cgroup) =>
+        ['none vfork-parent single', 'runc vfork-parent runc-pause'].flatMap((rest) => [
+          `${cgroup} ${rest} frozen`,
+          `${cgroup} ${rest} frozen`,
+        ]),
+      ),
+    );
+    expect(trials.at(-1)?.result?.runtime).toMatch(/^runc 1\.1/);
+    // one machine, two boots of it
+    expect(before).toHaveLength(1);
+    expect(before[0]!.facts).toMatchObject({ driver: 'qemu', userland: null });
+    expect(before[0]!.facts.boot).not.toBe(boots[0]);
+    expect(before[0]!.release).toMatch(/^6\.1\./);
+  });
+});

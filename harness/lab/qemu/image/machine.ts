@@ -1,0 +1,208 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { within } from '../../../base/deadline.ts';
+import { self } from '../../../base/owner.ts';
+import { runtimeDir } from '../../../base/paths.ts';
+import { Scope } from '../../../base/scope.ts';
+import { FrostlineError, sentence } from '../../../errors.ts';
+import type { BoxTool, CgroupVersion } from '../../../matrix/matrix.ts';
+import { readFacts, tail } from '../../console.ts';
+import { Distro } from '../../distro/distro.ts';
+import type { MachineFacts } from '../../facts.ts';
+import type { Channel, Condition, Machine } from '../../machine.ts';
+import { makeKeys } from '../../rootfs/keys.ts';
+import type { QemuBinary } from '../binary.ts';
+import * as device from '../devices.ts';
+import { lastLines, monitorSocket, notBooted, startMachine, type Child } from '../process.ts';
+import type { Qmp } from '../qmp.ts';
+import { makeSeed, seedUser } from './seed.ts';
+
+const askMs = 15_000;
+/** A snapshot has all the memory of the guest in it. */
+const snapshotMs = 120_000;
+const snapshot = 'frostline';
+
+/** Everything a machine of a cloud image is made of. */
+export interface ImagePlan {
+  readonly id: string;
+  readonly run: string;
+  readonly qemu: QemuBinary;
+  readonly accelerator: device.Accelerator;
+  /** The file of the image, which is only read. */
+  readonly file: string;
+  /** The image as the matrix names it. */
+  readonly image: string;
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  readonly cmdline: string | null;
+  readonly install: readonly BoxTool[];
+  readonly console: string;
+  readonly bootTimeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly onWarning: (text: string) => void;
+}
+
+/** Starts QEMU and waits until cloud-init is done and the guest answers over SSH with the host key it was given. */
+export async function bootImage(plan: ImagePlan): Promise<ImageMachine> {
+  const { signal, bootTimeoutMs } = plan;
+  const scope = new Scope();
+  try {
+    const dir = await mkdtemp(join(runtimeDir(), 'vm-'));
+    scope.defer(() => rm(dir, { recursive: true, force: true }));
+    await writeFile(join(dir, 'owner.json'), JSON.stringify({ ...self(), run: plan.run, machine: plan.id }));
+    const keys = makeKeys();
+    const args = argumentsOf(plan, dir, await makeSeed(dir, keys));
+    const { child, qmp, port } = await startMachine(plan, { dir, args, scope });
+    const endpoint = {
+      ...{ host: '127.0.0.1', port, user: seedUser, isForeign: true },
+      ...{ privateKey: keys.clientPrivate, hostKey: keys.hostPublic },
+    };
+    const name = `${plan.id} (${plan.image})`;
+    const distro = await Distro.connect({ name, endpoint, bootTimeoutMs }, signal).catch(
+      async (error: unknown) => {
+        signal.throwIfAborted();
+        throw notBooted(plan, `${child.over ?? sentence(error)}\n  ${await lastLines(plan.console)}`);
+      },
+    );
+    scope.defer(() => distro[Symbol.dispose]());
+    return await ImageMachine.settle({ plan, scope, child, qmp, distro });
+  } catch (error) {
+    await scope[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+const argumentsOf = (plan: ImagePlan, dir: string, seed: string): string[] =>
+  device.toArguments([
+    device.label(`${plan.run}-${plan.id}`),
+    device.bare,
+    device.sandbox,
+    device.processor(plan.accelerator, plan.cpus, plan.memoryMiB),
+    device.distroDisk(plan.file),
+    device.seedDisk(seed),
+    device.console(plan.console),
+    device.network('virtio', plan.install.length > 0),
+    device.monitor(monitorSocket(dir)),
+  ]);
+
+interface Parts {
+  readonly plan: ImagePlan;
+  readonly scope: Scope;
+  readonly child: Child;
+  readonly qmp: Qmp;
+  readonly distro: Distro;
+}
+
+/** What cloud-init does last is to make this file. Later boots need it no more. */
+const untilDone =
+  'until [ -e /var/lib/cloud/instance/boot-finished ]; do sleep 1; done; sudo -n touch /etc/cloud/cloud-init.disabled || true';
+
+/** A QEMU virtual machine with a whole distro, from a cloud image. */
+export class ImageMachine implements Machine {
+  readonly #parts: Parts;
+  #isKept = false;
+
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Waits for cloud-init, installs what is asked for, and keeps a snapshot. */
+  static async settle(parts: Parts): Promise<ImageMachine> {
+    const { plan, distro } = parts;
+    await within(
+      { ms: plan.bootTimeoutMs, what: `${plan.id}: cloud-init to be done`, signal: plan.signal },
+      distro.run(untilDone, plan.bootTimeoutMs),
+    );
+    await distro.bring();
+    if (plan.install.length > 0) await distro.install(plan.install);
+    if (plan.cmdline !== null) {
+      const before = distro.host.boot;
+      await distro.rebootWith(plan.cmdline);
+      await distro.reconnect(plan.signal, before);
+      await distro.bring();
+    }
+    const machine = new ImageMachine(parts);
+    await machine.#keep(plan.signal);
+    return machine;
+  }
+
+  get facts(): MachineFacts {
+    const { plan, distro } = this.#parts;
+    const { accel, threads, cpu } = plan.accelerator;
+    return {
+      ...{ id: plan.id, boot: distro.host.boot, driver: 'qemu', accel, threads, qemu: plan.qemu.version },
+      ...{ cpu, memoryMiB: plan.memoryMiB, userland: null, host: null, image: plan.image },
+    };
+  }
+
+  get release(): string {
+    return this.#parts.distro.host.release;
+  }
+
+  /** For tests of what happens to a machine. */
+  get pid(): number {
+    return this.#parts.child.process.pid!;
+  }
+
+  serve(): Promise<Channel> {
+    return this.#parts.distro.host.serve();
+  }
+
+  exec(command: string, timeoutMs: number): ReturnType<Machine['exec']> {
+    return this.#parts.distro.host.exec(command, timeoutMs);
+  }
+
+  async condition(): Promise<Condition> {
+    const { child, plan, distro } = this.#parts;
+    const facts = readFacts(await tail(plan.console));
+    if (child.over !== undefined) return { alive: false, detail: child.over, facts };
+    const { boot } = distro.host;
+    const told = await distro.host.condition(askMs).catch(() => null);
+    const detail =
+      told === null ? 'it does not answer' : told.boot === boot ? null : `its boot is ${told.boot} now`;
+    return { alive: true, detail, facts: facts.length > 0 ? facts : (told?.facts ?? []) };
+  }
+
+  /** By kernel arguments in its boot loader and a reboot, where systemd has not mounted that set-up already. */
+  async setUp(cgroup: CgroupVersion, signal?: AbortSignal): Promise<boolean> {
+    if (!(await this.#parts.distro.setUp(cgroup, signal))) return false;
+    await this.#keep(signal);
+    return true;
+  }
+
+  /** From the snapshot of the state it had after its last boot: the same boot, and known as such. */
+  async renew(signal?: AbortSignal): Promise<void> {
+    const { plan, distro } = this.#parts;
+    if (!this.#isKept) throw new FrostlineError(`${plan.id} has no snapshot.`, { code: 'machine' });
+    distro.disconnect();
+    await this.#monitor(`loadvm ${snapshot}`);
+    await distro.reconnect(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await within(
+      { ms: 30_000, what: `${this.#parts.plan.id}: taking it down` },
+      this.#parts.scope[Symbol.asyncDispose](),
+    );
+  }
+
+  /** A snapshot of the machine as it is, in the overlay of its disk. */
+  async #keep(signal?: AbortSignal): Promise<void> {
+    this.#isKept = false;
+    try {
+      await this.#monitor(`savevm ${snapshot}`);
+      this.#isKept = true;
+    } catch (error) {
+      signal?.throwIfAborted();
+      this.#parts.plan.onWarning(`${sentence(error)}\n  A machine that is stuck is replaced by a fresh one.`);
+    }
+  }
+
+  /** A command of QEMU's monitor that says nothing when all is well. */
+  async #monitor(command: string): Promise<void> {
+    const { plan, qmp } = this.#parts;
+    const said = await qmp.execute('human-monitor-command', { 'command-line': command }, snapshotMs);
+    if (String(said).trim() !== '')
+      throw new FrostlineError(`${plan.id}: ${command}: ${String(said).trim()}`, { code: 'machine' });
+  }
+}

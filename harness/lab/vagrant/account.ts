@@ -1,0 +1,102 @@
+import { chown, mkdir } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { capture, type CommandResult } from '../../base/command.ts';
+import { cacheDir } from '../../base/paths.ts';
+import { FrostlineError } from '../../errors.ts';
+
+/** The user that vagrant runs as when frostline is root: libvirt's session mode is for ordinary users. */
+export const accountName = 'frostline-vagrant';
+const accountHome = `/var/lib/${accountName}`;
+
+/** Who runs vagrant, and the folder of its machines and boxes. */
+export interface Account {
+  readonly base: string;
+  /** Null: whoever runs frostline. */
+  readonly as: { readonly uid: number; readonly gid: number } | null;
+}
+
+/** Where the folders of machines are, whether or not there is an account yet. */
+export const vagrantBase = (): string => (process.getuid?.() === 0 ? accountHome : cacheDir('vagrant'));
+
+/** A Unix socket's path has 107 bytes, and libvirt's monitor needs 45 of them beneath a machine's folder. */
+const maxBase = 107 - 45 - '/vm-XXXXXX'.length;
+
+/** Rejects ('host') when frostline is root and the user for it has not been made. */
+export async function findAccount(): Promise<Account> {
+  const base = vagrantBase();
+  if (base.length > maxBase)
+    throw new FrostlineError(`${base} is too long: libvirt's sockets do not fit beneath it.`, {
+      code: 'host',
+      todo: 'Point XDG_CACHE_HOME at a shorter path.',
+    });
+  if (process.getuid?.() !== 0) {
+    await mkdir(base, { recursive: true, mode: 0o700 });
+    return { base, as: null };
+  }
+  const [, , uid, gid, , home] =
+    readFileSync('/etc/passwd', 'utf8')
+      .split('\n')
+      .map((line) => line.split(':'))
+      .find(([name]) => name === accountName) ?? [];
+  if (uid === undefined || gid === undefined || home !== accountHome)
+    throw new FrostlineError(
+      `frostline is root, and vagrant runs as an ordinary user: there is no ${accountName}.`,
+      { code: 'host', todo: 'scripts/setup-vagrant makes it; or run frostline as an ordinary user.' },
+    );
+  return { base, as: { uid: Number(uid), gid: Number(gid) } };
+}
+
+/** Gives a file or folder to the account. */
+export async function give({ as }: Account, path: string): Promise<void> {
+  if (as !== null) await chown(path, as.uid, as.gid);
+}
+
+export interface VagrantOptions {
+  readonly signal?: AbortSignal;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Runs a program as the account in a machine's folder, with everything that libvirt, QEMU and vagrant keep there:
+ * what names the folder in its environment is of that machine, and goes with it. Boxes are shared.
+ */
+export function runInFolder(
+  account: Account,
+  dir: string,
+  argv: readonly string[],
+  { signal, timeoutMs }: VagrantOptions,
+): Promise<CommandResult> {
+  const env = {
+    PATH: `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/sbin:/sbin`,
+    LC_ALL: 'C.UTF-8',
+    HOME: join(dir, 'home'),
+    XDG_RUNTIME_DIR: join(dir, 'r'),
+    XDG_CONFIG_HOME: join(dir, 'c'),
+    XDG_DATA_HOME: join(dir, 'd'),
+    XDG_CACHE_HOME: join(dir, 'k'),
+    FROSTLINE_MACHINE: `${dir}/`,
+    VAGRANT_HOME: join(account.base, 'vagrant.d'),
+    VAGRANT_CHECKPOINT_DISABLE: '1',
+    VAGRANT_BOX_UPDATE_CHECK_DISABLE: '1',
+  };
+  const { as } = account;
+  const become =
+    as === null
+      ? []
+      : ['setpriv', `--reuid=${as.uid}`, `--regid=${as.gid}`, '--init-groups', '--inh-caps=-all'];
+  const words = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  return capture([...become, 'env', '-i', ...words, ...argv], {
+    cwd: dir,
+    timeoutMs,
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+/** The folders that `runInFolder` names. */
+export async function makeHomes(account: Account, dir: string): Promise<void> {
+  for (const name of ['home', 'r', 'c', 'd', 'k']) {
+    await mkdir(join(dir, name), { mode: 0o700 });
+    await give(account, join(dir, name));
+  }
+}

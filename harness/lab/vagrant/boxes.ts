@@ -1,0 +1,115 @@
+import { copyFile, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { command } from '../../base/command.ts';
+import { makeFolder, sha256File } from '../../base/files.ts';
+import { FrostlineError } from '../../errors.ts';
+import type { VagrantWay } from '../../matrix/matrix.ts';
+import { give, runInFolder, type Account } from './account.ts';
+import { takeDown } from './down.ts';
+import { makeMachineFolder, vagrantFiles } from './folder.ts';
+import { failure, parseBoxes, parseOutput, type OutputLine } from './output.ts';
+
+/** A box that vagrant has. */
+export interface Box {
+  readonly name: string;
+  readonly version: string | null;
+  /** What it is booted with, beside its own boot loader; null: by its own. */
+  readonly boot: { readonly kernel: string; readonly initrd: string } | null;
+}
+
+/** Suites that scripts/build-box knows. */
+const ownBox = /^frostline\/(bookworm|trixie)$/;
+const minutes = (n: number): number => n * 60_000;
+
+export interface FetchBox {
+  readonly signal: AbortSignal;
+  /** See LabContext. */
+  readonly onPreparing: (what: string) => () => void;
+}
+
+/** Makes a box known to vagrant: built here, from a file, or from a registry. Rejects 'kernel' when it cannot be had. */
+export async function fetchBox(account: Account, way: VagrantWay, options: FetchBox): Promise<Box> {
+  const suite = ownBox.exec(way.box)?.[1];
+  if (suite !== undefined) {
+    if (way.provider !== 'libvirt')
+      throw new FrostlineError(`${way.box} is a box for libvirt, not for ${way.provider}.`, {
+        code: 'kernel',
+      });
+    return ownBoxOf(account, suite, options);
+  }
+  const isFile = way.box.endsWith('.box');
+  const name = isFile ? `file-${(await sha256File(way.box)).slice(0, 16)}` : way.box;
+  await withBoxes(account, async (run) => {
+    if (await has(run, name, way.provider, way.boxVersion)) return;
+    const done = options.onPreparing(`box ${way.box}`);
+    try {
+      if (isFile) await addFile(account, run, way.box, name);
+      else {
+        const version = way.boxVersion === null ? [] : ['--box-version', way.boxVersion];
+        await run(['box', 'add', '--provider', way.provider, ...version, name]);
+      }
+    } finally {
+      done();
+    }
+  });
+  return { name, version: way.boxVersion, boot: null };
+}
+
+async function ownBoxOf(account: Account, suite: string, { signal, onPreparing }: FetchBox): Promise<Box> {
+  const done = onPreparing(`box of Debian ${suite}`);
+  try {
+    const script = join(vagrantFiles, '../scripts/build-box');
+    const built = (await command([script, suite], { signal, timeoutMs: minutes(30) })).trim();
+    const name = `frostline-${basename(built)}`;
+    // its kernel where the account can read it
+    const boot = join(account.base, 'boot', basename(built));
+    if (!(await stat(boot).catch(() => null)))
+      await makeFolder(boot, async (draft) => {
+        for (const file of ['vmlinuz', 'initrd']) await copyFile(join(built, file), join(draft, file));
+      });
+    await withBoxes(account, async (run) => {
+      if (!(await has(run, name, 'libvirt', null))) await addFile(account, run, join(built, 'box.box'), name);
+    });
+    return { name, version: null, boot: { kernel: join(boot, 'vmlinuz'), initrd: join(boot, 'initrd') } };
+  } finally {
+    done();
+  }
+}
+
+type RunBox = (words: readonly string[]) => Promise<OutputLine[]>;
+
+/** Calls `work` with a way to run `vagrant box` as the account. */
+async function withBoxes(account: Account, work: (run: RunBox) => Promise<void>): Promise<void> {
+  const dir = await makeMachineFolder(account, 'none', 'boxes');
+  try {
+    await work(async (words) => {
+      const argv = ['vagrant', '--machine-readable', ...words];
+      const { code, stdout, stderr } = await runInFolder(account, dir, argv, { timeoutMs: minutes(60) });
+      const lines = parseOutput(stdout);
+      if (code === 0) return lines;
+      throw new FrostlineError(`vagrant ${words.join(' ')}: ${failure(lines) ?? stderr.trim()}`, {
+        code: 'kernel',
+      });
+    });
+  } finally {
+    await takeDown(account, dir, 'boxes');
+  }
+}
+
+const has = async (run: RunBox, name: string, provider: string, version: string | null): Promise<boolean> =>
+  parseBoxes(await run(['box', 'list'])).some(
+    (box) => box.name === name && box.provider === provider && (version === null || box.version === version),
+  );
+
+/** From a copy that the account can read, whatever folder the box is in. */
+async function addFile(account: Account, run: RunBox, file: string, name: string): Promise<void> {
+  const copy = join(account.base, `${name}-${process.pid}.box`);
+  try {
+    await copyFile(file, copy);
+    await give(account, copy);
+    // what another frostline added meanwhile is the same
+    await run(['box', 'add', '--force', '--name', name, copy]);
+  } finally {
+    await rm(copy, { force: true });
+  }
+}

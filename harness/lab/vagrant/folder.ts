@@ -1,0 +1,61 @@
+import { copyFile, mkdtemp, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { self } from '../../base/owner.ts';
+import type { VagrantProvider } from '../../matrix/matrix.ts';
+import { give, makeHomes, type Account } from './account.ts';
+
+/** The folder of the Vagrantfile and what it needs, of the checkout or the package. */
+export const vagrantFiles = fileURLToPath(new URL('../../../vagrant', import.meta.url));
+
+/** What vagrant/Vagrantfile reads from machine.json. */
+export interface MachineFile {
+  readonly run: string;
+  readonly name: string;
+  /** As `vagrant box list` has it. */
+  readonly box: string;
+  readonly boxVersion: string | null;
+  readonly provider: VagrantProvider;
+  readonly accel: 'kvm' | 'tcg';
+  /** Null: the host's. */
+  readonly cpuModel: string | null;
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  /** Of 127.0.0.1, forwarded to the machine's SSH. */
+  readonly port: number;
+  /** For a direct boot; null: the box's own boot loader. */
+  readonly kernel: string | null;
+  readonly initrd: string | null;
+  readonly cmdline: string | null;
+  readonly console: string;
+  readonly bootTimeoutSeconds: number;
+  readonly provision: readonly { readonly path: string; readonly args: readonly string[] }[];
+}
+
+/** A port of 127.0.0.1 that is free now. One taken in between fails the machine's boot, which is tried again. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** Makes a private folder for vagrant to work in, marked with who made it, so that it is found after a crash. */
+export async function makeMachineFolder(account: Account, run: string, machine: string): Promise<string> {
+  const dir = await mkdtemp(join(account.base, 'vm-'));
+  await writeFile(join(dir, 'owner.json'), JSON.stringify({ ...self(), run, machine }));
+  await give(account, dir);
+  await makeHomes(account, dir);
+  return dir;
+}
+
+/** Says what the machine of a folder is; vagrant looks at it at each command. */
+export async function describeMachine(dir: string, file: MachineFile): Promise<void> {
+  await writeFile(join(dir, 'machine.json'), `${JSON.stringify(file, null, 1)}\n`);
+  await copyFile(join(vagrantFiles, 'Vagrantfile'), join(dir, 'Vagrantfile'));
+}

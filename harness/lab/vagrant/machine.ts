@@ -1,0 +1,155 @@
+import { appendFile, readFile, rm } from 'node:fs/promises';
+import type { Scope } from '../../base/scope.ts';
+import { FrostlineError, sentence } from '../../errors.ts';
+import type { CgroupVersion } from '../../matrix/matrix.ts';
+import { readFacts, tail } from '../console.ts';
+import { Distro } from '../distro/distro.ts';
+import type { MachineFacts } from '../facts.ts';
+import type { Channel, Condition, Machine } from '../machine.ts';
+import type { Vagrant } from './command.ts';
+import { describeMachine, type MachineFile } from './folder.ts';
+
+const askMs = 15_000;
+
+/** What a Vagrant machine is made of. */
+export interface Parts {
+  readonly id: string;
+  readonly dir: string;
+  readonly file: MachineFile;
+  readonly vagrant: Vagrant;
+  /** The version of the emulator beneath; null where the provider has none of its own. */
+  readonly qemu: string | null;
+  /** Where the console is kept with the run. */
+  readonly consoleLog: string;
+  /** The box as the matrix names it. */
+  readonly box: string;
+  /** Kernel arguments that its own boot loader has to set; null: none, or it is booted directly. */
+  readonly cmdline: string | null;
+  readonly bootTimeoutMs: number;
+  readonly onWarning: (text: string) => void;
+  /** What takes the machine down. */
+  readonly scope: Scope;
+}
+
+/** A machine that vagrant has made, after `vagrant up`. Disposing it destroys it. */
+export class VagrantMachine implements Machine {
+  readonly #parts: Parts;
+  readonly #distro: Distro;
+  #isKept = false;
+  #file: MachineFile;
+
+  private constructor(parts: Parts, distro: Distro) {
+    this.#parts = parts;
+    this.#distro = distro;
+    this.#file = parts.file;
+  }
+
+  /** Connects to a machine that is up, and brings frostbite. Rejects ('machine') when it does not answer. */
+  static async enter(parts: Parts, signal: AbortSignal): Promise<VagrantMachine> {
+    const { id, box, cmdline, bootTimeoutMs } = parts;
+    const { host, port, user, keyFile } = await parts.vagrant.sshConfig(signal);
+    // Each machine makes its host key at its first boot. The one that answers first is pinned from then on: the port
+    // is of 127.0.0.1, forwarded to a machine that was made a moment ago and has accepted a key made for it alone.
+    const hostKey: Buffer[] = [];
+    const onHostKey = (key: Buffer): void => void (hostKey.length === 0 && hostKey.push(key));
+    const privateKey = await readFile(keyFile, 'utf8');
+    const endpoint = { host, port, user, privateKey, hostKey, onHostKey, isForeign: true };
+    const distro = await Distro.connect({ name: `${id} (${box})`, endpoint, bootTimeoutMs }, signal);
+    parts.scope.defer(() => distro[Symbol.dispose]());
+    await distro.bring();
+    if (cmdline !== null) {
+      const before = distro.host.boot;
+      await distro.rebootWith(cmdline);
+      await distro.reconnect(signal, before);
+      await distro.bring();
+    }
+    const machine = new VagrantMachine(parts, distro);
+    await machine.#keep(signal);
+    return machine;
+  }
+
+  get facts(): MachineFacts {
+    const { id, file, qemu, box } = this.#parts;
+    const { accel, cpus, cpuModel: cpu, memoryMiB } = file;
+    const isOurs = file.provider === 'libvirt';
+    return {
+      ...{ id, boot: this.#distro.host.boot, driver: 'vagrant', host: null, image: box },
+      ...{ qemu, cpu, memoryMiB, userland: null },
+      accel: isOurs ? accel : null,
+      threads: isOurs && accel === 'tcg' ? (cpus > 1 ? 'multi' : 'single') : null,
+    };
+  }
+
+  get release(): string {
+    return this.#distro.host.release;
+  }
+
+  serve(): Promise<Channel> {
+    return this.#distro.host.serve();
+  }
+
+  exec(command: string, timeoutMs: number): ReturnType<Machine['exec']> {
+    return this.#distro.host.exec(command, timeoutMs);
+  }
+
+  async condition(): Promise<Condition> {
+    const { vagrant } = this.#parts;
+    const state = await vagrant.state().catch((error: unknown) => sentence(error));
+    const facts = readFacts(await tail(this.#file.console));
+    const told = await this.#distro.host.condition(askMs).catch(() => null);
+    const detail = state === 'running' ? null : `its state is ${state}`;
+    return { alive: state === 'running', detail, facts: facts.length > 0 ? facts : (told?.facts ?? []) };
+  }
+
+  /** By kernel arguments and a reboot, where systemd has not mounted that set-up already. */
+  async setUp(cgroup: CgroupVersion, signal?: AbortSignal): Promise<boolean> {
+    const direct = this.#file.kernel === null ? undefined : (words: string) => this.#reload(words, signal);
+    if (!(await this.#distro.setUp(cgroup, signal, direct))) return false;
+    await this.#keep(signal);
+    return true;
+  }
+
+  /** From the snapshot of the state it had after its last boot: the same boot, and known as such. */
+  async renew(signal?: AbortSignal): Promise<void> {
+    if (!this.#isKept) throw new FrostlineError(`${this.#parts.id} has no snapshot.`, { code: 'machine' });
+    await this.#keepConsole();
+    this.#distro.disconnect();
+    await this.#parts.vagrant.restore(signal);
+    await this.#distro.reconnect(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#keepConsole().catch(() => undefined);
+    await this.#parts.scope[Symbol.asyncDispose]();
+  }
+
+  /** A snapshot of the machine as it is. */
+  async #keep(signal?: AbortSignal): Promise<void> {
+    this.#isKept = false;
+    if (this.#file.provider === 'qemu') return;
+    try {
+      await this.#parts.vagrant.save(signal);
+      this.#isKept = true;
+    } catch (error) {
+      signal?.throwIfAborted();
+      this.#parts.onWarning(`${sentence(error)}\n  A machine that is stuck is replaced by a fresh one.`);
+    }
+  }
+
+  /** Off and on again with other arguments for the kernel that it is booted with. */
+  async #reload(words: string, signal?: AbortSignal): Promise<void> {
+    const { cmdline } = this.#parts.file;
+    this.#file = { ...this.#file, cmdline: `${cmdline ?? ''} ${words}`.trim() };
+    await describeMachine(this.#parts.dir, this.#file);
+    await this.#keepConsole();
+    this.#distro.disconnect();
+    await this.#parts.vagrant.reload(this.#parts.bootTimeoutMs, signal);
+  }
+
+  /** The file is begun anew at each start of the machine. */
+  async #keepConsole(): Promise<void> {
+    const said = await tail(this.#file.console);
+    if (said !== '') await appendFile(this.#parts.consoleLog, said);
+    await rm(this.#file.console, { force: true });
+  }
+}
