@@ -1,8 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { within } from '../../../base/deadline.ts';
-import { self } from '../../../base/owner.ts';
-import { runtimeDir } from '../../../base/paths.ts';
 import { Scope } from '../../../base/scope.ts';
 import { FrostlineError, sentence } from '../../../errors.ts';
 import type { BoxTool, CgroupVersion } from '../../../matrix/matrix.ts';
@@ -13,7 +9,14 @@ import type { Channel, Condition, Machine } from '../../machine.ts';
 import { makeKeys } from '../../rootfs/keys.ts';
 import type { QemuBinary } from '../binary.ts';
 import * as device from '../devices.ts';
-import { lastLines, monitorSocket, notBooted, startMachine, type Child } from '../process.ts';
+import {
+  lastLines,
+  makeMachineFolder,
+  monitorSocket,
+  notBooted,
+  startMachine,
+  type Child,
+} from '../process.ts';
 import type { Qmp } from '../qmp.ts';
 import { makeSeed, seedUser } from './seed.ts';
 
@@ -47,9 +50,7 @@ export async function bootImage(plan: ImagePlan): Promise<ImageMachine> {
   const { signal, bootTimeoutMs } = plan;
   const scope = new Scope();
   try {
-    const dir = await mkdtemp(join(runtimeDir(), 'vm-'));
-    scope.defer(() => rm(dir, { recursive: true, force: true }));
-    await writeFile(join(dir, 'owner.json'), JSON.stringify({ ...self(), run: plan.run, machine: plan.id }));
+    const dir = await makeMachineFolder(plan, scope);
     const keys = makeKeys();
     const args = argumentsOf(plan, dir, await makeSeed(dir, keys));
     const { child, qmp, port } = await startMachine(plan, { dir, args, scope });
