@@ -66,7 +66,7 @@ export async function bootImage(plan: ImagePlan): Promise<ImageMachine> {
       },
     );
     scope.defer(() => distro[Symbol.dispose]());
-    return await ImageMachine.settle({ plan, scope, child, qmp, distro });
+    return await ImageMachine.settle({ plan, scope, child, qmp, distro, endpoint });
   } catch (error) {
     await scope[Symbol.asyncDispose]();
     throw error;
@@ -92,6 +92,12 @@ interface Parts {
   readonly child: Child;
   readonly qmp: Qmp;
   readonly distro: Distro;
+  readonly endpoint: {
+    readonly port: number;
+    readonly user: string;
+    readonly privateKey: string;
+    readonly hostKey: Buffer;
+  };
 }
 
 /** What cloud-init does last is to make this file. Later boots need it no more. */
@@ -140,9 +146,9 @@ export class ImageMachine implements Machine {
     return this.#parts.distro.host.release;
   }
 
-  /** For tests of what happens to a machine. */
-  get pid(): number {
-    return this.#parts.child.process.pid!;
+  /** Where its SSH server is and the keys of it, for tests that come by themselves. */
+  get endpoint(): Parts['endpoint'] {
+    return this.#parts.endpoint;
   }
 
   serve(): Promise<Channel> {
