@@ -84,15 +84,22 @@ export function createProgram(io: Io, version: string): Command {
   program
     .command('report')
     .description('report a stored run from its records')
-    .argument('[run]', 'run id, latest, latest~1, or the path of its folder', 'latest')
+    .argument('[run...]', 'run id, latest, latest~1, or the path of its folder; several with --template', [
+      'latest',
+    ])
     .addOption(results())
     .addOption(
-      new Option('--format <format>', 'how to write it')
-        .choices(['terminal', 'json', 'markdown'])
+      new Option('--format <format>', 'how to write it; html with --template alone')
+        .choices(['terminal', 'json', 'markdown', 'html'])
         .default('terminal'),
     )
-    .action(async (name: string, options: ReportOptions) =>
-      (await import('./report.ts')).report(name, options, io),
+    .addOption(
+      new Option('--template <name>', 'release: for each kernel, which uses of its freezer work').choices([
+        'release',
+      ]),
+    )
+    .action(async (names: string[], options: ReportOptions) =>
+      (await import('./report.ts')).report(names, options, io),
     );
   program
     .command('doctor')

@@ -4,6 +4,7 @@ import { cellName, type RunName, type Summary } from '../analyse/summary.ts';
 import { sentence } from '../errors.ts';
 import { explain } from '../matrix/finding.ts';
 import { loadMatrix } from '../matrix/load.ts';
+import type { Matrix } from '../matrix/matrix.ts';
 import { readInfo, type RunInfo } from '../record/info.ts';
 import { isLocked } from '../record/lock.ts';
 import { describeFinding, readRecords, type RecordFinding } from '../record/read.ts';
@@ -12,6 +13,8 @@ import { recordsPath } from '../record/runs.ts';
 /** A run as its folder tells it. */
 export interface StoredRun {
   readonly summary: Summary;
+  /** Undefined when it is lost or does not load here. */
+  readonly matrix: Matrix | undefined;
   readonly judgements: readonly Judgement[];
   readonly exitCode: 0 | 1 | 69;
   /** What was wrong with the folder, as sentences; the rest was read nevertheless. */
@@ -53,7 +56,7 @@ export async function readStoredRun(dir: string): Promise<StoredRun> {
     findings.push(`The run's matrix does not load here, so nothing is expected of its cells${why}.`);
   }
   const judgements = judge(summary, matrix?.expect ?? []);
-  return { summary, judgements, exitCode: exitCode(summary, judgements), findings };
+  return { summary, matrix, judgements, exitCode: exitCode(summary, judgements), findings };
 }
 
 async function runName(dir: string, info: RunInfo | undefined): Promise<RunName> {
