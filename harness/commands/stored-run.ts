@@ -11,6 +11,8 @@ import { recordsPath } from '../record/runs.ts';
 
 /** A run as its folder tells it. */
 export interface StoredRun {
+  /** Its run.json; undefined when that is lost. */
+  readonly info: RunInfo | undefined;
   readonly summary: Summary;
   readonly judgements: readonly Judgement[];
   readonly exitCode: 0 | 1 | 69;
@@ -53,7 +55,7 @@ export async function readStoredRun(dir: string): Promise<StoredRun> {
     findings.push(`The run's matrix does not load here, so nothing is expected of its cells${why}.`);
   }
   const judgements = judge(summary, matrix?.expect ?? []);
-  return { summary, judgements, exitCode: exitCode(summary, judgements), findings };
+  return { info, summary, judgements, exitCode: exitCode(summary, judgements), findings };
 }
 
 async function runName(dir: string, info: RunInfo | undefined): Promise<RunName> {
