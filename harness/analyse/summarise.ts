@@ -57,7 +57,8 @@ function summariseCell(cell: CellName, all: readonly Trial[], problem: string | 
   const { id, distro, cgroup, runtime, workload, strategy } = cell;
   return {
     ...{ id, distro, cgroup, runtime, workload, strategy },
-    releases: [...new Set(all.map(({ release }) => release))].filter((release) => release !== '').sort(),
+    releases: distinct(all.map(({ release }) => release)),
+    runtimeVersions: distinct(all.map(({ runtime }) => runtime)),
     trials: counted.length,
     frozen: (outcomes.frozen ?? 0) + (outcomes.passed ?? 0),
     rate: rate?.rate ?? null,
@@ -146,6 +147,10 @@ function incidentsOf(all: readonly Trial[]): Incident[] {
   }
   return [...found.values()].sort((a, b) => b.trials - a.trials || byBytes(a.reason, b.reason));
 }
+
+/** What is said at all, each once, in byte order. */
+const distinct = (words: readonly string[]): string[] =>
+  [...new Set(words)].filter((word) => word !== '').sort();
 
 /** Counts, with the names in byte order. */
 function tally<Name extends string>(names: readonly Name[]): Partial<Record<Name, number>> {

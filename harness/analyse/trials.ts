@@ -9,6 +9,8 @@ export interface Trial {
   readonly frozenUs: number | null;
   readonly boot: string;
   readonly release: string;
+  /** What made the container, with its version; empty without one. */
+  readonly runtime: string;
   readonly environment: string;
   readonly thaw: ThawOutcome | null;
   readonly reason: string | null;
@@ -93,6 +95,7 @@ function compactor(): (record: TrialRecord) => Trial {
     frozenUs,
     boot: share(machine.boot),
     release: share(guest?.release ?? ''),
+    runtime: share(guest?.runtime ?? ''),
     environment: share(environmentOf(machine)),
     thaw: thaw?.outcome ?? null,
     reason: reason === null ? null : share(reason),

@@ -10,3 +10,7 @@ export interface Io {
   /** The exit code once the command is done; 0 unless set. */
   readonly setExitCode: (code: number) => void;
 }
+
+/** Whether stdout is a terminal that wants colours (https://no-color.org). */
+export const isColoured = ({ stdout, env }: Io): boolean =>
+  'isTTY' in stdout && stdout.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { FrostlineError } from '../errors.ts';
 import type { DoctorOptions } from './doctor.ts';
 import type { CleanOptions } from './clean.ts';
+import type { CompareOptions } from './compare.ts';
 import type { Io } from './io.ts';
 import type { PlanOptions } from './plan.ts';
 import type { ReportOptions } from './report.ts';
@@ -84,9 +85,11 @@ export function createProgram(io: Io, version: string): Command {
   program
     .command('report')
     .description('report a stored run from its records')
-    .argument('[run...]', 'run id, latest, latest~1, or the path of its folder; several with --template', [
-      'latest',
-    ])
+    .argument(
+      '[run...]',
+      'run id, latest, latest~1, a day, a matrix name, or a folder; several with --template',
+      ['latest'],
+    )
     .addOption(results())
     .addOption(
       new Option('--format <format>', 'how to write it; html with --template alone')
@@ -100,6 +103,28 @@ export function createProgram(io: Io, version: string): Command {
     )
     .action(async (names: string[], options: ReportOptions) =>
       (await import('./report.ts')).report(names, options, io),
+    );
+  program
+    .command('compare')
+    .description('say what got better or worse from one stored run to another')
+    .argument('<base>', 'run id, latest~1, a day (its last run), a matrix name (its last run), or a folder')
+    .argument('[head]', 'the same', 'latest')
+    .addOption(results())
+    .addOption(
+      new Option('--format <format>', 'how to write it')
+        .choices(['terminal', 'markdown', 'json'])
+        .default('terminal'),
+    )
+    .option('--margin <points>', 'differences that are surely smaller are none', '10')
+    .addOption(
+      new Option(
+        '--distro <old=new>',
+        'hold distro OLD of base against NEW of head, and no others; both runs can be the same',
+      ).argParser(collect),
+    )
+    .addOption(new Option('--fail-on <what>', 'exit with 1 when a cell is worse').choices(['worse']))
+    .action(async (base: string, head: string, options: CompareOptions) =>
+      (await import('./compare.ts')).compare(base, head, options, io),
     );
   program
     .command('doctor')

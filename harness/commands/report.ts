@@ -7,7 +7,7 @@ import { escapeTerminal } from '../report/escape.ts';
 import { jsonReport } from '../report/json.ts';
 import { markdownReport } from '../report/markdown.ts';
 import { terminalReport } from '../report/terminal.ts';
-import type { Io } from './io.ts';
+import { isColoured, type Io } from './io.ts';
 import { readStoredRun, type StoredRun } from './stored-run.ts';
 
 type Format = 'terminal' | 'json' | 'markdown';
@@ -59,7 +59,7 @@ export async function printReport(dir: string, io: Io, format: Format): Promise<
   return stored;
 }
 
-/** The report of a run as text; coloured only on a terminal that wants it (https://no-color.org). */
+/** The report of a run as text. */
 function formatRun({ summary, judgements }: StoredRun, format: Format, io: Io): string {
   switch (format) {
     case 'json':
@@ -69,11 +69,7 @@ function formatRun({ summary, judgements }: StoredRun, format: Format, io: Io): 
     case 'terminal': {
       const terminal = 'isTTY' in io.stdout && io.stdout.isTTY;
       const columns = terminal ? io.stdout.columns : 150;
-      const colour = terminal && (io.env['NO_COLOR'] ?? '') === '' && io.env['TERM'] !== 'dumb';
-      return terminalReport(summary, judgements, {
-        colour,
-        width: Math.max(80, columns),
-      });
+      return terminalReport(summary, judgements, { colour: isColoured(io), width: Math.max(80, columns) });
     }
   }
 }

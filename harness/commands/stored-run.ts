@@ -12,6 +12,8 @@ import { recordsPath } from '../record/runs.ts';
 
 /** A run as its folder tells it. */
 export interface StoredRun {
+  /** Its run.json; undefined when that is lost. */
+  readonly info: RunInfo | undefined;
   readonly summary: Summary;
   /** Undefined when it is lost or does not load here. */
   readonly matrix: Matrix | undefined;
@@ -56,7 +58,7 @@ export async function readStoredRun(dir: string): Promise<StoredRun> {
     findings.push(`The run's matrix does not load here, so nothing is expected of its cells${why}.`);
   }
   const judgements = judge(summary, matrix?.expect ?? []);
-  return { summary, matrix, judgements, exitCode: exitCode(summary, judgements), findings };
+  return { info, summary, matrix, judgements, exitCode: exitCode(summary, judgements), findings };
 }
 
 async function runName(dir: string, info: RunInfo | undefined): Promise<RunName> {

@@ -18,7 +18,7 @@ export function jsonReport(summary: Summary, judgements: readonly Judgement[]): 
   return `${JSON.stringify({ schema: 1, run: id, ...run, cells, differences }, null, 2)}\n`;
 }
 
-function cellJson({ releases, notMeasured, ...cell }: CellSummary): object {
+function cellJson({ releases, runtimeVersions, notMeasured, ...cell }: CellSummary): object {
   const { id, distro, cgroup, runtime, workload, strategy, trials, frozen, rate, low, high } = cell;
   const {
     p50Us,
@@ -39,6 +39,7 @@ function cellJson({ releases, notMeasured, ...cell }: CellSummary): object {
     distro,
     release: releases.length === 0 ? null : releases.join(', '),
     ...{ cgroup, runtime, workload, strategy, trials, frozen, rate, low, high, p50Us, p95Us },
+    runtimeVersions,
     ...{ outcomes, blockers, failures, notFrozen, boots, deff, thaw, environments, incidents, tool },
     notMeasured: notMeasured?.kind ?? null,
     reason: notMeasured?.reason ?? null,
