@@ -93,7 +93,7 @@ export function createProgram(io: Io, version: string): Command {
     .addOption(results())
     .addOption(
       new Option('--format <format>', 'how to write it; html with --template alone')
-        .choices(['terminal', 'json', 'markdown', 'html'])
+        .choices(['terminal', 'json', 'markdown', 'csv', 'junit', 'tap', 'html'])
         .default('terminal'),
     )
     .addOption(

@@ -3,14 +3,17 @@ import { FrostlineError } from '../errors.ts';
 import { resolveRun } from '../record/runs.ts';
 import { compatibilityHtml } from '../report/compatibility-html.ts';
 import { compatibilityMarkdown } from '../report/compatibility.ts';
+import { csvReport } from '../report/csv.ts';
 import { escapeTerminal } from '../report/escape.ts';
 import { jsonReport } from '../report/json.ts';
+import { junitReport } from '../report/junit.ts';
 import { markdownReport } from '../report/markdown.ts';
+import { tapReport } from '../report/tap.ts';
 import { terminalReport } from '../report/terminal.ts';
 import { isColoured, type Io } from './io.ts';
 import { readStoredRun, type StoredRun } from './stored-run.ts';
 
-type Format = 'terminal' | 'json' | 'markdown';
+type Format = 'terminal' | 'json' | 'markdown' | 'csv' | 'junit' | 'tap';
 
 export interface ReportOptions {
   readonly results: string;
@@ -66,6 +69,12 @@ function formatRun({ summary, judgements }: StoredRun, format: Format, io: Io): 
       return jsonReport(summary, judgements);
     case 'markdown':
       return markdownReport(summary, judgements);
+    case 'csv':
+      return csvReport(summary, judgements);
+    case 'junit':
+      return junitReport(summary, judgements);
+    case 'tap':
+      return tapReport(summary, judgements);
     case 'terminal': {
       const terminal = 'isTTY' in io.stdout && io.stdout.isTTY;
       const columns = terminal ? io.stdout.columns : 150;

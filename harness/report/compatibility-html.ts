@@ -9,7 +9,7 @@ import {
   kernelWords,
   purposeWords,
 } from './compatibility.ts';
-import { escapeHtml } from './escape.ts';
+import { escapeXml } from './escape.ts';
 
 const style = `
 :root { color-scheme: light dark; --ink: #1c2530; --paper: #fff; --soft: #5a6675; --line: #d9dfe6; --rows: #f5f7f9;
@@ -31,7 +31,7 @@ tbody th { font-weight: 500; } .cgroup { font-family: ui-monospace, monospace; }
 
 /** The compatibility report as one HTML page: no script, nothing that is fetched, light and dark. */
 export function compatibilityHtml(kernels: readonly KernelCompatibility[], runs: readonly RunName[]): string {
-  const from = runs.map(({ id }) => escapeHtml(id)).join(', ');
+  const from = runs.map(({ id }) => escapeXml(id)).join(', ');
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -47,7 +47,7 @@ export function compatibilityHtml(kernels: readonly KernelCompatibility[], runs:
 <p class="soft">Measured by frostline: ${from}</p>
 ${kernels.length === 0 ? '<p>No cell of these runs has a rate.</p>' : kernels.map(section).join('\n')}
 <h2>How this is judged</h2>
-<p>${escapeHtml(compatibilityMethod)}</p>
+<p>${escapeXml(compatibilityMethod)}</p>
 </main>
 </body>
 </html>
@@ -55,7 +55,7 @@ ${kernels.length === 0 ? '<p>No cell of these runs has a rate.</p>' : kernels.ma
 }
 
 function section(kernel: KernelCompatibility): string {
-  const name = `Linux ${escapeHtml(kernel.release)}`;
+  const name = `Linux ${escapeXml(kernel.release)}`;
   const held = heldWords(kernel);
   const table = `<div class="scroll" tabindex="0" role="region" aria-label="${name}">
 <table>
@@ -67,13 +67,13 @@ ${kernel.uses.map(row).join('\n')}
 </div>`;
   return `<section>
 <h2>${name}</h2>
-<p class="soft">${escapeHtml(`${kernel.distros.join(', ')}. ${kernelWords(kernel)}`)}</p>
+<p class="soft">${escapeXml(`${kernel.distros.join(', ')}. ${kernelWords(kernel)}`)}</p>
 ${kernel.uses.length === 0 ? '' : table}
-${held === '' ? '' : `<p>${escapeHtml(held)}</p>`}
+${held === '' ? '' : `<p>${escapeXml(held)}</p>`}
 </section>`;
 }
 
 function row(use: UseVerdict): string {
   const { sign, word } = badges[use.verdict];
-  return `<tr><th scope="row">${escapeHtml(`${purposeWords[use.purpose]}: ${use.name}`)}</th><td class="cgroup">${escapeHtml(use.cgroup)}</td><td><span class="badge ${use.verdict}"><span aria-hidden="true">${sign} </span>${word}</span></td><td>${escapeHtml(evidenceWords(use))}</td><td>${escapeHtml(adviceWords(use))}</td></tr>`;
+  return `<tr><th scope="row">${escapeXml(`${purposeWords[use.purpose]}: ${use.name}`)}</th><td class="cgroup">${escapeXml(use.cgroup)}</td><td><span class="badge ${use.verdict}"><span aria-hidden="true">${sign} </span>${word}</span></td><td>${escapeXml(evidenceWords(use))}</td><td>${escapeXml(adviceWords(use))}</td></tr>`;
 }

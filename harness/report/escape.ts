@@ -29,6 +29,6 @@ export function escapeMarkdown(text: string): string {
     .replaceAll(/[<>&]/g, (character) => entities[character] ?? character);
 }
 
-/** A string of the guest as text of HTML or the value of a quoted attribute. */
-export const escapeHtml = (text: string): string =>
+/** A string of the guest as text of HTML or XML, or the value of a quoted attribute; XML 1.0 has no control characters. */
+export const escapeXml = (text: string): string =>
   escapeTerminal(text).replaceAll(/[<>&"']/g, (character) => entities[character] ?? character);
