@@ -3,7 +3,7 @@ import { escapeTerminal } from '../report/escape.ts';
 import { jsonReport } from '../report/json.ts';
 import { markdownReport } from '../report/markdown.ts';
 import { terminalReport } from '../report/terminal.ts';
-import { isColoured, type Io } from './io.ts';
+import { isColoured, widthOf, type Io } from './io.ts';
 import { readStoredRun, type StoredRun } from './stored-run.ts';
 
 type Format = 'terminal' | 'json' | 'markdown';
@@ -34,10 +34,7 @@ function formatRun({ summary, judgements }: StoredRun, format: Format, io: Io): 
       return jsonReport(summary, judgements);
     case 'markdown':
       return markdownReport(summary, judgements);
-    case 'terminal': {
-      const terminal = 'isTTY' in io.stdout && io.stdout.isTTY;
-      const columns = terminal ? io.stdout.columns : 150;
-      return terminalReport(summary, judgements, { colour: isColoured(io), width: Math.max(80, columns) });
-    }
+    case 'terminal':
+      return terminalReport(summary, judgements, { colour: isColoured(io), width: widthOf(io) });
   }
 }
