@@ -14,3 +14,7 @@ export interface Io {
 /** Whether stdout is a terminal that wants colours (https://no-color.org). */
 export const isColoured = ({ stdout, env }: Io): boolean =>
   'isTTY' in stdout && stdout.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+
+/** Columns that a line of stdout may have. */
+export const widthOf = ({ stdout }: Io): number =>
+  'isTTY' in stdout && stdout.isTTY ? Math.max(80, stdout.columns) : 150;

@@ -3,6 +3,7 @@ import { FrostlineError } from '../errors.ts';
 import type { DoctorOptions } from './doctor.ts';
 import type { CleanOptions } from './clean.ts';
 import type { CompareOptions } from './compare.ts';
+import { addHistory } from './program-history.ts';
 import type { Io } from './io.ts';
 import type { PlanOptions } from './plan.ts';
 import type { ReportOptions } from './report.ts';
@@ -126,6 +127,7 @@ export function createProgram(io: Io, version: string): Command {
     .action(async (base: string, head: string, options: CompareOptions) =>
       (await import('./compare.ts')).compare(base, head, options, io),
     );
+  addHistory(program, io, results);
   program
     .command('doctor')
     .description('say what this host lacks and how to get it')
@@ -142,6 +144,11 @@ export function createProgram(io: Io, version: string): Command {
     .description('print the JSON Schema of matrix files (matrices/schema.json)')
     .action(async () => (await import('./schema.ts')).schema(io));
 
-  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+  for (const command of program.commands) inherit(command, program);
   return program;
+}
+
+function inherit(command: Command, from: Command): void {
+  command.exitOverride().copyInheritedSettings(from);
+  for (const inner of command.commands) inherit(inner, command);
 }

@@ -10,7 +10,7 @@ import { junitReport } from '../report/junit.ts';
 import { markdownReport } from '../report/markdown.ts';
 import { tapReport } from '../report/tap.ts';
 import { terminalReport } from '../report/terminal.ts';
-import { isColoured, type Io } from './io.ts';
+import { isColoured, widthOf, type Io } from './io.ts';
 import { readStoredRun, type StoredRun } from './stored-run.ts';
 
 type Format = 'terminal' | 'json' | 'markdown' | 'csv' | 'junit' | 'tap';
@@ -75,10 +75,7 @@ function formatRun({ summary, judgements }: StoredRun, format: Format, io: Io): 
       return junitReport(summary, judgements);
     case 'tap':
       return tapReport(summary, judgements);
-    case 'terminal': {
-      const terminal = 'isTTY' in io.stdout && io.stdout.isTTY;
-      const columns = terminal ? io.stdout.columns : 150;
-      return terminalReport(summary, judgements, { colour: isColoured(io), width: Math.max(80, columns) });
-    }
+    case 'terminal':
+      return terminalReport(summary, judgements, { colour: isColoured(io), width: widthOf(io) });
   }
 }
