@@ -6,6 +6,7 @@ import type { CompareOptions } from './compare.ts';
 import { addHistory } from './program-history.ts';
 import type { Io } from './io.ts';
 import type { PlanOptions } from './plan.ts';
+import type { ExplainOptions } from './explain.ts';
 import type { ReportOptions } from './report.ts';
 import type { RunOptions } from './run.ts';
 
@@ -126,6 +127,21 @@ export function createProgram(io: Io, version: string): Command {
     .addOption(new Option('--fail-on <what>', 'exit with 1 when a cell is worse').choices(['worse']))
     .action(async (base: string, head: string, options: CompareOptions) =>
       (await import('./compare.ts')).compare(base, head, options, io),
+    );
+  program
+    .command('explain')
+    .description('say what most likely kept the cells of a run from FROZEN, and what helps')
+    .argument('[run]', 'run id, latest, latest~1, a day, a matrix name, or a folder', 'latest')
+    .argument(
+      '[cell]',
+      'DISTRO/CGROUP/RUNTIME/WORKLOAD/STRATEGY; * stands for anything; by default every cell',
+    )
+    .addOption(results())
+    .addOption(
+      new Option('--format <format>', 'how to write it').choices(['terminal', 'json']).default('terminal'),
+    )
+    .action(async (run: string, cell: string | undefined, options: ExplainOptions) =>
+      (await import('./explain.ts')).explain(run, cell, options, io),
     );
   addHistory(program, io, results);
   program
