@@ -6,7 +6,7 @@ import { explain } from '../matrix/finding.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import { readInfo, type RunInfo } from '../record/info.ts';
 import { isLocked } from '../record/lock.ts';
-import { describeFinding, readRecords, type RecordFinding } from '../record/read.ts';
+import { describeFinding, readRecordLists, type RecordFinding } from '../record/read.ts';
 import { recordsPath } from '../record/runs.ts';
 
 /** A run as its folder tells it. */
@@ -35,7 +35,7 @@ export async function readStoredRun(dir: string): Promise<StoredRun> {
   const path = recordsPath(dir);
   const damage: RecordFinding[] = [];
   let damaged = 0;
-  const records = readRecords(path, (finding) => {
+  const records = readRecordLists(path, (finding) => {
     if (++damaged <= findingsShown) damage.push(finding);
   });
   const loaded = info === undefined ? undefined : loadMatrix(info.matrix.text, info.matrix.file);
