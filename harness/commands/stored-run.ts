@@ -4,6 +4,7 @@ import { cellName, type RunName, type Summary } from '../analyse/summary.ts';
 import { sentence } from '../errors.ts';
 import { explain } from '../matrix/finding.ts';
 import { loadMatrix } from '../matrix/load.ts';
+import { isOnlyParquet } from '../record/compacted.ts';
 import { readInfo, type RunInfo } from '../record/info.ts';
 import { isLocked } from '../record/lock.ts';
 import { describeFinding, readRecordLists, type RecordFinding } from '../record/read.ts';
@@ -35,9 +36,11 @@ export async function readStoredRun(dir: string): Promise<StoredRun> {
   const path = recordsPath(dir);
   const damage: RecordFinding[] = [];
   let damaged = 0;
-  const records = readRecordLists(path, (finding) => {
-    if (++damaged <= findingsShown) damage.push(finding);
-  });
+  const records = (await isOnlyParquet(dir))
+    ? (await import('../history/restore.ts')).readParquet(dir)
+    : readRecordLists(path, (finding) => {
+        if (++damaged <= findingsShown) damage.push(finding);
+      });
   const loaded = info === undefined ? undefined : loadMatrix(info.matrix.text, info.matrix.file);
   const matrix = loaded?.ok === true ? loaded.matrix : undefined;
   const summary = await summarise({
