@@ -133,6 +133,18 @@ describe('compare', () => {
     expect(compare(base, base, 0.1).facts).toEqual([]);
   });
 
+  it('compares what a tool did beside the freeze only where that is not the same', async () => {
+    const tool = { name: 'criu-dump', version: 'criu 4.1.1', code: 0, us: 5, error: null };
+    const dumped = (done: number): TrialRecord[] =>
+      trials(cellOf('a', 'w'), all).map((record, i) => ({ ...record, tool: { ...tool, ok: i % 10 < done } }));
+    const [base, head] = [await summary('base', dumped(10)), await summary('head', dumped(4))];
+    expect(compare(base, head, 0.1).changes.map(({ of, change }) => [of, change])).toEqual([
+      ['frozen', 'same'],
+      ['done', 'worse'],
+    ]);
+    expect(compare(base, base, 0.1).changes.map(({ of }) => of)).toEqual(['frozen']);
+  });
+
   it('holds one distro against another of the same run', async () => {
     const run = await summary('run', [...trials(cellOf('a', 'w'), all), ...trials(cellOf('b', 'w'), half)]);
     const sides = counterparts(run, run, new Map([['a', 'b']]));

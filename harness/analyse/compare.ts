@@ -87,10 +87,16 @@ function measured({ base, head }: Pair): Measured[] {
   return (['frozen', 'done'] as const).flatMap((of) => {
     const [a, b] = [sideOf(base, of), sideOf(head, of)];
     if (a === null || b === null) return [];
+    // a tool that did all it was to do where it froze, and nothing else, has nothing to add
+    if (of === 'done' && sameBoots(a.boots, base.clusters) && sameBoots(b.boots, head.clusters)) return [];
     const rates = { base: a.rate, head: b.rate };
     return [{ base, head, of, rates, by: newcombe(a.rate, b.rate), p: testBoots(a.boots, b.boots) }];
   });
 }
+
+const sameBoots = (a: readonly Cluster[], b: readonly Cluster[]): boolean =>
+  a.length === b.length &&
+  a.every(({ frozen, trials }, i) => frozen === b[i]?.frozen && trials === b[i]?.trials);
 
 interface Side {
   readonly rate: Interval;

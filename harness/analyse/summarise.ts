@@ -1,5 +1,4 @@
 import type { Contrast } from '../matrix/matrix.ts';
-import type { TrialRecord } from '../record/schema.ts';
 import { countedOutcomes, isSuccess, type Outcome } from '../trial/outcome.ts';
 import { contrast } from './contrast.ts';
 import { clusteredRate, quantile, type Cluster } from './interval.ts';
@@ -15,13 +14,13 @@ import {
   type Summary,
 } from './summary.ts';
 import { summariseTools } from './tools.ts';
-import { gatherTrials, type Failure, type Trial } from './trials.ts';
+import { gatherTrials, type Failure, type Records, type Trial } from './trials.ts';
 
 /** A run, what was planned in it, and what came of it. */
 export interface Evidence {
   readonly run: RunName;
   readonly cells: readonly CellName[];
-  readonly records: AsyncIterable<TrialRecord> | Iterable<TrialRecord>;
+  readonly records: Records;
   /** Cells that were given up, with the reason. */
   /** Cells to hold against each other. */
   readonly contrasts?: readonly Contrast[];

@@ -1,11 +1,11 @@
 import { explainRecords } from '../analyse/explain.ts';
 import { FrostlineError } from '../errors.ts';
-import { describeFinding, readRecords } from '../record/read.ts';
-import { recordsPath, resolveRun } from '../record/runs.ts';
+import { resolveRun } from '../record/runs.ts';
+import type { TrialRecord } from '../record/schema.ts';
 import { escapeTerminal } from '../report/escape.ts';
 import { explainReport } from '../report/explain.ts';
 import type { Io } from './io.ts';
-import { readStoredRun } from './stored-run.ts';
+import { readStoredRun, recordLists } from './stored-run.ts';
 
 export interface ExplainOptions {
   readonly results: string;
@@ -20,7 +20,8 @@ export async function explain(
   io: Io,
 ): Promise<void> {
   const dir = await resolveRun(results, name);
-  const { summary } = await readStoredRun(dir);
+  const { summary, findings } = await readStoredRun(dir);
+  for (const finding of findings) io.stderr.write(`frostline: ${escapeTerminal(finding)}\n`);
   const pattern = cell === undefined ? /^/ : toPattern(cell);
   const isWanted = (id: string): boolean => pattern.test(id);
   if (!summary.cells.some(({ id }) => isWanted(id)))
@@ -28,15 +29,18 @@ export async function explain(
       code: 'usage',
       todo: 'A cell is DISTRO/CGROUP/RUNTIME/WORKLOAD/STRATEGY; `*` stands for anything. `frostline report` lists them.',
     });
-  const records = readRecords(recordsPath(dir), (finding) =>
-    io.stderr.write(`frostline: ${escapeTerminal(describeFinding(finding))}\n`),
-  );
-  const cells = await explainRecords(records, isWanted);
+  // what is damaged was told just now
+  const lists = await recordLists(dir, () => undefined);
+  const cells = await explainRecords(flat(lists), isWanted);
   io.stdout.write(
     format === 'json'
       ? `${JSON.stringify({ schema: 1, run: summary.run.id, cells }, null, 2)}\n`
       : explainReport(cells),
   );
+}
+
+async function* flat(lists: AsyncIterable<TrialRecord[]>): AsyncGenerator<TrialRecord> {
+  for await (const list of lists) yield* list;
 }
 
 /** A cell's id in which `*` stands for anything. */

@@ -1,10 +1,12 @@
-import { appendFile, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { restore } from '../history/restore.ts';
 import { lockRun } from '../record/lock.ts';
 import { sampleRecord } from '../record/sample.ts';
 import { history, sleep, storeRun, storm, threeNights, trials } from '../testing/history.ts';
+import { readStoredRun } from './stored-run.ts';
 
 let results = '';
 beforeEach(async () => {
@@ -64,7 +66,7 @@ describe('frostline history compact', () => {
   it('writes each run once, keeps the originals, and again when there are more records', async () => {
     const [first] = await threeNights(results);
     expect((await history(results, 'compact')).out).toMatch(
-      /^2026-11-20T02-00-00Z-nightly: 20 records, 0\.0 MiB to 0\.0 MiB; the original is kept\n/,
+      /^2026-11-20T02-00-00Z-nightly: 20 records, \d+ KiB to \d+ KiB; the original is kept\n/,
     );
     expect((await readdir(first!)).sort()).toEqual(['records.ndjson', 'records.parquet', 'run.json']);
     expect((await history(results, 'compact')).out).toBe('nothing to compact\n');
@@ -88,6 +90,41 @@ describe('frostline history compact', () => {
     expect(await readdir(first!)).toContain('records.ndjson');
     expect(await readdir(second!)).not.toContain('records.ndjson');
     expect(await sql('select count(*)::int as n from trials')).toEqual([{ n: 50 }]);
+  });
+
+  it('loses nothing: a run of Parquet alone is reported as before, and can be gone on with', async () => {
+    const tool = { name: 'criu-dump', version: 'criu 4.1.1', code: null, ok: false, us: 5, error: 'no' };
+    const steps = [{ step: 0, ok: false, us: 7, what: 'expect a', expected: 'FROZEN', found: 'FREEZING' }];
+    const blockers = [{ pid: 7, comm: 'x', state: 'D', wchan: 'w', syscall: null, stack: ['a', 'b'] }];
+    const records = [
+      ...trials(storm, '2026-11-20', [2, 3]),
+      sampleRecord({ cell: sleep, tool, outcome: 'not-frozen', frozenUs: null, blockers, thaw: null }),
+      sampleRecord({ cell: sleep, trial: 1, outcome: 'failed', steps }),
+      sampleRecord({
+        cell: sleep,
+        trial: 2,
+        outcome: 'lab-error',
+        reason: 'no boot',
+        guest: null,
+        guestUs: null,
+      }),
+    ];
+    const dir = await storeRun(results, '2026-11-20', records);
+    const { summary } = await readStoredRun(dir);
+    await history(results, 'compact', '--delete-originals');
+    expect(await readdir(dir)).not.toContain('records.ndjson');
+    const { summary: after, findings } = await readStoredRun(dir);
+    const byId = (cells: readonly { id: string }[]): unknown[] =>
+      cells.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    expect(findings).toEqual([]);
+    expect(byId(after.cells)).toEqual(byId(summary.cells));
+    await restore(dir);
+    const lines = (await readFile(join(dir, 'records.ndjson'), 'utf8')).trim().split('\n');
+    const run = '2026-11-20T02-00-00Z-nightly';
+    expect(lines.map((line): unknown => JSON.parse(line))).toEqual(
+      expect.arrayContaining(records.map((record) => ({ ...record, run }))),
+    );
+    expect(lines).toHaveLength(records.length);
   });
 
   it('leaves a run alone that is being written to', async () => {

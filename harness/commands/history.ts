@@ -6,7 +6,7 @@ import { openHistory, type History } from '../history/history.ts';
 import { trend, type TrendPoint } from '../history/trend.ts';
 import { escapeTerminal } from '../report/escape.ts';
 import { terminalTrend } from '../report/history/trend.ts';
-import { percent } from '../report/words.ts';
+import { percent, plural } from '../report/words.ts';
 import { isColoured, type Io } from './io.ts';
 import { writeObjects, writeRows, writeTable } from './rows.ts';
 
@@ -37,9 +37,10 @@ export async function historyCompact(
   let count = 0;
   for await (const { run, records, before, after, deleted } of all) {
     count++;
-    const size = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+    const size = (bytes: number): string =>
+      bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
     const original = deleted ? 'the original is deleted' : 'the original is kept';
-    io.stdout.write(`${run}: ${records} records, ${size(before)} to ${size(after)}; ${original}\n`);
+    io.stdout.write(`${run}: ${plural(records, 'record')}, ${size(before)} to ${size(after)}; ${original}\n`);
   }
   if (count === 0) io.stdout.write('nothing to compact\n');
 }

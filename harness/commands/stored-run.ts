@@ -5,10 +5,12 @@ import { sentence } from '../errors.ts';
 import { explain } from '../matrix/finding.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import type { Matrix } from '../matrix/matrix.ts';
+import { isOnlyParquet } from '../record/compacted.ts';
 import { readInfo, type RunInfo } from '../record/info.ts';
 import { isLocked } from '../record/lock.ts';
-import { describeFinding, readRecords, type RecordFinding } from '../record/read.ts';
+import { describeFinding, readRecordLists, type RecordFinding } from '../record/read.ts';
 import { recordsPath } from '../record/runs.ts';
+import type { TrialRecord } from '../record/schema.ts';
 
 /** A run as its folder tells it. */
 export interface StoredRun {
@@ -38,7 +40,7 @@ export async function readStoredRun(dir: string): Promise<StoredRun> {
   const path = recordsPath(dir);
   const damage: RecordFinding[] = [];
   let damaged = 0;
-  const records = readRecords(path, (finding) => {
+  const records = await recordLists(dir, (finding) => {
     if (++damaged <= findingsShown) damage.push(finding);
   });
   const loaded = info === undefined ? undefined : loadMatrix(info.matrix.text, info.matrix.file);
@@ -59,6 +61,15 @@ export async function readStoredRun(dir: string): Promise<StoredRun> {
   }
   const judgements = judge(summary, matrix?.expect ?? []);
   return { info, summary, matrix, judgements, exitCode: exitCode(summary, judgements), findings };
+}
+
+/** The records of a run in lists, wherever they are kept; damages are told. */
+export async function recordLists(
+  dir: string,
+  onFinding: (finding: RecordFinding) => void,
+): Promise<AsyncIterable<TrialRecord[]>> {
+  if (await isOnlyParquet(dir)) return (await import('../history/restore.ts')).readParquet(dir);
+  return readRecordLists(recordsPath(dir), onFinding);
 }
 
 async function runName(dir: string, info: RunInfo | undefined): Promise<RunName> {

@@ -1,12 +1,13 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FrostlineError, sentence } from '../errors.ts';
+import { parquetPath } from '../record/compacted.ts';
 import { lockRun } from '../record/lock.ts';
 import { recordsPath } from '../record/runs.ts';
 import { parquetVersion } from './columns.ts';
 import { openDatabase, quote, type Database } from './duck.ts';
 import { lookThrough, makeDropped, storedRecords } from './history.ts';
-import { findSources, parquetPath, type Source } from './sources.ts';
+import { findSources, type Source } from './sources.ts';
 
 /** What became of one run's records. Sizes are bytes. */
 export interface Compacted {
@@ -37,9 +38,8 @@ export async function* compact(options: CompactOptions): AsyncGenerator<Compacte
   await database.run(makeDropped);
   for (const source of sources) {
     signal.throwIfAborted();
-    const { kind, dir } = source;
-    const original = await sizeOf(recordsPath(dir));
-    if (kind === null || original === undefined || (kind === 'parquet' && !deleteOriginals)) continue;
+    const { kind, bytes } = source;
+    if (kind === null || bytes === null || (kind === 'parquet' && !deleteOriginals)) continue;
     try {
       yield await compactRun(database, source, options);
     } catch (error) {
@@ -75,10 +75,9 @@ async function compactLocked(
   await database.run('DELETE FROM dropped');
   const ndjson = { ...source, kind: 'ndjson', path: from } as const;
   await asResults(from, lookThrough(database, [ndjson], told));
-  const records =
-    source.kind === 'parquet'
-      ? await countRecords(database, to)
-      : await writeParquet(database, ndjson, before);
+  // somebody may have gone on with the run before its lock was ours
+  const current = source.kind === 'parquet' && source.bytes === before;
+  const records = current ? await countRecords(database, to) : await writeParquet(database, ndjson, before);
   const deleted = options.deleteOriginals && left === 0;
   if (deleted) await rm(from);
   else if (options.deleteOriginals) options.onFinding(`${from} is kept: not every line of it is a record`);
@@ -131,6 +130,3 @@ async function asResults<T>(path: string, work: Promise<T>): Promise<T> {
     });
   }
 }
-
-const sizeOf = async (path: string): Promise<number | undefined> =>
-  (await stat(path).catch(() => undefined))?.size;

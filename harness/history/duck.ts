@@ -122,7 +122,7 @@ function plain(value: Value): Value {
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : value;
   }
-  if (Array.isArray(value)) return value.map(plain);
+  if (Array.isArray(value)) return typeof value[0] === 'number' ? value : value.map(plain);
   if (typeof value !== 'object' || value === null || value instanceof Date || value instanceof Uint8Array)
     return value;
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, plain(part)]));

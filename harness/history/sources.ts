@@ -1,6 +1,7 @@
 import { open, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { sentence } from '../errors.ts';
+import { parquetPath } from '../record/compacted.ts';
 import { readInfo, type RunInfo } from '../record/info.ts';
 import { listRuns, recordsPath } from '../record/runs.ts';
 import { parquetVersion } from './columns.ts';
@@ -15,6 +16,8 @@ export interface Source {
   /** Null for a run without a record. */
   readonly kind: 'ndjson' | 'parquet' | null;
   readonly path: string;
+  /** Size of its NDJSON file as it was found; null: there is none. */
+  readonly bytes: number | null;
 }
 
 /** What a Parquet file says of itself. */
@@ -22,8 +25,6 @@ interface Stamp {
   readonly version: string | undefined;
   readonly bytes: string | undefined;
 }
-
-export const parquetPath = (dir: string): string => join(dir, 'records.parquet');
 
 /**
  * The runs of a results folder, oldest first. A Parquet file is taken where it holds all of its NDJSON file, or where
@@ -53,13 +54,14 @@ export async function findSources(
     const usable = stamp?.version === parquetVersion;
     if (parquet !== null && !usable) onFinding(`${path} is damaged or of another format: it is not read`);
     const current = usable && (ndjson === null || stamp.bytes === String(ndjson));
-    if (current) return { run, dir, info, kind: 'parquet', path };
+    if (current) return { run, dir, info, kind: 'parquet', path, bytes: ndjson };
     return {
       run,
       dir,
       info,
       kind: ndjson === null || ndjson === 0 ? null : 'ndjson',
       path: recordsPath(dir),
+      bytes: ndjson,
     };
   });
 }
