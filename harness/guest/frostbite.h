@@ -286,6 +286,10 @@ bool emit_end(void);
 extern _Atomic int stop_asked;
 int serve(void);
 
+/* ---- wake.c ---- */
+/* Sleeps until its line tells what is a clone's own; the exit code of `frostbite wake`. */
+int wake(const char *line_device);
+
 /* ---- workload.c and workloads ---- */
 struct workload {
 	const char *name, *summary;

@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 /**
  * What a record says of the machine a trial ran on. `boot` is the guest kernel's boot id
- * (/proc/sys/kernel/random/boot_id): trials of one boot are a cluster, not independent.
+ * (/proc/sys/kernel/random/boot_id), of a clone the id of its template, which was booted once for all of them:
+ * trials of one boot are a cluster, not independent.
  */
 export const machineFactsSchema = z.object({
   id: z.string(),
@@ -20,5 +21,12 @@ export const machineFactsSchema = z.object({
   host: z.string().nullable(),
   /** The box or the disk image with the distro it was made from, as the matrix names it. */
   image: z.string().nullable(),
+  /**
+   * Where templates are used: the boot id that the clone drew for itself, or why the machine was booted after all.
+   * Absent: it was to be booted.
+   */
+  template: z
+    .union([z.strictObject({ clone: z.string() }), z.strictObject({ failed: z.string() })])
+    .optional(),
 });
 export type MachineFacts = z.infer<typeof machineFactsSchema>;

@@ -19,6 +19,8 @@ export interface BootRequest<W extends Way = Way> {
   /** Unique in the run, e.g. `m3`. */
   readonly id: string;
   readonly way: W;
+  /** Start from the template of this number, one boot that is saved, where the driver has templates. */
+  readonly template?: number;
   readonly signal: AbortSignal;
 }
 

@@ -62,7 +62,7 @@ export async function reap({ dir, machine, pids }: Leftover): Promise<void> {
 /** Folders in the cache that an interrupted download or build left half made. */
 export async function findDrafts(): Promise<string[]> {
   const drafts: string[] = [];
-  for (const part of ['apt', 'kernels', 'roots', 'qemu', 'frostbite', 'boxes', 'images']) {
+  for (const part of ['apt', 'kernels', 'roots', 'qemu', 'frostbite', 'boxes', 'images', 'templates']) {
     const names = await readdir(cacheDir(part)).catch(() => []);
     drafts.push(...names.filter((name) => name.startsWith('.draft-')).map((name) => cacheDir(part, name)));
   }

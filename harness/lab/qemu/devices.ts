@@ -40,20 +40,44 @@ export const boot = (kernel: string, initrd: string): Device => ({
   kernel: ['rdinit=/init'],
 });
 
+/** RAM in a file, which a template shares with it and a clone maps for itself (copy on write). */
+export const memory = (file: string, memoryMiB: number, share: 'on' | 'off'): Device => ({
+  qemu: [
+    ...[
+      '-object',
+      `memory-backend-file,id=ram,size=${memoryMiB}M,mem-path=${escapeComma(file)},share=${share}`,
+    ],
+    ...['-machine', 'memory-backend=ram'],
+  ],
+});
+
+/** Waits for the state of a machine of the same make instead of booting. */
+export const incoming: Device = { qemu: ['-incoming', 'defer'] };
+
+/** A second serial line, a socket on this host, on which a clone is told what is its own. */
+export const line = (socket: string): Device => ({
+  qemu: [
+    ...['-chardev', `socket,id=line,path=${escapeComma(socket)},server=on,wait=off`],
+    ...['-serial', 'chardev:line'],
+  ],
+});
+
 const disks = {
   virtio: { model: 'virtio-blk-pci', node: '/dev/vda' },
   ahci: { model: 'ide-hd', node: '/dev/sda' },
 } as const;
 
 /**
- * A disk with the guest's root; what is written to it goes to a file that has no name and ends with QEMU. With
- * `both` it is there twice, and the guest takes the first it sees.
+ * A disk with the guest's root; what is written to it goes to a file that has no name and ends with QEMU, or is
+ * kept in the image. With `both` it is there twice, and the guest takes the first it sees.
  */
-export function root(image: string, disk: Hardware['disk']): Device {
+export function root(image: string, disk: Hardware['disk'], isKept = false): Device {
   const kinds = disk === 'both' ? (['virtio', 'ahci'] as const) : [disk];
+  // nobody else has the image that is kept, but with `both` it is opened twice
+  const written = isKept ? 'cache=unsafe,file.locking=off' : 'snapshot=on';
   return {
     qemu: kinds.flatMap((kind) => [
-      ...['-drive', `if=none,id=root-${kind},format=raw,snapshot=on,file=${escapeComma(image)}`],
+      ...['-drive', `if=none,id=root-${kind},format=raw,${written},file=${escapeComma(image)}`],
       ...['-device', `${disks[kind].model},drive=root-${kind}`],
     ]),
     kernel: [`frostline.root=${kinds.map((kind) => disks[kind].node).join(',')}`],

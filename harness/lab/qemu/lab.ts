@@ -13,6 +13,7 @@ import { findQemu, isTrusted, type QemuBinary } from './binary.ts';
 import type { Accelerator } from './devices.ts';
 import { chooseHardware, type Hardware } from './hardware.ts';
 import { bootMachine, type MachinePlan, type QemuMachine } from './machine.ts';
+import { Templates } from './template/store.ts';
 
 /** A guest of 512 MiB was seen to take 250-350 MiB of the host; QEMU itself and its translations the rest. */
 const overheadMiB = 200;
@@ -70,11 +71,13 @@ export class QemuLab implements Lab<KernelWay> {
   #base: Promise<string> | undefined;
   #accelerator: Promise<Accelerator> | undefined;
   #description: string;
+  readonly #templates: Templates;
 
   constructor(context: LabContext, qemu: QemuBinary) {
     this.#context = context;
     this.#qemu = qemu;
     this.#description = `QEMU ${qemu.version}`;
+    this.#templates = new Templates(context.onWarning);
     if (!isTrusted(qemu.version)) {
       context.onWarning(
         `QEMU ${qemu.version} (${qemu.origin}) is older than 8.1: its emulation is not to be trusted with the v1 freezer from Linux 6.1 on; it runs single-threaded.`,
@@ -127,11 +130,12 @@ export class QemuLab implements Lab<KernelWay> {
     return accelerator;
   }
 
-  async boot({ id, way, signal }: BootRequest<KernelWay>): Promise<QemuMachine> {
+  async boot({ id, way, template, signal }: BootRequest<KernelWay>): Promise<QemuMachine> {
     const prepared = await this.#prepare(way);
     const accelerator = await this.#choose(prepared);
     const timeoutMs = bootTimeoutMs[accelerator.accel];
-    return bootMachine(this.#plan({ id, way, signal, prepared, accelerator, timeoutMs }));
+    const plan = this.#plan({ id, way, signal, prepared, accelerator, timeoutMs });
+    return template === undefined ? bootMachine(plan) : this.#templates.start(plan, template);
   }
 
   #plan(of: BootParts): MachinePlan {

@@ -7,7 +7,7 @@ import type { MachineFacts } from '../facts.ts';
 import type { Channel, Condition, Machine } from '../machine.ts';
 import { Remote } from '../remote.ts';
 import { joinInitrd } from '../rootfs/image.ts';
-import { makeKeys } from '../rootfs/keys.ts';
+import { makeKeys, type MachineKeys } from '../rootfs/keys.ts';
 import type { QemuBinary } from './binary.ts';
 import * as device from './devices.ts';
 import type { Hardware } from './hardware.ts';
@@ -46,34 +46,61 @@ export interface MachinePlan {
 /** The line on the console that says that SSH answers. */
 export const readyMarker = 'frostline: ready';
 
-/** Starts QEMU and waits until the guest answers over SSH with the pinned host key. */
-export async function bootMachine(plan: MachinePlan): Promise<QemuMachine> {
+/**
+ * Starts QEMU and waits until the guest answers over SSH with the pinned host key; `template` says why the machine
+ * is booted where it was to come from one.
+ */
+export async function bootMachine(
+  plan: MachinePlan,
+  template?: MachineFacts['template'],
+): Promise<QemuMachine> {
   const scope = new Scope();
   try {
-    const dir = await makeMachineFolder(plan, scope);
-    const keys = makeKeys();
-    const initrd = await joinInitrd(dir, plan.initrd, keys);
-    const args = argumentsOf(plan, dir, initrd);
-    const { child, qmp, port } = await startMachine(plan, { dir, args, scope });
-    await waitUntilReady(plan, child);
-    // the guest has its root in memory by now: the file with the keys is not needed any more
-    await rm(initrd);
-    const endpoint = {
-      ...{ host: '127.0.0.1', port, user: 'root' },
-      ...{ privateKey: keys.clientPrivate, hostKey: keys.hostPublic },
-    };
-    const remote = await Remote.connect(endpoint, plan.bootTimeoutMs, plan.signal);
-    scope.defer(() => remote[Symbol.dispose]());
-    const { stdout } = await remote.run(
+    const guest = await bootGuest(plan, scope, { root: rootOf(plan) });
+    const { stdout } = await guest.remote.run(
       'cat /proc/sys/kernel/random/boot_id /proc/sys/kernel/osrelease',
       15_000,
     );
     const [boot = 'unknown', release = 'unknown'] = stdout.trim().split('\n');
-    return new QemuMachine({ plan, scope, child, qmp, remote, endpoint, boot, release });
+    return new QemuMachine({ plan, scope, ...guest, boot, release, template });
   } catch (error) {
     await scope[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Devices that a machine has besides, or in another way, than one that is simply booted. */
+interface Build {
+  readonly root: readonly device.Device[];
+  /** By the machine's folder. */
+  readonly more?: (dir: string) => readonly device.Device[];
+}
+
+/** Boots a guest with keys of its own and connects to it; the scope takes it down. */
+export async function bootGuest(plan: MachinePlan, scope: Scope, build: Build): Promise<Guest> {
+  const dir = await makeMachineFolder(plan, scope);
+  const keys = makeKeys();
+  const initrd = await joinInitrd(dir, plan.initrd, keys);
+  const start = [device.boot(plan.kernel, initrd), ...build.root, ...(build.more?.(dir) ?? [])];
+  const { child, qmp, port } = await startMachine(plan, { dir, args: argumentsOf(plan, dir, start), scope });
+  await waitUntilReady(plan, child);
+  // the guest has its root in memory by now: the file with the keys is not needed any more
+  await rm(initrd);
+  return { dir, child, qmp, ...(await connect(plan, { port, keys, scope })) };
+}
+
+/** Opens the one connection to a guest, which has to answer with the host key that was made for it. */
+export async function connect(
+  plan: MachinePlan,
+  { port, keys, scope }: { readonly port: number; readonly keys: MachineKeys; readonly scope: Scope },
+): Promise<Pick<Guest, 'remote' | 'endpoint'>> {
+  const endpoint = {
+    ...{ host: '127.0.0.1', port, user: 'root' },
+    ...{ privateKey: keys.clientPrivate, hostKey: keys.hostPublic },
+  };
+  const remote = await Remote.connect(endpoint, plan.bootTimeoutMs, plan.signal);
+  scope.defer(() => remote[Symbol.dispose]());
+  return { remote, endpoint };
 }
 
 /** Waits for the guest's word on the console that its SSH server listens. */
@@ -88,16 +115,21 @@ async function waitUntilReady(plan: MachinePlan, child: Child): Promise<void> {
   if (!ready.found) throw notBooted(plan, `${ready.why}\n  ${await lastLines(plan.console)}`);
 }
 
-const argumentsOf = (plan: MachinePlan, dir: string, initrd: string): string[] =>
+/** The disk of a machine that is booted: nothing written to it is kept. */
+const rootOf = ({ root, hardware }: MachinePlan): device.Device[] =>
+  root === null ? [] : [device.root(root, hardware.disk)];
+
+/** QEMU's command line; `start` is what the guest comes from. */
+export const argumentsOf = (plan: MachinePlan, dir: string, start: readonly device.Device[]): string[] =>
   device.toArguments(
     [
       device.label(`${plan.run}-${plan.id}`),
       device.bare,
       device.sandbox,
       device.processor(plan.accelerator, plan.cpus, plan.memoryMiB),
-      device.boot(plan.kernel, initrd),
-      ...(plan.root === null ? [] : [device.root(plan.root, plan.hardware.disk)]),
+      // ahead of the template's line: the console is the first
       device.console(plan.console),
+      ...start,
       device.network(plan.hardware.card),
       device.monitor(monitorSocket(dir)),
       device.exitOnPanic,
@@ -106,15 +138,22 @@ const argumentsOf = (plan: MachinePlan, dir: string, initrd: string): string[] =
     plan.cmdline,
   );
 
-interface Parts {
-  readonly plan: MachinePlan;
-  readonly scope: Scope;
+/** A guest that answers, and what it was started with. */
+export interface Guest {
+  /** The machine's private folder. */
+  readonly dir: string;
   readonly child: Child;
   readonly qmp: Qmp;
   readonly remote: Remote;
   readonly endpoint: { readonly port: number; readonly privateKey: string; readonly hostKey: Buffer };
+}
+
+interface Parts extends Omit<Guest, 'dir'> {
+  readonly plan: MachinePlan;
+  readonly scope: Scope;
   readonly boot: string;
   readonly release: string;
+  readonly template: MachineFacts['template'];
 }
 
 /** A QEMU virtual machine that answers. */
@@ -124,7 +163,7 @@ export class QemuMachine implements Machine {
   readonly #parts: Parts;
 
   constructor(parts: Parts) {
-    const { plan, boot, release } = parts;
+    const { plan, boot, release, template } = parts;
     this.#parts = parts;
     this.release = release;
     this.facts = {
@@ -139,6 +178,7 @@ export class QemuMachine implements Machine {
       userland: plan.userland,
       host: null,
       image: null,
+      ...(template === undefined ? {} : { template }),
     };
   }
 

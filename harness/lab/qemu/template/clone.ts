@@ -1,0 +1,39 @@
+import { Scope } from '../../../base/scope.ts';
+import { makeKeys } from '../../rootfs/keys.ts';
+import * as device from '../devices.ts';
+import { argumentsOf, connect, QemuMachine, type MachinePlan } from '../machine.ts';
+import { makeMachineFolder, startMachine } from '../process.ts';
+import { loadState } from './state.ts';
+import { diskFile, ramFile, stateFile, type Template } from './template.ts';
+import { lineSocket, wake } from './wake.ts';
+
+/** Starts a machine from a template, which stays as it is: RAM and disk are copied on write. */
+export async function startClone(plan: MachinePlan, template: Template): Promise<QemuMachine> {
+  const scope = new Scope();
+  try {
+    const dir = await makeMachineFolder(plan, scope);
+    const args = argumentsOf(plan, dir, devicesOf(plan, template, dir));
+    const { child, qmp, port } = await startMachine(plan, { dir, args, scope });
+    await loadState(qmp, { dir, file: stateFile(template.dir), signal: plan.signal });
+    const keys = makeKeys();
+    const clone = await wake(dir, keys, plan.signal);
+    const { remote, endpoint } = await connect(plan, { port, keys, scope });
+    const { boot, release } = template;
+    return new QemuMachine({
+      ...{ plan, scope, child, qmp, remote, endpoint },
+      ...{ boot, release, template: { clone } },
+    });
+  } catch (error) {
+    await scope[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** The template's devices. The kernel is in its RAM: it is named so that QEMU has the same ROMs. */
+const devicesOf = (plan: MachinePlan, template: Template, dir: string): device.Device[] => [
+  { qemu: ['-kernel', plan.kernel] },
+  ...(plan.root === null ? [] : [device.root(diskFile(template.dir), plan.hardware.disk)]),
+  device.memory(ramFile(template.dir), plan.memoryMiB, 'off'),
+  device.line(lineSocket(dir)),
+  device.incoming,
+];
