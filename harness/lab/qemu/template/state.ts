@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -46,7 +47,10 @@ export async function loadState(qmp: Qmp, { dir, file, signal }: StateWay): Prom
   await leaveRamOut(qmp);
   const socket = join(dir, 'state');
   await qmp.execute('migrate-incoming', { uri: `unix:${socket}` });
-  await pipeline(createReadStream(file), connect(socket));
+  const state = await readFile(file);
+  const to = connect(socket).end(state);
+  // QEMU hangs up once it has all of it, and says of itself what was wrong
+  to.on('error', () => undefined).resume();
   await untilMoved(qmp, signal);
 }
 
