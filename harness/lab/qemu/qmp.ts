@@ -24,7 +24,10 @@ export class Qmp implements Disposable {
     };
     socket.on('error', fail);
     socket.on('close', fail);
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    // it hands the socket's errors on, and one that nobody listens to would end the process
+    lines.on('error', fail);
+    lines.on('line', (line) => {
       const reply = JSON.parse(line) as Reply;
       if (reply.event === undefined) this.#waiting.shift()?.resolve(reply);
     });

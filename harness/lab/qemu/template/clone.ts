@@ -1,8 +1,10 @@
+import { until } from '../../../base/deadline.ts';
 import { Scope } from '../../../base/scope.ts';
+import { sentence } from '../../../errors.ts';
 import { makeKeys } from '../../rootfs/keys.ts';
 import * as device from '../devices.ts';
 import { argumentsOf, connect, QemuMachine, type MachinePlan } from '../machine.ts';
-import { makeMachineFolder, startMachine } from '../process.ts';
+import { makeMachineFolder, notBooted, startMachine, type Child } from '../process.ts';
 import { loadState } from './state.ts';
 import { diskFile, ramFile, stateFile, type Template } from './template.ts';
 import { lineSocket, wake } from './wake.ts';
@@ -14,7 +16,9 @@ export async function startClone(plan: MachinePlan, template: Template): Promise
     const dir = await makeMachineFolder(plan, scope);
     const args = argumentsOf(plan, dir, devicesOf(plan, template, dir));
     const { child, qmp, port } = await startMachine(plan, { dir, args, scope });
-    await loadState(qmp, { dir, file: stateFile(template.dir), signal: plan.signal });
+    await loadState(qmp, { dir, file: stateFile(template.dir), signal: plan.signal }).catch(
+      (error: unknown) => lost(plan, child, error),
+    );
     const keys = makeKeys();
     const clone = await wake(dir, keys, plan.signal);
     const { remote, endpoint } = await connect(plan, { port, keys, scope });
@@ -27,6 +31,13 @@ export async function startClone(plan: MachinePlan, template: Template): Promise
     await scope[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** QEMU's own last words, where it did not take the state: they come as it ends. */
+async function lost(plan: MachinePlan, child: Child, error: unknown): Promise<never> {
+  const ended = { ms: 1000, what: 'QEMU to end', signal: plan.signal };
+  const why = await until(ended, 5, () => child.over).catch(() => sentence(error));
+  throw notBooted(plan, `its state is not taken: ${why}`);
 }
 
 /** The template's devices. The kernel is in its RAM: it is named so that QEMU has the same ROMs. */

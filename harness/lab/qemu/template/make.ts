@@ -1,15 +1,14 @@
-import { stat } from 'node:fs/promises';
 import { command } from '../../../base/command.ts';
 import { Scope } from '../../../base/scope.ts';
 import { FrostlineError } from '../../../errors.ts';
 import * as device from '../devices.ts';
 import { bootGuest, type MachinePlan } from '../machine.ts';
 import { saveState } from './state.ts';
-import { diskFile, ramFile, sealTemplate, stateFile } from './template.ts';
+import { diskFile, ramFile, sealTemplate, stateFile, type Template } from './template.ts';
 import { lineSocket, sleepCommand } from './wake.ts';
 
 /** Boots a machine with its RAM in a file of `dir`, puts frostbite to sleep in it, and saves it there. */
-export async function makeTemplate(plan: MachinePlan, dir: string): Promise<void> {
+export async function makeTemplate(plan: MachinePlan, dir: string): Promise<Omit<Template, 'dir'>> {
   await using scope = new Scope();
   const { root, hardware, memoryMiB, signal } = plan;
   // what the guest wrote before it was saved has to be there for its clones
@@ -30,6 +29,5 @@ export async function makeTemplate(plan: MachinePlan, dir: string): Promise<void
   await saveState(guest.qmp, { dir: guest.dir, file: stateFile(dir), signal });
   // the disk is whole once QEMU has ended
   await scope[Symbol.asyncDispose]();
-  await stat(ramFile(dir));
-  await sealTemplate(dir, release);
+  return sealTemplate(dir, release);
 }

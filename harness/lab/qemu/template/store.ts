@@ -1,17 +1,18 @@
 import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { makeFolder } from '../../../base/files.ts';
 import { cacheDir } from '../../../base/paths.ts';
 import { inTurn } from '../../../base/turn.ts';
 import { sentence } from '../../../errors.ts';
-import { join, dirname } from 'node:path';
 import { bootMachine, type MachinePlan, type QemuMachine } from '../machine.ts';
 import { startClone } from './clone.ts';
 import { makeTemplate } from './make.ts';
-import { readTemplate, templateKey, type Template } from './template.ts';
+import { markUsed, pruneTemplates, readTemplate, templateKey, type Template } from './template.ts';
 
 /** The templates of a run: kept in the cache, each checked once, made where there is none that is whole. */
 export class Templates {
   readonly #warn: (text: string) => void;
+  /** A template that could not be had, or from which no machine started, is not tried again in this run. */
   readonly #known = new Map<string, Promise<Template>>();
 
   constructor(warn: (text: string) => void) {
@@ -20,36 +21,52 @@ export class Templates {
 
   /** A clone of the template with that number; where it cannot be had a machine that is booted, which says why. */
   async start(plan: MachinePlan, number: number): Promise<QemuMachine> {
+    const key = await templateKey(plan, number);
     try {
-      return await startClone(plan, await this.get(plan, number));
+      const known = this.#known.get(key) ?? this.#readOrMake(plan, key);
+      this.#known.set(key, known);
+      return await this.#clone(plan, key, await known);
     } catch (error) {
       plan.signal.throwIfAborted();
-      const failed = sentence(error);
+      const failed = sentence(error).split('\n')[0]!;
       this.#warn(`${plan.id} is booted, not started from a template: ${failed}`);
       return bootMachine(plan, { failed });
     }
   }
 
-  /** The template with that number; rejects, for the rest of the run, when it could not be made. */
-  async get(plan: MachinePlan, number: number): Promise<Template> {
-    const key = await templateKey(plan, number);
-    const known = this.#known.get(key) ?? this.#readOrMake(plan, key);
-    this.#known.set(key, known);
-    return known;
+  async #clone(plan: MachinePlan, key: string, template: Template): Promise<QemuMachine> {
+    try {
+      return await startClone(plan, template);
+    } catch (error) {
+      plan.signal.throwIfAborted();
+      const given = Promise.reject(error);
+      given.catch(() => undefined);
+      this.#known.set(key, given);
+      // the next run makes it anew; machines that were started from it keep what they have open
+      await rm(template.dir, { recursive: true, force: true });
+      throw error;
+    }
   }
 
-  async #readOrMake(plan: MachinePlan, key: string): Promise<Template> {
+  #readOrMake(plan: MachinePlan, key: string): Promise<Template> {
     const dir = cacheDir('templates', key);
     return inTurn(`template-${key}`, async () => {
       const found = await readTemplate(dir);
-      if (found) return found;
-      await rm(dir, { recursive: true, force: true });
-      const id = `template-${key}`;
-      const own = { ...plan, id, console: join(dirname(plan.console), `${id}.log`) };
-      await makeFolder(dir, (draft) => makeTemplate(own, draft));
-      const made = await readTemplate(dir);
-      if (made) return made;
-      throw new Error(`The template in ${dir} is not what was saved.`);
+      const template = found ?? (await this.#make(plan, key, dir));
+      await markUsed(template);
+      return template;
     });
+  }
+
+  async #make(plan: MachinePlan, key: string, dir: string): Promise<Template> {
+    await rm(dir, { recursive: true, force: true });
+    await pruneTemplates(dirname(dir));
+    const id = `template-${key}`;
+    const own = { ...plan, id, console: join(dirname(plan.console), `${id}.log`) };
+    let made: Omit<Template, 'dir'> | undefined;
+    await makeFolder(dir, async (draft) => {
+      made = await makeTemplate(own, draft);
+    });
+    return { dir, ...made! };
   }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { sha256, sha256File } from '../../../base/files.ts';
 import * as device from '../devices.ts';
@@ -16,6 +16,8 @@ export interface Template {
 
 /** Raised whenever what is saved, or how, changes: templates of another are not taken. */
 const format = 1;
+
+const unusedMs = 14 * 24 * 3600 * 1000;
 
 const stampSchema = z.object({
   boot: z.string(),
@@ -34,35 +36,49 @@ export async function templateKey(plan: MachinePlan, number: number): Promise<st
   const { qemu, kernel, initrd, root } = plan;
   const nameless = { ...plan, id: '', run: '', console: '' };
   const args = argumentsOf(nameless, '', [device.boot(kernel, '')]);
-  const made = [qemu.version, qemu.origin, JSON.stringify(args), await sha256File(kernel)];
-  const parts = await Promise.all(
-    [initrd.base, initrd.modules, ...(root === null ? [] : [root])].map(stampOf),
-  );
-  return sha256(String(format), String(number), ...made, ...parts).slice(0, 16);
+  const made = [qemu.version, qemu.origin, JSON.stringify(args)];
+  const files = [kernel, initrd.base, initrd.modules, ...(root === null ? [] : [root])];
+  const stamps = await Promise.all(files.map(stampOf));
+  return sha256(String(format), String(number), ...made, ...stamps).slice(0, 16);
 }
 
-/** These are cached by their contents: a path and a size tell them apart. */
 async function stampOf(file: string): Promise<string> {
   const { size, mtimeMs } = await stat(file);
   return `${file} ${size} ${mtimeMs}`;
 }
 
 /** Writes, last of all, what says that the folder is a whole template. */
-export async function sealTemplate(dir: string, release: string): Promise<void> {
+export async function sealTemplate(dir: string, release: string): Promise<Omit<Template, 'dir'>> {
   const files: Record<string, string> = {};
-  for (const name of ['ram', 'state', 'disk']) {
-    if (await stat(join(dir, name)).catch(() => null)) files[name] = await sha256File(join(dir, name));
+  for (const file of [ramFile(dir), stateFile(dir), diskFile(dir)]) {
+    if (await stat(file).catch(() => null)) files[basename(file)] = await sha256File(file);
   }
-  await writeFile(stampFile(dir), JSON.stringify({ boot: randomUUID(), release, files }));
+  const boot = randomUUID();
+  await writeFile(stampFile(dir), JSON.stringify({ boot, release, files }));
+  return { boot, release };
 }
 
 /** The template in a folder; undefined when there is none, or a file of it is not what was saved. */
 export async function readTemplate(dir: string): Promise<Template | undefined> {
   try {
     const { boot, release, files } = stampSchema.parse(JSON.parse(await readFile(stampFile(dir), 'utf8')));
-    const found = await Promise.all(Object.keys(files).map((name) => sha256File(join(dir, name))));
-    return Object.values(files).every((hash, i) => hash === found[i]) ? { dir, boot, release } : undefined;
+    for (const [name, hash] of Object.entries(files)) {
+      if ((await sha256File(join(dir, name))) !== hash) return undefined;
+    }
+    return { dir, boot, release };
   } catch {
     return undefined;
+  }
+}
+
+/** Says that a template was of use now. */
+export const markUsed = ({ dir }: Template): Promise<void> => utimes(stampFile(dir), new Date(), new Date());
+
+/** Removes templates that nobody has used for two weeks: of a kernel that has moved on nobody will. */
+export async function pruneTemplates(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const used = await stat(stampFile(join(folder, name))).catch(() => null);
+    if (used !== null && Date.now() - used.mtimeMs > unusedMs)
+      await rm(join(folder, name), { recursive: true, force: true });
   }
 }
