@@ -10,14 +10,12 @@ import { takeWay } from './lab/take.ts';
 import type { Matrix, Way } from './matrix/matrix.ts';
 import { wayWords } from './matrix/ways.ts';
 import type { Cell } from './plan/cell.ts';
-import { orderForMachine } from './plan/order.ts';
-import { trialsOf } from './plan/shares.ts';
 import type { Journal } from './record/journal.ts';
 import { keepLogs } from './record/logs.ts';
 import { makeRecord } from './record/make.ts';
 import { trialKey } from './record/finished.ts';
-import { toTask } from './trial/ask.ts';
-import { workShift, type ShiftHooks, type Task } from './trial/shift.ts';
+import { shareOut, splitByCell, type Share } from './trial/share.ts';
+import { workShift, type ShiftHooks } from './trial/shift.ts';
 
 /** What to run, where to write it, and how many machines at once. */
 export interface RunPlan {
@@ -55,12 +53,6 @@ export async function runMatrix(plan: RunPlan): Promise<readonly Problem[]> {
   return run.walk();
 }
 
-/** One machine's share of a distro's trials. */
-interface Share {
-  readonly distro: string;
-  readonly tasks: readonly Task[];
-}
-
 class Run {
   readonly #plan: RunPlan;
   readonly #labs = new Map<string, Promise<Lab>>();
@@ -75,21 +67,24 @@ class Run {
 
   async walk(): Promise<readonly Problem[]> {
     const plan = this.#plan;
-    const shares = shareOut(plan);
+    const shares = shareOut(plan.matrix, plan.cells, ({ cell, request }) =>
+      plan.finished.has(trialKey(cell.id, request.trial)),
+    );
     for (const { tasks } of shares) {
       for (const { cell } of tasks) this.#left.set(cell.id, (this.#left.get(cell.id) ?? 0) + 1);
     }
     const began = performance.now();
     const distros = [...new Set(shares.map(({ distro }) => distro))];
     const { ready, failed } = await this.#prepare(distros);
-    const jobs = plan.jobs ?? jobsFor(Math.max(0, ...ready.map(({ memoryMiB }) => memoryMiB)));
+    const memoryMiB = Math.max(0, ...ready.map((one) => one.memoryMiB));
+    const jobs = plan.jobs ?? jobsFor(plan.matrix.templates ? memoryMiB * 2 : memoryMiB);
     this.#announce(shares, jobs, ready[0]?.lab.description ?? 'nothing to boot');
     for (const { distro, error } of failed) this.#giveUpDistro(distro, error);
-    const limit = pLimit(Math.max(1, jobs));
     const usable = new Map(ready.map((one) => [one.distro, one]));
+    const turns = { started: pLimit(Math.max(1, jobs) * 2), atWork: pLimit(Math.max(1, jobs)) };
     const work = shares
       .filter(({ distro }) => usable.has(distro))
-      .map((share) => limit(() => this.#work(share, usable.get(share.distro)!)));
+      .flatMap((share) => this.#begin(share, usable.get(share.distro)!, turns));
     // every shift is waited for, so that all machines are down before an error goes on its way
     const settled = await Promise.allSettled(work);
     plan.signal.throwIfAborted();
@@ -159,15 +154,30 @@ class Run {
     return lab;
   }
 
-  async #work({ distro: name, tasks }: Share, { lab, way }: Ready): Promise<void> {
+  /** Where machines start from templates each cell has its own, and the next ones are started while others are at work. */
+  #begin(share: Share, on: Ready, { started, atWork }: Turns): Promise<void>[] {
+    if (!this.#plan.matrix.templates || on.lab.hasTemplates !== true)
+      return [atWork(() => this.#work(share, on, null, (work) => work()))];
+    return splitByCell(share).map((part) => started(() => this.#work(part, on, part.slot, atWork)));
+  }
+
+  async #work(share: Share, on: Ready, template: number | null, inTurn: InTurn): Promise<void> {
+    const { distro: name, tasks } = share;
     const { signal, emit } = this.#plan;
     if (signal.aborted) return;
     let id = '';
+    const boot = (): Promise<Machine> => {
+      id = `m${++this.#machines}`;
+      return this.#boot(on, id, template);
+    };
+    let ahead = template === null ? undefined : boot();
+    ahead?.catch(() => undefined);
     const hooks: ShiftHooks = {
       signal,
       boot: () => {
-        id = `m${++this.#machines}`;
-        return this.#boot(lab, { id, name, way });
+        const first = ahead;
+        ahead = undefined;
+        return first ?? boot();
       },
       onTrial: (task, outcome, machine) => {
         const record = makeRecord(this.#plan.run, task, outcome, machine.facts);
@@ -188,15 +198,19 @@ class Run {
         emit({ kind: 'machine-lost', machine: id, distro: name, reason: String(error), replaced: true }),
       onSkipped: (cell, trials, reason) => this.#skip(cell, trials, reason),
     };
-    await workShift(tasks, hooks);
+    try {
+      await inTurn(() => workShift(tasks, hooks));
+    } finally {
+      // an aborted shift has not taken it
+      await ahead?.then((machine) => machine[Symbol.asyncDispose]()).catch(() => undefined);
+    }
   }
 
-  async #boot(lab: Lab, of: { id: string; name: string; way: Way }): Promise<Machine> {
+  async #boot({ lab, distro: name, way }: Ready, id: string, template: number | null): Promise<Machine> {
     const { signal, emit } = this.#plan;
-    const { id, name, way } = of;
     emit({ kind: 'machine-booting', machine: id, distro: name });
     const began = performance.now();
-    const machine = await lab.boot({ id, way, signal });
+    const machine = await lab.boot({ id, way, signal, ...(template === null ? {} : { template }) });
     emit({
       kind: 'machine-ready',
       machine: id,
@@ -219,6 +233,14 @@ class Run {
   }
 }
 
+type InTurn = (work: () => Promise<void>) => Promise<void>;
+
+/** How many machines may be there, and how many of them at work. */
+interface Turns {
+  readonly started: InTurn;
+  readonly atWork: InTurn;
+}
+
 interface Failed {
   readonly distro: string;
   readonly error: Error;
@@ -229,23 +251,4 @@ interface Ready {
   readonly way: Way;
   readonly lab: Lab;
   readonly memoryMiB: number;
-}
-
-/** Deals the unfinished trials out: `machines` shares for each distro, each trial to share `trial mod machines`. */
-function shareOut({ matrix, cells, finished }: RunPlan): Share[] {
-  const shares: Share[] = [];
-  for (let slot = 0; slot < matrix.machines; slot++) {
-    for (const distro of matrix.distros.keys()) {
-      const own = orderForMachine(cells.filter((cell) => cell.distro === distro));
-      const tasks = own.flatMap((cell) =>
-        tasksOf(matrix, cell, slot).filter((task) => !finished.has(trialKey(cell.id, task.request.trial))),
-      );
-      if (tasks.length > 0) shares.push({ distro, tasks });
-    }
-  }
-  return shares;
-}
-
-function tasksOf(matrix: Matrix, cell: Cell, slot: number): Task[] {
-  return [...trialsOf(slot, matrix)].flatMap((trial) => toTask(matrix, cell, trial) ?? []);
 }

@@ -146,13 +146,19 @@ function innermost(wchan: string, stack: readonly string[]): string | undefined 
 }
 
 /** How a machine runs its guest: figures of machines that differ in this are not to be mixed unsaid. */
-function environmentOf({ driver, accel, threads, qemu, cpu }: TrialRecord['machine']): string {
+function environmentOf(machine: TrialRecord['machine']): string {
+  const { driver, accel, threads, qemu, cpu, template } = machine;
   const parts = [
     driver,
     accel,
     threads === null ? null : `thread=${threads}`,
     qemu === null ? null : `QEMU ${qemu}`,
     cpu === null ? null : `cpu ${cpu}`,
+    template === undefined
+      ? null
+      : template.clone === null
+        ? 'booted for want of a template'
+        : 'from templates',
   ];
   return parts.filter((part) => part !== null).join(', ');
 }

@@ -19,12 +19,13 @@ With run --bisect: 125 in place of 69, 70 and 74, and where a rate is too near t
 /** Collects a repeatable option. */
 const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
-function parseJobs(text: string): number {
+function parseJobs(text: string): number | null {
+  if (text === 'auto') return null;
   const jobs = Number(text);
   if (Number.isInteger(jobs) && jobs >= 1 && jobs <= 256) return jobs;
   throw new FrostlineError(`--jobs "${text}" is no number of machines.`, {
     code: 'usage',
-    todo: 'Give a whole number from 1 to 256.',
+    todo: 'Give a whole number from 1 to 256, or auto.',
   });
 }
 
@@ -73,7 +74,7 @@ export function createProgram(io: Io, version: string): Command {
     .option('--allow-local', "let the driver `local` freeze groups of this machine's own kernel")
     .option(
       '--jobs <n>',
-      'machines at once; by default two for each core, as far as memory allows',
+      'machines at once; auto, the default, is two for each core as far as memory allows',
       parseJobs,
     )
     .addOption(select())

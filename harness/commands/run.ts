@@ -23,7 +23,7 @@ import { printReport } from './report.ts';
 
 export interface RunOptions {
   readonly results: string;
-  readonly jobs?: number;
+  readonly jobs?: number | null;
   readonly select?: readonly string[];
   readonly shard?: string;
   readonly resume?: string;

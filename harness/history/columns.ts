@@ -11,7 +11,7 @@ export interface Column {
 }
 
 /** The number of the Parquet files' format: a reader takes no other. */
-export const parquetVersion = '1';
+export const parquetVersion = '2';
 
 /** The fields of a record as DuckDB reads them from NDJSON; `states` and `steps` stay JSON. */
 const recordTypes: Readonly<Record<string, string>> = {
@@ -37,7 +37,8 @@ const recordTypes: Readonly<Record<string, string>> = {
   guest: 'STRUCT("release" VARCHAR, cgroup VARCHAR, cpus BIGINT, runtime VARCHAR)',
   machine:
     'STRUCT(id VARCHAR, boot VARCHAR, driver VARCHAR, accel VARCHAR, threads VARCHAR, qemu VARCHAR, cpu VARCHAR, ' +
-    '"memoryMiB" BIGINT, userland VARCHAR, host VARCHAR, image VARCHAR)',
+    '"memoryMiB" BIGINT, userland VARCHAR, host VARCHAR, image VARCHAR, ' +
+    'template STRUCT(clone VARCHAR, failed VARCHAR))',
 };
 
 /** Lines of NDJSON files as records; a line that is none has NULL in its columns. */
@@ -113,6 +114,12 @@ export const stored: readonly Column[] = [
   { name: 'userland', from: 'machine.userland', about: "the guest's root, as the matrix names it" },
   { name: 'host', from: 'machine.host', about: 'a host that was there before' },
   { name: 'image', from: 'machine.image', about: 'the box or image of a whole distro' },
+  { name: 'clone', from: 'machine.template.clone', about: "a clone's own boot id; `boot` is its template's" },
+  {
+    name: 'no_clone',
+    from: 'machine.template.failed',
+    about: 'why it was booted, not started from a template',
+  },
 ];
 
 /** What the view `trials` has besides, made as it is asked for. */

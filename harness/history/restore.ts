@@ -77,6 +77,9 @@ function recordOf(row: Row): object {
       ...{ id: row['machine'], boot: row['boot'], driver: row['driver'], accel: row['accel'] },
       ...{ threads: row['threads'], qemu: row['qemu'], cpu: row['cpu'], memoryMiB: row['memory_mib'] },
       ...{ userland: row['userland'], host: row['host'], image: row['image'] },
+      ...(row['clone'] === null && row['no_clone'] === null
+        ? {}
+        : { template: { clone: row['clone'], failed: row['no_clone'] } }),
     },
   };
 }

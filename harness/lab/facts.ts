@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** The boot id that a clone drew for itself; else why the machine was booted after all. */
+const templateFactsSchema = z.object({ clone: z.string().nullable(), failed: z.string().nullable() });
+
 /**
  * What a record says of the machine a trial ran on. `boot` is the guest kernel's boot id
  * (/proc/sys/kernel/random/boot_id), of a clone the id of its template, which was booted once for all of them:
@@ -21,12 +24,7 @@ export const machineFactsSchema = z.object({
   host: z.string().nullable(),
   /** The box or the disk image with the distro it was made from, as the matrix names it. */
   image: z.string().nullable(),
-  /**
-   * Where templates are used: the boot id that the clone drew for itself, or why the machine was booted after all.
-   * Absent: it was to be booted.
-   */
-  template: z
-    .union([z.strictObject({ clone: z.string() }), z.strictObject({ failed: z.string() })])
-    .optional(),
+  /** Where it was to start from a template: see there. Absent: it was to be booted. */
+  template: templateFactsSchema.optional(),
 });
 export type MachineFacts = z.infer<typeof machineFactsSchema>;

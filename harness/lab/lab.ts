@@ -28,6 +28,8 @@ export interface BootRequest<W extends Way = Way> {
 export interface Lab<W extends Way = Way> {
   /** How machines are made here, e.g. `QEMU 10.0.13, tcg, thread=multi`. */
   readonly description: string;
+  /** Whether its machines can start from templates. */
+  readonly hasTemplates?: boolean;
   /** Memory that one machine takes on this host, MiB. */
   memoryOf(way: W): number;
   /** Fetches and builds what its machines boot from. Rejects ('kernel') when it cannot be had. */

@@ -173,6 +173,8 @@ export interface Matrix {
   /** Trials for each cell, spread over `machines` separate boots. */
   readonly trials: number;
   readonly machines: number;
+  /** Whether each cell has fresh machines, started from saved ones where the driver can; else they share booted ones. */
+  readonly templates: boolean;
   readonly seed: number;
   /** The freeze comes at a random moment this long after the workload's start; null: once it is in its state. */
   readonly startGap: StartGap | null;

@@ -21,6 +21,7 @@ export function resolveMatrix(raw: RawMatrix, text: string, folder: string): Mat
     name: raw.name,
     trials,
     machines: raw.machines ?? Math.min(4, trials),
+    templates: raw.templates ?? false,
     seed: raw.seed ?? 1,
     startGap: raw.startGap === undefined ? null : parseGap(raw.startGap),
     distros: new Map(distros),

@@ -75,6 +75,12 @@ export const matrixSchema = z
       .describe(
         'Separate boots that the trials of a cell are spread over; 4 by default. Trials in one boot are not independent.',
       ),
+    templates: z
+      .boolean()
+      .optional()
+      .describe(
+        'true: a fresh machine for each cell on each of the `machines` boots, which are saved and started from again (QEMU with `kernel:`). false by default: the cells share machines that are booted for this run.',
+      ),
     deadline: limit.optional().describe("For each freeze; 10s by default. Replaces a preset's own"),
     seed: z
       .int()

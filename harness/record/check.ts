@@ -94,6 +94,9 @@ const isGuest: Check = (value) =>
   isPositive(value['cpus']) &&
   isNullOr(isText, value['runtime']);
 
+const isTemplate: Check = (value) =>
+  isObject(value) && isNullOr(isText, value['clone']) && isNullOr(isText, value['failed']);
+
 const isMachine: Check = (value) =>
   isObject(value) &&
   isText(value['id']) &&
@@ -106,4 +109,5 @@ const isMachine: Check = (value) =>
   isNullOr(isPositive, value['memoryMiB']) &&
   isNullOr(isText, value['userland']) &&
   isNullOr(isText, value['host']) &&
-  isNullOr(isText, value['image']);
+  isNullOr(isText, value['image']) &&
+  (value['template'] === undefined || isTemplate(value['template']));

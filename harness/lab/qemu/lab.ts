@@ -64,6 +64,7 @@ export function fetchOptions(context: LabContext): {
 }
 
 export class QemuLab implements Lab<KernelWay> {
+  readonly hasTemplates = true;
   readonly #context: LabContext;
   readonly #qemu: QemuBinary;
   readonly #prepared = new Map<string, Promise<Prepared>>();

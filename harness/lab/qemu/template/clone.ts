@@ -25,7 +25,7 @@ export async function startClone(plan: MachinePlan, template: Template): Promise
     const { boot, release } = template;
     return new QemuMachine({
       ...{ plan, scope, child, qmp, remote, endpoint },
-      ...{ boot, release, template: { clone } },
+      ...{ boot, release, template: { clone, failed: null } },
     });
   } catch (error) {
     await scope[Symbol.asyncDispose]();

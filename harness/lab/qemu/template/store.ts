@@ -30,7 +30,7 @@ export class Templates {
       plan.signal.throwIfAborted();
       const failed = sentence(error).split('\n')[0]!;
       this.#warn(`${plan.id} is booted, not started from a template: ${failed}`);
-      return bootMachine(plan, { failed });
+      return bootMachine(plan, { clone: null, failed });
     }
   }
 
