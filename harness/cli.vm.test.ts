@@ -113,6 +113,28 @@ describe('a run', () => {
     expect(recordsOf(dir).length).toBe(40);
   });
 
+  it('with templates gives each cell a machine of its own on every boot; killed, it leaves nothing that runs', async () => {
+    await folder(`templates: true\n${matrix(bullseye, 10)}`);
+    const first = start(['run', 'm.yaml', '--jobs', 'auto'], dir);
+    await untilRecords(dir, 15);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    await until({ ms: 10_000, what: 'the machines to end' }, 50, async () =>
+      (await findLeftovers()).every(({ pids }) => pids.length === 0) ? true : undefined,
+    );
+    await frostline(['clean'], dir);
+    expect(await frostline(['run', '--resume', 'latest'], dir)).toMatchObject({ code: 0 });
+    const records = recordsOf(dir);
+    expect(records.length).toBe(40);
+    expect(new Set(records.map(({ machine }) => machine.boot)).size).toBe(2);
+    const cellsOf = new Map<string, Set<string>>();
+    for (const { cell, machine } of records) {
+      const cells = cellsOf.get(machine.template!.clone!) ?? new Set();
+      cellsOf.set(machine.template!.clone!, cells.add(cell));
+    }
+    expect([...cellsOf.values()].every((cells) => cells.size === 1)).toBe(true);
+  });
+
   it('goes on with the other distros when a kernel cannot be had, and says so', async () => {
     const gone = '  gone: { driver: qemu, kernel: "deb:bullseye/linux-image-9.9.*-cloud-amd64" }';
     await folder(matrix(`${gone}\n${bullseye}`, 2));

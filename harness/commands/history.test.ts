@@ -116,6 +116,7 @@ describe('frostline history sql', () => {
           { pid: 7, comm: 'x', state: 'D', wchan: 'begin_new_exec', syscall: 59, stack: ['a', 'b'] },
         ],
         tool: { name: 'criu-dump', version: 'criu 4.1.1', code: 1, ok: false, us: 5, error: 'no' },
+        machine: { ...sampleRecord().machine, template: { clone: '5d1e', failed: null } },
       }),
     ]);
     const query = `select t.*, r.name from trials t join runs r using (run)`;
@@ -134,7 +135,8 @@ describe('frostline history sql', () => {
         ...{ release: '6.1.0-56-cloud-amd64', guest_cgroup: 'v1', cpus: 2, runtime_version: null },
         ...{ machine: 'm3', boot: '6f0c0000-0000-0000-0000-000000000000', driver: 'qemu', accel: 'tcg' },
         ...{ threads: 'multi', qemu: '10.0.2', cpu: 'Nehalem', memory_mib: 512 },
-        ...{ userland: null, host: null, image: null, counts: true, success: false },
+        ...{ userland: null, host: null, image: null, clone: '5d1e', no_clone: null },
+        ...{ counts: true, success: false },
         ...{
           distro: 'debian-12',
           cgroup: 'v1',

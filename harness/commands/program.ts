@@ -19,8 +19,8 @@ With run --bisect: 125 in place of 69, 70 and 74, and where a rate is too near t
 /** Collects a repeatable option. */
 const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
-function parseJobs(text: string): number | null {
-  if (text === 'auto') return null;
+function parseJobs(text: string): number | 'auto' {
+  if (text === 'auto') return text;
   const jobs = Number(text);
   if (Number.isInteger(jobs) && jobs >= 1 && jobs <= 256) return jobs;
   throw new FrostlineError(`--jobs "${text}" is no number of machines.`, {

@@ -23,7 +23,7 @@ import { printReport } from './report.ts';
 
 export interface RunOptions {
   readonly results: string;
-  readonly jobs?: number | null;
+  readonly jobs?: number | 'auto';
   readonly select?: readonly string[];
   readonly shard?: string;
   readonly resume?: string;
@@ -39,6 +39,9 @@ interface Job {
   readonly cells: readonly Cell[];
   readonly progress: Progress;
 }
+
+/** Null: by cores and memory. */
+const jobsOf = ({ jobs = 'auto' }: RunOptions): number | null => (jobs === 'auto' ? null : jobs);
 
 const usage = (message: string, todo: string): FrostlineError =>
   new FrostlineError(message, { code: 'usage', todo });
@@ -66,7 +69,7 @@ async function prepare(file: string | undefined, options: RunOptions, io: Io): P
     options: {
       select: [...(options.select ?? [])],
       shard: options.shard ?? null,
-      jobs: options.jobs ?? null,
+      jobs: jobsOf(options),
       kernel,
     },
     cells: cells.map(({ id }) => id),
@@ -128,7 +131,7 @@ async function execute({ open, matrix, cells, progress }: Job, options: RunOptio
     cells,
     ...progress,
     journal,
-    jobs: options.jobs ?? null,
+    jobs: jobsOf(options),
     allowLocal: options.allowLocal ?? false,
     signal,
     emit,

@@ -100,6 +100,7 @@ describe('isRecord', () => {
     blockers: [{ pid: 4, comm: 'a', state: 'D', wchan: 'x', syscall: null, stack: ['f'] }],
     steps: [{ step: 0, ok: false, us: 4, what: 'expect a', expected: 'state FROZEN', found: 'FREEZING' }],
     tool: { name: 'criu-dump', version: 'criu 4.1.1', code: 1, ok: false, us: 5, error: 'x' },
+    machine: { ...sampleRecord().machine, template: { clone: '6f0c', failed: null } },
   });
 
   /** All places in a record, as paths of keys. */
