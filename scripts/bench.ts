@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadMatrix } from '../harness/matrix/load.ts';
-import { matrixOf, openTestLab, shift } from '../harness/testing/machines.ts';
+import { benchMachines, median } from './bench-machines.ts';
 import { benchHistory, benchRecords, type Measure } from './bench-records.ts';
 
 const cli = new URL('./frostline', import.meta.url).pathname;
@@ -17,9 +17,6 @@ const dir = mkdtempSync(join(tmpdir(), 'frostline-bench-'));
 function line(what: string, figure: string, promise: string): void {
   process.stdout.write(`${what.padEnd(58)} ${figure.padStart(12)}   promised: ${promise}\n`);
 }
-
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
 function timeHelp(): void {
   const times = Array.from({ length: 7 }, () => {
@@ -102,46 +99,12 @@ function loadBadMatrix(): void {
   line(`a matrix with ${count} findings`, `${(performance.now() - began).toFixed(0)} ms`, 'bounded');
 }
 
-async function bootMachines(): Promise<void> {
-  const lab = await openTestLab();
-  for (const [name, kernel] of [
-    ['5.10', 'deb:bullseye'],
-    ['6.12', 'deb:trixie'],
-  ]) {
-    const matrix = matrixOf(
-      `name: bench\ntrials: 50\nmachines: 1\ndistros:\n  guest: { driver: qemu, kernel: "${kernel}" }\ncgroups: [v1]\nworkloads: [sleep]\nstrategies:\n  runc: { preset: runc }\n`,
-    );
-    const distro = matrix.distros.get('guest')!;
-    await lab.prepare(distro);
-    const times: number[] = [];
-    for (let i = 0; i < 5; i++) {
-      const began = performance.now();
-      await using machine = await lab.boot({ id: `b${i}`, distro, signal: new AbortController().signal });
-      await machine.exec('true', 10_000);
-      times.push(performance.now() - began);
-    }
-    line(
-      `cold boot of ${name} to the first answered command`,
-      `${(median(times) / 1000).toFixed(2)} s`,
-      'under 6 s',
-    );
-    const { trials } = await shift(lab, matrix);
-    const extra = trials.map(({ wallUs, result }) => (wallUs - (result?.guestUs ?? 0)) / 1000);
-    line(
-      `a trial beside the guest's own time (${name}, median of 50)`,
-      `${median(extra).toFixed(1)} ms`,
-      'under 30 ms',
-    );
-  }
-  process.stdout.write(`(${lab.description})\n`);
-}
-
 const parts: Readonly<Record<string, () => void | Promise<void>>> = {
   help: timeHelp,
   plan: planMillion,
   matrix: loadBadMatrix,
   records: () => benchRecords(measure, line),
-  machines: bootMachines,
+  machines: () => benchMachines(line),
   history: () => benchHistory(measure, line),
 };
 const named = process.argv.slice(2);

@@ -1,0 +1,151 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Scope } from '../harness/base/scope.ts';
+import { waitForLine } from '../harness/lab/console.ts';
+import { fetchKernel } from '../harness/lab/kernels/fetch.ts';
+import { tcg } from '../harness/lab/qemu/accelerator.ts';
+import { findQemu } from '../harness/lab/qemu/binary.ts';
+import * as device from '../harness/lab/qemu/devices.ts';
+import type { QemuLab } from '../harness/lab/qemu/lab.ts';
+import type { QemuMachine } from '../harness/lab/qemu/machine.ts';
+import { monitorSocket, startMachine } from '../harness/lab/qemu/process.ts';
+import { writeCpio } from '../harness/lab/rootfs/cpio.ts';
+import type { KernelWay, Matrix } from '../harness/matrix/matrix.ts';
+import { matrixOf, openTestLab, shiftOn } from '../harness/testing/machines.ts';
+import type { Line } from './bench-records.ts';
+
+const rounds = 7;
+const { signal } = new AbortController();
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+
+export const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+async function timed(work: () => Promise<AsyncDisposable>): Promise<number> {
+  const began = performance.now();
+  await using _ = await work();
+  return performance.now() - began;
+}
+
+/** What a machine costs, booted and from a template, beside the least that QEMU and the kernel take by themselves. */
+export async function benchMachines(line: Line): Promise<void> {
+  const lab = await openTestLab();
+  for (const [name, source] of [
+    ['5.10', 'deb:bullseye'],
+    ['6.12', 'deb:trixie'],
+  ] as const) {
+    const matrix = matrixOf(
+      `name: bench\ntrials: 20\nmachines: 1\ndistros:\n  guest: { driver: qemu, kernel: "${source}" }\ncgroups: [v1]\nworkloads: [sleep]\nstrategies:\n  runc: { preset: runc }\n`,
+    );
+    const way = matrix.distros.get('guest')!.ways[0] as KernelWay;
+    await lab.prepare(way);
+    await benchStarts(line, { lab, name, way });
+    await benchMemory(line, { lab, name, way });
+    await benchTrials(line, { lab, name, way, matrix });
+  }
+  process.stdout.write(`(${lab.description})\n`);
+}
+
+interface Subject {
+  readonly lab: QemuLab;
+  readonly name: string;
+  readonly way: KernelWay;
+}
+
+const answering = async (booting: Promise<QemuMachine>): Promise<QemuMachine> => {
+  const machine = await booting;
+  await machine.exec('true', 10_000);
+  return machine;
+};
+
+/** In turns, so that whatever else the host does meets all of them. */
+async function benchStarts(line: Line, { lab, name, way }: Subject): Promise<void> {
+  const bare = await bareMachine(way);
+  const template = 0;
+  // makes the template where there is none
+  await timed(() => lab.boot({ id: 'made', way, template, signal }));
+  const times = { bare: [] as number[], cold: [] as number[], clone: [] as number[] };
+  for (let i = 0; i < rounds; i++) {
+    times.bare.push(await timed(bare));
+    times.cold.push(await timed(() => answering(lab.boot({ id: `b${i}`, way, signal }))));
+    times.clone.push(await timed(() => answering(lab.boot({ id: `c${i}`, way, template, signal }))));
+  }
+  const [least, cold, clone] = [median(times.bare), median(times.cold), median(times.clone)];
+  line(`plain QEMU to a bare init (${name})`, seconds(least), 'the limit');
+  line(`cold boot to the first answered command (${name})`, seconds(cold), 'under 6 s');
+  line('  beside plain QEMU', `${(cold / least).toFixed(2)} times`, 'under 1.3');
+  line(`template to the first answered command (${name})`, seconds(clone), 'under 0.4 s');
+  line('  beside a cold boot', `${(cold / clone).toFixed(1)} times as fast`, 'at least 8');
+  const virtme = spawnSync('vng', ['--version'], { encoding: 'utf8' });
+  line(
+    'virtme-ng',
+    virtme.status === 0 ? virtme.stdout.trim() : 'left out',
+    virtme.status === 0 ? 'see vng' : 'vng is not installed',
+  );
+}
+
+/** Starts the kernel on an initrd that has one program, which says that it runs. */
+async function bareMachine({ kernel: source, cpus, memoryMiB }: KernelWay): Promise<() => Promise<Scope>> {
+  const [qemu, kernel] = [await findQemu({}), await fetchKernel(source)];
+  const dir = mkdtempSync(join(tmpdir(), 'frostline-bench-'));
+  process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
+  const [init, code] = [join(dir, 'init'), join(dir, 'init.c')];
+  writeFileSync(
+    code,
+    '#include <unistd.h>\nint main(void) { write(1, "bare: ready\\n", 12); for (;;) pause(); }\n',
+  );
+  execFileSync('cc', ['-O2', '-static', '-o', init, code], { stdio: ['ignore', 'ignore', 'ignore'] });
+  const initrd = await writeCpio(dir, 'bare', [
+    { type: 'dir', path: 'dev' },
+    { type: 'char', path: 'dev/console', major: 5, minor: 1 },
+    { type: 'file', path: 'init', from: init, mode: 0o755 },
+  ]);
+  let count = 0;
+  return async () => {
+    const scope = new Scope();
+    const own = mkdtempSync(join(dir, 'm'));
+    const plan = { id: `bare${count++}`, qemu, console: join(own, 'console'), signal };
+    const args = device.toArguments([
+      ...[device.bare, device.sandbox, device.processor(tcg(qemu), cpus, memoryMiB)],
+      ...[device.boot(kernel.image, initrd), device.console(plan.console), device.exitOnPanic],
+      // asked for its port as the others are
+      ...[device.network('virtio'), device.monitor(monitorSocket(own))],
+    ]);
+    await startMachine(plan, { dir: own, args, scope });
+    await waitForLine({ ms: 60_000, what: 'a bare init' }, plan.console, 'bare: ready', () => undefined);
+    return scope;
+  };
+}
+
+/** What each further machine of a template holds for itself, after its first command. */
+async function benchMemory(line: Line, { lab, name, way }: Subject): Promise<void> {
+  await using scope = new Scope();
+  const own: number[] = [];
+  for (let i = 0; i < 4; i++) {
+    const machine = await answering(lab.boot({ id: `r${i}`, way, template: 0, signal }));
+    scope.defer(() => machine[Symbol.asyncDispose]());
+    const rollup = readFileSync(`/proc/${machine.pid}/smaps_rollup`, 'utf8');
+    own.push(Number(/^Anonymous:\s+(\d+)/m.exec(rollup)?.[1]) / 1024);
+  }
+  line(`  memory of its own (${name})`, `${Math.round(median(own))} MB`, 'under 80 MB');
+}
+
+async function benchTrials(line: Line, of: Subject & { readonly matrix: Matrix }): Promise<void> {
+  const { lab, name, way, matrix } = of;
+  let ready = 0;
+  const { trials } = await shiftOn(
+    { boot: (request: Parameters<QemuLab['boot']>[0]) => lab.boot({ ...request, template: 0 }) },
+    way,
+    matrix,
+    () => (ready = performance.now()),
+  );
+  line(
+    `20 trials of sleep with runc, from a template (${name})`,
+    seconds(performance.now() - ready),
+    'under 1 s',
+  );
+  const extra = trials.map(({ wallUs, result }) => (wallUs - (result?.guestUs ?? 0)) / 1000);
+  line(`  each beside the guest's own time`, `${median(extra).toFixed(1)} ms`, 'under 30 ms');
+}
