@@ -114,6 +114,8 @@ int leftovers_clean_all(void);
 /* ---- module.c ---- */
 /* Loads a kernel module that the machine keeps for the workload that needs it; silent: the workload sees. */
 void module_load(const char *name);
+/* Loads what the machine's start-up is to load, in one process: each of an insmod costs some 15 ms under emulation. */
+void modules_load(void);
 
 /* ---- loop.c ---- */
 /* Puts the file on a free loop device, which goes with its last descriptor; -1 with errno. */

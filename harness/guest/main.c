@@ -40,6 +40,10 @@ int main(int argc, char **argv)
 	}
 	if (argc == 2 && !strcmp(argv[1], "serve"))
 		return serve();
+	if (argc == 2 && !strcmp(argv[1], "modules")) {
+		modules_load();
+		return 0;
+	}
 	if (argc == 3 && !strcmp(argv[1], "wake"))
 		return wake(argv[2]);
 	if (argc == 2 && !strcmp(argv[1], "list"))

@@ -16,7 +16,8 @@
 
 static const char *const folders[] = { "/lib/frostline", "/frostline/lib/frostline" };
 
-static void load(const char *folder, char *line)
+/* False when the kernel does not take it. */
+static bool load(const char *folder, char *line)
 {
 	char path[300];
 	char *parameters = strchr(line, ' ');
@@ -27,25 +28,39 @@ static void load(const char *folder, char *line)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return;
-	/* EEXIST: it was loaded before */
-	syscall(SYS_finit_module, fd, parameters ? parameters : "", 0);
+		return false;
+	bool loaded = syscall(SYS_finit_module, fd, parameters ? parameters : "", 0) == 0 || errno == EEXIST;
+
 	close(fd);
+	return loaded;
+}
+
+static void load_list(const char *folder, const char *list, bool is_told)
+{
+	char path[300], line[256];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, list);
+	FILE *f = fopen(path, "re");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!load(folder, line) && is_told)
+			printf("frostline: %s did not load\n", line);
+	}
+	if (f)
+		fclose(f);
 }
 
 void module_load(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		char path[300], line[256];
+	char list[64];
 
-		snprintf(path, sizeof(path), "%s/%s.load", folders[i], name);
-		FILE *f = fopen(path, "re");
+	snprintf(list, sizeof(list), "%s.load", name);
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		load_list(folders[i], list, false);
+}
 
-		while (f && fgets(line, sizeof(line), f)) {
-			line[strcspn(line, "\n")] = '\0';
-			load(folders[i], line);
-		}
-		if (f)
-			fclose(f);
-	}
+void modules_load(void)
+{
+	load_list(folders[0], "load", true);
 }
