@@ -1,8 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runtimeDir } from '../harness/base/paths.ts';
 import { Scope } from '../harness/base/scope.ts';
 import { waitForLine } from '../harness/lab/console.ts';
 import { fetchKernel } from '../harness/lab/kernels/fetch.ts';
@@ -14,7 +13,7 @@ import type { QemuMachine } from '../harness/lab/qemu/machine.ts';
 import { monitorSocket, startMachine } from '../harness/lab/qemu/process.ts';
 import { writeCpio } from '../harness/lab/rootfs/cpio.ts';
 import type { KernelWay, Matrix } from '../harness/matrix/matrix.ts';
-import { matrixOf, openTestLab, shiftOn } from '../harness/testing/machines.ts';
+import { matrixOf, openTestLab, ownFolders, shiftOn } from '../harness/testing/machines.ts';
 import type { Line } from './bench-records.ts';
 
 const rounds = 7;
@@ -161,7 +160,6 @@ export async function benchMany(line: Line): Promise<void> {
   ).distros.get('guest')!.ways[0] as KernelWay;
   await lab.prepare(way);
   await timed(() => lab.boot({ id: 'made', way, template: 0, signal }));
-  const before = new Set(readdirSync(runtimeDir()));
   const times: number[] = [];
   let booted = 0;
   const began = performance.now();
@@ -177,8 +175,7 @@ export async function benchMany(line: Line): Promise<void> {
     }
   };
   await Promise.all([work(0), work(1)]);
-  const left = readdirSync(runtimeDir()).filter((name) => !before.has(name));
   line(`${many} machines from one template, two at a time`, seconds(performance.now() - began), 'no bound');
   line('  each to its first answered command', seconds(median(times)), 'under 0.4 s when alone');
-  line('  booted for want of the template; folders left', `${booted}; ${left.length}`, '0; 0');
+  line('  booted for want of the template; folders left', `${booted}; ${ownFolders().length}`, '0; 0');
 }

@@ -1,6 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runtimeDir } from '../base/paths.ts';
 import type { BootRequest } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
 import { openQemuLab, type QemuLab } from '../lab/qemu/lab.ts';
@@ -97,4 +99,16 @@ export async function untilTrialRuns(machine: QemuMachine): Promise<void> {
     'until ls -d /sys/fs/cgroup/*/frostline-* > /dev/null 2>&1; do usleep 20000; done; usleep 300000',
     60_000,
   );
+}
+
+/** The folders of this process's machines: those of others come and go. */
+export function ownFolders(): string[] {
+  return readdirSync(runtimeDir()).filter((name) => {
+    try {
+      const owner: unknown = JSON.parse(readFileSync(join(runtimeDir(), name, 'owner.json'), 'utf8'));
+      return (owner as { readonly pid: number }).pid === process.pid;
+    } catch {
+      return false;
+    }
+  });
 }
