@@ -25,6 +25,12 @@ describe('the difference of two rates', () => {
     expect(exchangeBoots(boots(0, 1, 2, 0, 1), boots(9, 10, 10, 9, 10))).toBeCloseTo(2 / 252, 12);
   });
 
+  it('of boots of one trial each is that of Fisher', () => {
+    const one = (frozen: number): Cluster => ({ frozen, trials: 1 });
+    const p = exchangeBoots([1, 1, 1, 1, 0].map(one), [0, 0, 0, 0, 1].map(one));
+    expect(p).toBeCloseTo(0.20634920634920634, 12);
+  });
+
   it('is nothing when both are the same, and is not told of one boot', () => {
     expect(exchangeBoots(boots(3, 3), boots(3, 3, 3))).toBe(1);
     expect(exchangeBoots(boots(3), boots(3, 3, 3))).toBeNull();
@@ -79,9 +85,9 @@ describe('contrasts', () => {
       ...{ done: 1, trials: 4, versions: ['criu 4.1.1'] },
       errors: [{ error: 'Error (criu/seize.c:1): no pid N', trials: 3 }],
     });
-    expect(differences.map(({ of, by, p }) => [of, by.rate, p])).toEqual([
-      ['frozen', 0, 1],
-      ['done', 0.75, expect.closeTo(1 / 3)],
+    expect(differences.map(({ of, by, p, adjusted }) => [of, by.rate, p, adjusted])).toEqual([
+      ['frozen', 0, 1, 1],
+      ['done', 0.75, expect.closeTo(1 / 3), expect.closeTo(1 / 3)],
     ]);
   });
 });

@@ -1,5 +1,6 @@
 import { axisNames } from '../matrix/axes.ts';
 import type { Contrast } from '../matrix/matrix.ts';
+import { fisherExact, holm } from './exact.ts';
 import type { Cluster, Interval } from './interval.ts';
 import type { CellSummary } from './summary.ts';
 
@@ -13,19 +14,26 @@ export interface Difference {
   readonly by: Interval;
   /** Two-sided, by exchanging boots; null with a single boot on either side. */
   readonly p: number | null;
+  /** Holm's: p as one of all these differences of the same kind. */
+  readonly adjusted: number | null;
 }
 
 /** Every pair of measured cells that a matrix asks to be held against each other, in the order of the cells. */
 export function contrast(cells: readonly CellSummary[], asked: readonly Contrast[]): Difference[] {
   const byId = new Map(cells.map((cell) => [cell.id, cell]));
-  return asked.flatMap(({ axis, from, to }) =>
-    cells.flatMap((cell): Difference[] => {
+  const found = asked.flatMap(({ axis, from, to }) =>
+    cells.flatMap((cell): Omit<Difference, 'adjusted'>[] => {
       const other = cell[axis] === from ? byId.get(idWith(cell, axis, to)) : undefined;
       if (other === undefined) return [];
       const frozen = difference(cell, other, 'frozen');
       return [frozen, difference(cell, other, 'done')].filter((one) => one !== null);
     }),
   );
+  // whether a tool did its work is another question than whether it froze, and mostly has the same answer
+  const raised = (of: Difference['of']): (number | null)[] =>
+    holm(found.map((one) => (one.of === of ? one.p : null)));
+  const adjusted = { frozen: raised('frozen'), done: raised('done') };
+  return found.map((one, i) => ({ ...one, adjusted: adjusted[one.of][i] ?? null }));
 }
 
 function idWith(cell: CellSummary, axis: Contrast['axis'], name: string): string {
@@ -45,7 +53,11 @@ function sideOf(cell: CellSummary, of: Difference['of']): Side | null {
     : { rate: { rate, low, high }, boots: clusters };
 }
 
-function difference(from: CellSummary, to: CellSummary, of: Difference['of']): Difference | null {
+function difference(
+  from: CellSummary,
+  to: CellSummary,
+  of: Difference['of'],
+): Omit<Difference, 'adjusted'> | null {
   const [a, b] = [sideOf(from, of), sideOf(to, of)];
   if (a === null || b === null) return null;
   return { from, to, of, by: newcombe(a.rate, b.rate), p: exchangeBoots(a.boots, b.boots) };
@@ -69,16 +81,16 @@ const enumerated = 50_000;
  * The probability of rates so far apart, or farther, if it were chance which boots are on which side: an
  * exact permutation test with the boot as its unit (trials in one boot are not independent). With m and n
  * boots it can be no smaller than one over their combinations: 2/252 for five and five. Beyond 50,000
- * combinations as many are drawn at random, always the same ones.
+ * combinations as many are drawn at random, always the same ones. With one trial in each boot all are
+ * independent, and it is Fisher's exact test.
  */
 export function exchangeBoots(from: readonly Cluster[], to: readonly Cluster[]): number | null {
   if (from.length < 2 || to.length < 2) return null;
   const all = [...from, ...to];
-  const trials = all.reduce((sum, one) => sum + one.trials, 0);
-  const frozen = all.reduce((sum, one) => sum + one.frozen, 0);
+  if (all.every((one) => one.trials === 1)) return fisherExact(sum(from), sum(to));
+  const { frozen, trials } = sum(all);
   const apart = (side: readonly Cluster[]): number => {
-    const n = side.reduce((sum, one) => sum + one.trials, 0);
-    const x = side.reduce((sum, one) => sum + one.frozen, 0);
+    const { frozen: x, trials: n } = sum(side);
     return Math.abs(x / n - (frozen - x) / (trials - n));
   };
   // sums in another order differ in their last bits
@@ -89,6 +101,13 @@ export function exchangeBoots(from: readonly Cluster[], to: readonly Cluster[]):
     if (apart(side) >= seen) farther++;
   }
   return farther / count;
+}
+
+function sum(clusters: readonly Cluster[]): Cluster {
+  return clusters.reduce((all, one) => ({
+    frozen: all.frozen + one.frozen,
+    trials: all.trials + one.trials,
+  }));
 }
 
 function* sidesOf(all: readonly Cluster[], size: number): Generator<readonly Cluster[]> {

@@ -1,6 +1,7 @@
 import type { Contrast } from '../matrix/matrix.ts';
 import type { TrialRecord } from '../record/schema.ts';
 import { countedOutcomes, isSuccess, type Outcome } from '../trial/outcome.ts';
+import { advise } from './advice.ts';
 import { contrast } from './contrast.ts';
 import { clusteredRate, quantile, type Cluster } from './interval.ts';
 import {
@@ -63,7 +64,9 @@ function summariseCell(cell: CellName, all: readonly Trial[], problem: string | 
     rate: rate?.rate ?? null,
     low: rate?.low ?? null,
     high: rate?.high ?? null,
+    icc: rate?.icc ?? null,
     deff: rate?.deff ?? null,
+    advice: advise(clusters),
     boots: clusters.length,
     clusters,
     tool: summariseTools(counted),

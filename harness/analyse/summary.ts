@@ -1,4 +1,5 @@
 import { stepsStrategy } from '../matrix/sequence.ts';
+import type { Advice } from './advice.ts';
 import type { Difference } from './contrast.ts';
 import type { Cluster } from './interval.ts';
 import type { ToolSummary } from './tools.ts';
@@ -61,8 +62,12 @@ export interface CellSummary extends CellName {
   readonly rate: number | null;
   readonly low: number | null;
   readonly high: number | null;
-  /** Design effect of the boots; null where it cannot be told. */
+  /** Intra-class correlation of trials in one boot, as estimated; null where it cannot be told. */
+  readonly icc: number | null;
+  /** Design effect that the interval reckons with: how many trials count as one. */
   readonly deff: number | null;
+  /** What more machines would do for the interval; null where more trials do as well. */
+  readonly advice: Advice | null;
   readonly boots: number;
   /** Frozen and counted trials of each boot. */
   readonly clusters: readonly Cluster[];

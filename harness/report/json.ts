@@ -11,9 +11,9 @@ export function jsonReport(summary: Summary, judgements: readonly Judgement[]): 
     verdicts.set(cell.id, own);
   }
   const cells = summary.cells.map((cell) => ({ ...cellJson(cell), expect: verdicts.get(cell.id) ?? [] }));
-  const differences = summary.differences.map(({ from, to, of, by, p }) => ({
+  const differences = summary.differences.map(({ from, to, of, by, p, adjusted }) => ({
     ...{ from: from.id, to: to.id, of },
-    ...{ difference: by.rate, low: by.low, high: by.high, p },
+    ...{ difference: by.rate, low: by.low, high: by.high, p, adjusted },
   }));
   return `${JSON.stringify({ schema: 1, run: id, ...run, cells, differences }, null, 2)}\n`;
 }
@@ -27,7 +27,9 @@ function cellJson({ releases, notMeasured, ...cell }: CellSummary): object {
     blockers,
     failures,
     boots,
+    icc,
     deff,
+    advice,
     thaw,
     notFrozen,
     environments,
@@ -39,7 +41,20 @@ function cellJson({ releases, notMeasured, ...cell }: CellSummary): object {
     distro,
     release: releases.length === 0 ? null : releases.join(', '),
     ...{ cgroup, runtime, workload, strategy, trials, frozen, rate, low, high, p50Us, p95Us },
-    ...{ outcomes, blockers, failures, notFrozen, boots, deff, thaw, environments, incidents, tool },
+    ...{
+      outcomes,
+      blockers,
+      failures,
+      notFrozen,
+      boots,
+      icc,
+      deff,
+      advice,
+      thaw,
+      environments,
+      incidents,
+      tool,
+    },
     notMeasured: notMeasured?.kind ?? null,
     reason: notMeasured?.reason ?? null,
   };

@@ -45,7 +45,7 @@ export const significant = (p: number): string => (p >= 0.1 ? p.toFixed(2) : p.t
 
 export const differenceMethod =
   'Differences: Newcombe interval (1998, method 10) on the widened ones; p by an exact permutation test ' +
-  'that exchanges boots, two-sided, of each pair alone.';
+  'that exchanges boots, two-sided, of each pair alone; behind it as one of all pairs here (Holm 1979).';
 
 /** The parts of a measured cell's figures: `7/8`, `88% [53-98]`, `12/40` (ms). */
 export function figures(cell: CellSummary): { count: string; rate: string; time: string } {
@@ -80,7 +80,8 @@ export const markMeanings: Readonly<Record<string, string>> = {
 };
 
 export const intervalLine =
-  'Rates: 95 % Wilson score interval, widened by the design effect of boots (Rao and Scott 1992). ' +
+  "Rates: 95 % Wilson score interval on the effective number of trials, with Student's t: trials in one boot are " +
+  'not independent. ' +
   'Times: median/95th percentile to FROZEN, in ms.';
 
 /** An expectation and what was found, in words. */
