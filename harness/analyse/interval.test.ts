@@ -53,7 +53,7 @@ describe('clusters', () => {
 
   it('of one trial each are independent trials', () => {
     const single = [...alike(3, 1, 1), ...alike(5, 0, 1)];
-    expect(clusteredRate(single)).toEqual({ ...wilson(3, 8), icc: null, deff: 1, between: 0 });
+    expect(clusteredRate(single)).toEqual({ ...wilson(3, 8), icc: null, deff: 1, between: 0, effective: 8 });
   });
 
   it('tell no correlation when all trials end alike, or of one boot', () => {

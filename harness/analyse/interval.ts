@@ -95,6 +95,8 @@ export interface ClusteredRate extends Interval {
   readonly deff: number;
   /** The part of the rate's variance that lies between boots, from 0 to 1. */
   readonly between: number;
+  /** How many independent trials would have as wide an interval. */
+  readonly effective: number;
 }
 
 /**
@@ -126,7 +128,8 @@ export function clusteredRate(clusters: readonly Cluster[]): ClusteredRate | und
   // from a million on t is the normal distribution to seven digits
   const z = df > 1e6 ? z95 : studentQuantile(0.975, df);
   const interval = wilson(frozen / deff, trials / deff, z)!;
-  return { ...interval, rate: frozen / trials, icc, deff, between };
+  const effective = (trials / deff) * (z95 / z) ** 2;
+  return { ...interval, rate: frozen / trials, icc, deff, between, effective };
 }
 
 /**

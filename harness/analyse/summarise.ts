@@ -3,7 +3,8 @@ import type { TrialRecord } from '../record/schema.ts';
 import { countedOutcomes, isSuccess, type Outcome } from '../trial/outcome.ts';
 import { advise } from './advice.ts';
 import { contrast } from './contrast.ts';
-import { clusteredRate, quantile, type Cluster } from './interval.ts';
+import { clusteredRate, quantile } from './interval.ts';
+import { clustersOf, sharesOf, timesOf } from './measures.ts';
 import {
   cellName,
   type BlockerGroup,
@@ -48,7 +49,7 @@ export async function summarise(evidence: Evidence): Promise<Summary> {
 
 function summariseCell(cell: CellName, all: readonly Trial[], problem: string | undefined): CellSummary {
   const counted = all.filter(({ outcome }) => countedOutcomes.has(outcome));
-  const clusters = clustersOf(counted);
+  const clusters = clustersOf(counted, ({ outcome }) => isSuccess(outcome));
   const rate = clusteredRate(clusters);
   const times = Float64Array.from(
     counted.flatMap(({ outcome, frozenUs }) => (outcome === 'frozen' && frozenUs !== null ? [frozenUs] : [])),
@@ -70,6 +71,8 @@ function summariseCell(cell: CellName, all: readonly Trial[], problem: string | 
     boots: clusters.length,
     clusters,
     tool: summariseTools(counted),
+    ...timesOf(counted),
+    ...sharesOf(all),
     p50Us: quantile(times, 0.5),
     p95Us: quantile(times, 0.95),
     outcomes,
@@ -100,17 +103,6 @@ function whyNot(incidents: readonly Incident[], problem: string | undefined): No
   return problem === undefined
     ? { kind: 'not-run', reason: 'no trial was run' }
     : { kind: 'given-up', reason: problem };
-}
-
-function clustersOf(counted: readonly Trial[]): Cluster[] {
-  const boots = new Map<string, { frozen: number; trials: number }>();
-  for (const { boot, outcome } of counted) {
-    let cluster = boots.get(boot);
-    if (cluster === undefined) boots.set(boot, (cluster = { frozen: 0, trials: 0 }));
-    cluster.trials++;
-    if (isSuccess(outcome)) cluster.frozen++;
-  }
-  return [...boots.values()];
 }
 
 function blockersOf(counted: readonly Trial[]): BlockerGroup[] {

@@ -1,7 +1,9 @@
+import type { QuantileName } from '../matrix/expectation.ts';
 import { stepsStrategy } from '../matrix/sequence.ts';
 import type { Advice } from './advice.ts';
 import type { Difference } from './contrast.ts';
-import type { Cluster } from './interval.ts';
+import type { Cluster, Interval } from './interval.ts';
+import type { Step, TimeQuantile } from './times.ts';
 import type { ToolSummary } from './tools.ts';
 import type { Outcome, ThawOutcome } from '../trial/outcome.ts';
 
@@ -51,6 +53,15 @@ export interface Incident {
   readonly trials: number;
 }
 
+/** So many of so many trials, with the 95 % interval of their share. */
+export interface Share extends Interval {
+  readonly count: number;
+  readonly trials: number;
+}
+
+/** By name; a trial that did not freeze is later than any: Infinity. */
+export type TimeQuantiles = Readonly<Record<QuantileName, TimeQuantile>>;
+
 /** What the records say of one cell. Times are microseconds; rates are between 0 and 1. */
 export interface CellSummary extends CellName {
   /** Kernel releases the guests reported, in byte order: more than one when a package moved between boots. */
@@ -74,6 +85,15 @@ export interface CellSummary extends CellName {
   /** Of the time to FROZEN of the frozen trials. */
   readonly p50Us: number | null;
   readonly p95Us: number | null;
+  /** Quantiles of the time to FROZEN of all counted trials, in microseconds; null when no trial was to freeze. */
+  readonly times: TimeQuantiles | null;
+  /** The share that had frozen by when, in microseconds, of all counted trials; 64 steps at most. */
+  readonly curve: readonly Step[];
+  /** Thaws with casualties, and thaws that brought all back, of all thaws; null without a thaw. */
+  readonly casualties: Share | null;
+  readonly thawed: Share | null;
+  /** Trials with a kernel crash or hang, of those and the counted ones; null when there are none of either. */
+  readonly crashes: Share | null;
   /** Trials by outcome; `lab-error` holds those that never ended otherwise. */
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   readonly thaw: Readonly<Partial<Record<ThawOutcome, number>>>;

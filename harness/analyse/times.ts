@@ -70,24 +70,20 @@ export interface Step {
  * The 95 % interval is by Greenwood's variance on the scale of log(-log): it stays in [0, 1]. Where the last one
  * has got there it has no width on that scale and is [low of the step before, 1].
  */
-export function kaplanMeier(reached: readonly number[], censored: readonly number[]): Step[] {
-  const times = [
-    ...reached.map((at) => ({ at, isReached: true })),
-    ...censored.map((at) => ({ at, isReached: false })),
-  ].sort((a, b) => a.at - b.at);
+export function kaplanMeier(reached: ArrayLike<number>, censored: ArrayLike<number>): Step[] {
+  const [events, ends] = [Float64Array.from(reached).sort(), Float64Array.from(censored).sort()];
   const steps: Step[] = [];
-  let [atRisk, survival, greenwood] = [times.length, 1, 0];
-  for (let i = 0; i < times.length;) {
-    const { at } = times[i]!;
-    let [events, gone] = [0, 0];
-    for (; times[i + gone]?.at === at; gone++) if (times[i + gone]!.isReached) events++;
-    if (events > 0) {
-      survival *= (atRisk - events) / atRisk;
-      greenwood += events / (atRisk * (atRisk - events));
-      steps.push(stepOf(at, survival, { greenwood, before: steps.at(-1)?.low ?? 0 }));
-    }
-    atRisk -= gone;
-    i += gone;
+  let [survival, greenwood, left] = [1, 0, 0];
+  for (let i = 0; i < events.length;) {
+    const at = events[i]!;
+    while (left < ends.length && ends[left]! < at) left++;
+    const atRisk = events.length - i + ends.length - left;
+    let count = 0;
+    while (events[i + count] === at) count++;
+    survival *= (atRisk - count) / atRisk;
+    greenwood += count / (atRisk * (atRisk - count));
+    steps.push(stepOf(at, survival, { greenwood, before: steps.at(-1)?.low ?? 0 }));
+    i += count;
   }
   return steps;
 }

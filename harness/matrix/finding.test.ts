@@ -138,6 +138,10 @@ describe('a bad matrix', () => {
       '11:10 matches-nothing',
     ],
     ['expect without a comparison', 'expect: [{ rate: "0.9" }]', '10:18 bad-value'],
+    ['expect of nothing', 'expect: [{ workload: sleep }]', '10:10 bad-value'],
+    ['a time that is expected exactly', 'expect: [{ p95: "== 5s" }]', '10:17 bad-value'],
+    ['a time without its unit', 'expect: [{ p95: "<= 500" }]', '10:17 bad-value'],
+    ['a share as a percentage', 'expect: [{ casualties: "<= 5%" }]', '10:24 bad-value'],
     ['an empty exclude', 'exclude: [{}]', '10:11 pointless'],
   ])('%s', (_, line, expected) => {
     expect(brief(`${good}${line}\n`)).toEqual([expected]);

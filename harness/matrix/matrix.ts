@@ -1,4 +1,5 @@
 import type { AxisName } from './axes.ts';
+import type { Bound } from './expectation.ts';
 import type { Sequence } from './sequence.ts';
 import type { Strategy } from './strategy.ts';
 import type { WorkloadName } from './workloads.ts';
@@ -161,10 +162,9 @@ export interface Contrast {
   readonly to: string;
 }
 
-/** A rate the cells of `where` must reach, e.g. `>= 0.99`. */
-export interface Expectation {
+/** What the cells of `where` must keep to, e.g. a rate `>= 0.99`. */
+export interface Expectation extends Bound {
   readonly where: Selector;
-  readonly rate: { readonly op: '>=' | '<=' | '==' | '>' | '<'; readonly value: number };
 }
 
 /** A loaded matrix: defaults filled in, names resolved, checked as a whole. */

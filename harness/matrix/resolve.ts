@@ -2,6 +2,7 @@ import { toForms } from './forms.ts';
 import type { Distro, Expectation, Matrix, Selector, StrategyForms } from './matrix.ts';
 import type { RawMatrix, RawSelector } from './schema.ts';
 import { axisNames } from './axes.ts';
+import { toBounds } from './expectation.ts';
 import { parseGap } from './gap.ts';
 import { resolveSequence } from './sequence.ts';
 import { resolveWay, waysOf } from './ways.ts';
@@ -32,7 +33,7 @@ export function resolveMatrix(raw: RawMatrix, text: string, folder: string): Mat
       Object.entries(raw.sequences ?? {}).map(([name, one]) => [name, resolveSequence(one, raw.cgroups)]),
     ),
     exclude: (raw.exclude ?? []).map(toSelector),
-    expect: (raw.expect ?? []).map(toExpectation),
+    expect: (raw.expect ?? []).flatMap(toExpectations),
     contrasts: raw.contrasts ?? [],
     text,
   };
@@ -44,8 +45,7 @@ function toSelector(raw: RawSelector): Selector {
   );
 }
 
-function toExpectation(raw: NonNullable<RawMatrix['expect']>[number]): Expectation {
-  const { rate, ...where } = raw;
-  const [, op, value] = /^(>=|<=|==|>|<)\s*(.+)$/.exec(rate) ?? [];
-  return { where: toSelector(where), rate: { op: op as Expectation['rate']['op'], value: Number(value) } };
+function toExpectations(raw: NonNullable<RawMatrix['expect']>[number]): Expectation[] {
+  const where = toSelector(raw);
+  return toBounds(raw).map((bound) => ({ where, ...bound }));
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationPattern, parseDuration } from './duration.ts';
 import { axisNames } from './axes.ts';
+import { boundsShape, expectsSomething, expectsSomethingText } from './expectation.ts';
 import { gapPattern, maxGapUs, parseGap } from './gap.ts';
 import { cgroupVersions, runtimes } from './matrix.ts';
 import { presetNames } from './presets.ts';
@@ -15,7 +16,6 @@ import { workloadNames } from './workloads.ts';
 export const namePattern = /^[a-z0-9][a-z0-9._+-]{0,63}$/;
 /** Times that frostbite takes, in microseconds: an hour at most. */
 const maxUs = 3_600_000_000;
-const ratePattern = /^(>=|<=|==|>|<)\s*(0(\.\d+)?|1(\.0+)?)$/;
 
 const durationText = 'a duration with its unit, such as 10s, 100ms or 10us';
 const durationFrom = (minUs: number, min: string): z.ZodString =>
@@ -108,15 +108,12 @@ export const matrixSchema = z
     exclude: z.array(z.strictObject(selector)).optional().describe('Combinations to leave out'),
     expect: z
       .array(
-        z.strictObject({
-          ...selector,
-          rate: text(ratePattern, 'a comparison such as ">= 0.99"').describe(
-            'Share of the counted trials that froze: >=, >, ==, < or <=, and a number from 0 to 1',
-          ),
-        }),
+        z
+          .strictObject({ ...selector, ...boundsShape })
+          .refine(expectsSomething, { error: expectsSomethingText }),
       )
       .optional()
-      .describe('Success rates that cells must reach'),
+      .describe('What cells must keep to; judged by 95 % intervals'),
     contrasts: z
       .array(
         z.strictObject({

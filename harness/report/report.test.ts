@@ -69,7 +69,11 @@ const plain = { colour: false, width: 150 };
 describe('the report for a terminal', () => {
   it('shows the table, what blocked, and everything that is not a plain rate', async () => {
     const summary = await makeSummary();
-    const judgements = judge(summary, [{ where: { strategy: ['single'] }, rate: { op: '>=', value: 0.99 } }]);
+    const judgements = judge(summary, [
+      { where: { strategy: ['single'] }, of: 'rate', op: '>=', value: 0.99, text: '>= 0.99' },
+      { where: { workload: ['sleep'] }, of: 'p95', op: '<=', value: 500, text: '<= 500us' },
+      { where: {}, of: 'casualties', op: '<=', value: 0.01, text: '<= 0.01' },
+    ]);
     expect(terminalReport(summary, judgements, plain)).toMatchInlineSnapshot(`
       "2026-11-23T02-00-00Z-nightly, started 2026-11-23T02:00:00Z, interrupted: go on with --resume
 
@@ -95,9 +99,13 @@ describe('the report for a terminal', () => {
 
       Expectations missed
         debian-12/v1/none/mt-exec-storm/single: expected a rate >= 0.99, found 1/4, 25% [3-76]
+        debian-12/v1/none/sleep/single: expected p95 <= 500us, found 1.2 ms [1.2 ms to never]
 
       Expectations undecided
+        debian-12/v1/none/mt-exec-storm/single: expected casualties <= 0.01, found 0/4, 0% [0-58]
+        debian-12/v1/none/mt-exec-storm/runc: expected casualties <= 0.01, found 0/3, 0% [0-62]
         debian-12/v1/none/sleep/single: expected a rate >= 0.99, found 3/3, 100% [42-100]
+        debian-12/v1/none/sleep/single: expected casualties <= 0.01, found 0/3, 0% [0-58]
 
       Emulation
         qemu, tcg, thread=multi, QEMU 10.0.2, cpu Nehalem: 9 trials

@@ -85,7 +85,14 @@ export const intervalLine =
   'Times: median/95th percentile to FROZEN, in ms.';
 
 /** An expectation and what was found, in words. */
-export function judgementLine({ cell, expected }: Judgement): string {
-  const { count, rate } = figures(cell);
-  return `${cell.id}: expected a rate ${expected.op} ${expected.value}, found ${count}, ${rate}`;
+export function judgementLine({ cell, expected, found }: Judgement): string {
+  const { value, low, high, of } = found;
+  const what = expected.of === 'rate' ? 'a rate' : expected.of;
+  const figure =
+    of === null
+      ? `${timeWords(value)} [${timeWords(low)} to ${timeWords(high)}]`
+      : `${of.count}/${of.trials}, ${rateWords({ rate: value, low, high })}`;
+  return `${cell.id}: expected ${what} ${expected.text}, found ${figure}`;
 }
+
+const timeWords = (us: number): string => (us === Infinity ? 'never' : `${milliseconds(us)} ms`);
