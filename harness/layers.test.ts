@@ -19,7 +19,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   trial: ['errors.ts', 'base', 'lab/machine.ts', 'matrix', 'plan'],
   record: ['errors.ts', 'base', 'lab/facts.ts', 'matrix', 'trial'],
   analyse: ['matrix', 'record', 'trial'],
-  report: ['analyse'],
+  history: ['errors.ts', 'analyse', 'record', 'trial'],
+  report: ['analyse', 'history/trend.ts'],
   progress: ['errors.ts', 'events.ts', 'report/escape.ts', 'trial'],
   'run.ts': ['events.ts', 'lab', 'matrix', 'plan', 'record', 'trial'],
   commands: [
@@ -32,6 +33,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'lab',
     'record',
     'analyse',
+    'history',
     'report',
     'progress',
   ],
@@ -44,7 +46,8 @@ const owners: Readonly<Record<string, string>> = {
   'js-yaml': 'matrix/',
   zx: 'base/command.ts',
   'p-limit': 'run.ts',
-  commander: 'commands/program.ts',
+  commander: 'commands/program',
+  '@duckdb/node-api': 'history/duck.ts',
   'log-update': 'progress/live.ts',
 };
 

@@ -14,7 +14,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           root: new URL('..', import.meta.url).pathname,
-          include: ['harness/**/*.test.ts'],
+          include: ['harness/**/*.test.ts', 'scripts/**/*.test.ts'],
           exclude: ['harness/**/*.vm.test.ts', 'harness/**/*.vagrant.test.ts'],
           testTimeout: 30_000,
         },

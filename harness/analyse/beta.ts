@@ -83,3 +83,6 @@ export function studentQuantile(q: number, df: number): number {
   const share = betaQuantile(2 * q - 1, 0.5, df / 2);
   return Math.sqrt((df * share) / (1 - share));
 }
+
+/** The probability that Student's t with `df` degrees of freedom, which need not be whole, is as far from 0 as `t`, or farther. */
+export const studentTails = (t: number, df: number): number => betaCdf(df / (df + t * t), df / 2, 0.5);

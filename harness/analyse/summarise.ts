@@ -1,5 +1,4 @@
 import type { Contrast } from '../matrix/matrix.ts';
-import type { TrialRecord } from '../record/schema.ts';
 import { countedOutcomes, isSuccess, type Outcome } from '../trial/outcome.ts';
 import { advise } from './advice.ts';
 import { contrast } from './contrast.ts';
@@ -17,13 +16,13 @@ import {
   type Summary,
 } from './summary.ts';
 import { summariseTools } from './tools.ts';
-import { gatherTrials, type Failure, type Trial } from './trials.ts';
+import { gatherTrials, type Failure, type Records, type Trial } from './trials.ts';
 
 /** A run, what was planned in it, and what came of it. */
 export interface Evidence {
   readonly run: RunName;
   readonly cells: readonly CellName[];
-  readonly records: AsyncIterable<TrialRecord> | Iterable<TrialRecord>;
+  readonly records: Records;
   /** Cells that were given up, with the reason. */
   /** Cells to hold against each other. */
   readonly contrasts?: readonly Contrast[];
@@ -59,7 +58,8 @@ function summariseCell(cell: CellName, all: readonly Trial[], problem: string | 
   const { id, distro, cgroup, runtime, workload, strategy } = cell;
   return {
     ...{ id, distro, cgroup, runtime, workload, strategy },
-    releases: [...new Set(all.map(({ release }) => release))].filter((release) => release !== '').sort(),
+    releases: distinct(all.map(({ release }) => release)),
+    runtimeVersions: distinct(all.map(({ runtime }) => runtime)),
     trials: counted.length,
     frozen: (outcomes.frozen ?? 0) + (outcomes.passed ?? 0),
     rate: rate?.rate ?? null,
@@ -141,6 +141,10 @@ function incidentsOf(all: readonly Trial[]): Incident[] {
   }
   return [...found.values()].sort((a, b) => b.trials - a.trials || byBytes(a.reason, b.reason));
 }
+
+/** What is said at all, each once, in byte order. */
+const distinct = (words: readonly string[]): string[] =>
+  [...new Set(words)].filter((word) => word !== '').sort();
 
 /** Counts, with the names in byte order. */
 function tally<Name extends string>(names: readonly Name[]): Partial<Record<Name, number>> {

@@ -66,6 +66,8 @@ export type TimeQuantiles = Readonly<Record<QuantileName, TimeQuantile>>;
 export interface CellSummary extends CellName {
   /** Kernel releases the guests reported, in byte order: more than one when a package moved between boots. */
   readonly releases: readonly string[];
+  /** What made the containers, with versions, in byte order; none without a runtime. */
+  readonly runtimeVersions: readonly string[];
   /** Counted trials: those in the rate. */
   readonly trials: number;
   /** Those that froze; of a sequence those that passed. */

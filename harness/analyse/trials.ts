@@ -9,6 +9,8 @@ export interface Trial {
   readonly frozenUs: number | null;
   readonly boot: string;
   readonly release: string;
+  /** What made the container, with its version; empty without one. */
+  readonly runtime: string;
   readonly environment: string;
   readonly thaw: ThawOutcome | null;
   readonly reason: string | null;
@@ -37,14 +39,17 @@ export interface Place {
 /** The trials of each cell, by number. Of several records of a trial the last final one counts. */
 export type Trials = Map<string, Map<number, Trial>>;
 
+/** Records in order, one by one or in lists. */
+export type Records = AsyncIterable<TrialRecord | readonly TrialRecord[]> | Iterable<TrialRecord>;
+
 /** Reads all records into the trials of each cell. */
 export async function gatherTrials(
-  records: AsyncIterable<TrialRecord> | Iterable<TrialRecord>,
+  records: Records,
 ): Promise<{ readonly trials: Trials; readonly records: number }> {
   const trials: Trials = new Map();
   const compact = compactor();
   let count = 0;
-  for await (const record of records) {
+  const add = (record: TrialRecord): void => {
     count++;
     let cell = trials.get(record.cell);
     if (cell === undefined) trials.set(record.cell, (cell = new Map<number, Trial>()));
@@ -52,6 +57,10 @@ export async function gatherTrials(
     if (before === undefined || isFinal(record.outcome) || !isFinal(before.outcome)) {
       cell.set(record.trial, compact(record));
     }
+  };
+  for await (const some of records) {
+    if ('outcome' in some) add(some);
+    else for (const record of some) add(record);
   }
   return { trials, records: count };
 }
@@ -81,6 +90,15 @@ function compactor(): (record: TrialRecord) => Trial {
     }
     return list;
   };
+  // the records of a boot share their machine
+  const environments = new WeakMap<TrialRecord['machine'], string>();
+  const shareEnvironment = (machine: TrialRecord['machine']): string => {
+    const known = environments.get(machine);
+    if (known !== undefined) return known;
+    const text = share(environmentOf(machine));
+    environments.set(machine, text);
+    return text;
+  };
   const failures = new Map<string, Failure>();
   const shareFailure = ({ step, what = '', expected = '', found = '' }: StepResult): Failure => {
     const key = `${step} ${what} ${expected} ${found}`;
@@ -93,7 +111,8 @@ function compactor(): (record: TrialRecord) => Trial {
     frozenUs,
     boot: share(machine.boot),
     release: share(guest?.release ?? ''),
-    environment: share(environmentOf(machine)),
+    runtime: share(guest?.runtime ?? ''),
+    environment: shareEnvironment(machine),
     thaw: thaw?.outcome ?? null,
     reason: reason === null ? null : share(reason),
     tool: tool && { ok: tool.ok, version: share(tool.version), error: share(sameWords(tool.error ?? '')) },

@@ -10,3 +10,11 @@ export interface Io {
   /** The exit code once the command is done; 0 unless set. */
   readonly setExitCode: (code: number) => void;
 }
+
+/** Whether stdout is a terminal that wants colours (https://no-color.org). */
+export const isColoured = ({ stdout, env }: Io): boolean =>
+  'isTTY' in stdout && stdout.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+
+/** Columns that a line of stdout may have. */
+export const widthOf = ({ stdout }: Io): number =>
+  'isTTY' in stdout && stdout.isTTY ? Math.max(80, stdout.columns) : 150;

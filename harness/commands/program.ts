@@ -2,8 +2,11 @@ import { Command, Option } from 'commander';
 import { FrostlineError } from '../errors.ts';
 import type { DoctorOptions } from './doctor.ts';
 import type { CleanOptions } from './clean.ts';
+import type { CompareOptions } from './compare.ts';
+import { addHistory } from './program-history.ts';
 import type { Io } from './io.ts';
 import type { PlanOptions } from './plan.ts';
+import type { ExplainOptions } from './explain.ts';
 import type { ReportOptions } from './report.ts';
 import type { RunOptions } from './run.ts';
 
@@ -84,16 +87,63 @@ export function createProgram(io: Io, version: string): Command {
   program
     .command('report')
     .description('report a stored run from its records')
-    .argument('[run]', 'run id, latest, latest~1, or the path of its folder', 'latest')
+    .argument(
+      '[run...]',
+      'run id, latest, latest~1, a day, a matrix name, or a folder; several with --template',
+      ['latest'],
+    )
+    .addOption(results())
+    .addOption(
+      new Option('--format <format>', 'how to write it; html with --template alone')
+        .choices(['terminal', 'json', 'markdown', 'csv', 'junit', 'tap', 'html'])
+        .default('terminal'),
+    )
+    .addOption(
+      new Option('--template <name>', 'release: for each kernel, which uses of its freezer work').choices([
+        'release',
+      ]),
+    )
+    .action(async (names: string[], options: ReportOptions) =>
+      (await import('./report.ts')).report(names, options, io),
+    );
+  program
+    .command('compare')
+    .description('say what got better or worse from one stored run to another')
+    .argument('<base>', 'run id, latest~1, a day (its last run), a matrix name (its last run), or a folder')
+    .argument('[head]', 'the same', 'latest')
     .addOption(results())
     .addOption(
       new Option('--format <format>', 'how to write it')
-        .choices(['terminal', 'json', 'markdown'])
+        .choices(['terminal', 'markdown', 'json'])
         .default('terminal'),
     )
-    .action(async (name: string, options: ReportOptions) =>
-      (await import('./report.ts')).report(name, options, io),
+    .option('--margin <points>', 'differences that are surely smaller are none', '10')
+    .addOption(
+      new Option(
+        '--distro <old=new>',
+        'hold distro OLD of base against NEW of head, and no others; both runs can be the same',
+      ).argParser(collect),
+    )
+    .addOption(new Option('--fail-on <what>', 'exit with 1 when a cell is worse').choices(['worse']))
+    .action(async (base: string, head: string, options: CompareOptions) =>
+      (await import('./compare.ts')).compare(base, head, options, io),
     );
+  program
+    .command('explain')
+    .description('say what most likely kept the cells of a run from FROZEN, and what helps')
+    .argument('[run]', 'run id, latest, latest~1, a day, a matrix name, or a folder', 'latest')
+    .argument(
+      '[cell]',
+      'DISTRO/CGROUP/RUNTIME/WORKLOAD/STRATEGY; * stands for anything; by default every cell',
+    )
+    .addOption(results())
+    .addOption(
+      new Option('--format <format>', 'how to write it').choices(['terminal', 'json']).default('terminal'),
+    )
+    .action(async (run: string, cell: string | undefined, options: ExplainOptions) =>
+      (await import('./explain.ts')).explain(run, cell, options, io),
+    );
+  addHistory(program, io, results);
   program
     .command('doctor')
     .description('say what this host lacks and how to get it')
@@ -110,6 +160,11 @@ export function createProgram(io: Io, version: string): Command {
     .description('print the JSON Schema of matrix files (matrices/schema.json)')
     .action(async () => (await import('./schema.ts')).schema(io));
 
-  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+  for (const command of program.commands) inherit(command, program);
   return program;
+}
+
+function inherit(command: Command, from: Command): void {
+  command.exitOverride().copyInheritedSettings(from);
+  for (const inner of command.commands) inherit(inner, command);
 }

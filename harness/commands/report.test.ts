@@ -101,3 +101,27 @@ describe('frostline report', () => {
     await expect(report('weekly')).rejects.toThrow('is called "weekly"');
   });
 });
+
+describe('report --template release', () => {
+  it('judges the uses of each kernel, over several runs, in Markdown, JSON and HTML', async () => {
+    await makeRun(20, 0);
+    await makeRun(20, 0);
+    const words = ['--template', 'release', 'latest', 'latest~1'];
+    const { out, code } = await report(...words);
+    expect(code).toBe(0);
+    expect(out).toContain('## Linux 6.1.0-56-cloud-amd64');
+    expect(out).toContain(
+      "| Checkpoint: CRIU's loop before 4.1 | v1 | ✔ **works** | 40 of 40 freezes, at least 91 %. |  |",
+    );
+    const json = JSON.parse((await report(...words, '--format', 'json')).out) as { kernels: unknown[] };
+    expect(json.kernels).toMatchObject([{ release: '6.1.0-56-cloud-amd64', uses: [{ verdict: 'works' }] }]);
+    const html = (await report(...words, '--format', 'html')).out;
+    expect(html).toContain('<span class="badge works">');
+    expect(html).not.toMatch(/<script|src=|href=/);
+  });
+
+  it('is for several runs alone', async () => {
+    await makeRun(1, 0);
+    await expect(report('latest', 'latest~1')).rejects.toThrow('A report is of one run.');
+  });
+});

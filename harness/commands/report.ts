@@ -1,22 +1,57 @@
+import { compatibility } from '../analyse/compatibility.ts';
+import { FrostlineError } from '../errors.ts';
 import { resolveRun } from '../record/runs.ts';
+import { compatibilityHtml } from '../report/compatibility-html.ts';
+import { compatibilityMarkdown } from '../report/compatibility.ts';
+import { csvReport } from '../report/csv.ts';
 import { escapeTerminal } from '../report/escape.ts';
 import { jsonReport } from '../report/json.ts';
+import { junitReport } from '../report/junit.ts';
 import { markdownReport } from '../report/markdown.ts';
+import { tapReport } from '../report/tap.ts';
 import { terminalReport } from '../report/terminal.ts';
-import type { Io } from './io.ts';
+import { isColoured, widthOf, type Io } from './io.ts';
 import { readStoredRun, type StoredRun } from './stored-run.ts';
 
-type Format = 'terminal' | 'json' | 'markdown';
+type Format = 'terminal' | 'json' | 'markdown' | 'csv' | 'junit' | 'tap';
 
 export interface ReportOptions {
   readonly results: string;
-  readonly format: Format;
+  readonly format: Format | 'html';
+  readonly template?: 'release';
 }
 
 /** `frostline report [RUN]`: what a stored run came to. Exits like the run itself. */
-export async function report(run: string, { results, format }: ReportOptions, io: Io): Promise<void> {
-  const { exitCode } = await printReport(await resolveRun(results, run), io, format);
+export async function report(names: readonly string[], options: ReportOptions, io: Io): Promise<void> {
+  const { results, format } = options;
+  if (options.template !== undefined) return printCompatibility(names, options, io);
+  const [name = 'latest', ...more] = names;
+  if (more.length > 0 || format === 'html')
+    throw new FrostlineError(
+      more.length > 0 ? 'A report is of one run.' : 'There is no HTML report of a run yet.',
+      { code: 'usage', todo: 'Several runs, and HTML, go with --template release.' },
+    );
+  const { exitCode } = await printReport(await resolveRun(results, name), io, format);
   io.setExitCode(exitCode);
+}
+
+/** `frostline report --template release RUN...`: which uses of each kernel's freezer work, over all the runs. */
+async function printCompatibility(
+  names: readonly string[],
+  { results, format }: ReportOptions,
+  io: Io,
+): Promise<void> {
+  const runs: StoredRun[] = [];
+  for (const name of names) {
+    const stored = await readStoredRun(await resolveRun(results, name));
+    for (const finding of stored.findings) io.stderr.write(`frostline: ${escapeTerminal(finding)}\n`);
+    runs.push(stored);
+  }
+  const kernels = compatibility(runs);
+  const of = runs.map(({ summary }) => summary.run);
+  if (format === 'html') io.stdout.write(compatibilityHtml(kernels, of));
+  else if (format === 'json') io.stdout.write(`${JSON.stringify({ runs: of, kernels }, null, 2)}\n`);
+  else io.stdout.write(compatibilityMarkdown(kernels, of));
 }
 
 /** Reports the run in a folder to stdout, its damages to stderr; resolves with the run. */
@@ -27,21 +62,20 @@ export async function printReport(dir: string, io: Io, format: Format): Promise<
   return stored;
 }
 
-/** The report of a run as text; coloured only on a terminal that wants it (https://no-color.org). */
+/** The report of a run as text. */
 function formatRun({ summary, judgements }: StoredRun, format: Format, io: Io): string {
   switch (format) {
     case 'json':
       return jsonReport(summary, judgements);
     case 'markdown':
       return markdownReport(summary, judgements);
-    case 'terminal': {
-      const terminal = 'isTTY' in io.stdout && io.stdout.isTTY;
-      const columns = terminal ? io.stdout.columns : 150;
-      const colour = terminal && (io.env['NO_COLOR'] ?? '') === '' && io.env['TERM'] !== 'dumb';
-      return terminalReport(summary, judgements, {
-        colour,
-        width: Math.max(80, columns),
-      });
-    }
+    case 'csv':
+      return csvReport(summary, judgements);
+    case 'junit':
+      return junitReport(summary, judgements);
+    case 'tap':
+      return tapReport(summary, judgements);
+    case 'terminal':
+      return terminalReport(summary, judgements, { colour: isColoured(io), width: widthOf(io) });
   }
 }

@@ -11,6 +11,7 @@ import { isInShard, parseShard } from '../plan/shard.ts';
 import { liveProgress } from '../progress/live.ts';
 import { finishedTrials, type Progress } from '../record/finished.ts';
 import { Journal } from '../record/journal.ts';
+import { isOnlyParquet } from '../record/compacted.ts';
 import { readRecords } from '../record/read.ts';
 import { createRun, openRun, resolveRun, type OpenRun } from '../record/runs.ts';
 import { runMatrix } from '../run.ts';
@@ -95,6 +96,8 @@ async function resume(file: string | undefined, options: RunOptions, name: strin
   }
   const matrix = chosen.kernel === null ? loaded.matrix : withKernel(loaded.matrix, chosen.kernel);
   const cells = chooseCells(matrix, chosen.select, chosen.shard ?? undefined);
+  // what is appended to must hold all that was recorded
+  if (await isOnlyParquet(open.dir)) await (await import('../history/restore.ts')).restore(open.dir);
   const progress = await finishedTrials(readRecords(open.recordsPath, () => undefined));
   return { open, matrix, cells, progress };
 }

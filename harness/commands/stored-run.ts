@@ -4,14 +4,21 @@ import { cellName, type RunName, type Summary } from '../analyse/summary.ts';
 import { sentence } from '../errors.ts';
 import { explain } from '../matrix/finding.ts';
 import { loadMatrix } from '../matrix/load.ts';
+import type { Matrix } from '../matrix/matrix.ts';
+import { isOnlyParquet } from '../record/compacted.ts';
 import { readInfo, type RunInfo } from '../record/info.ts';
 import { isLocked } from '../record/lock.ts';
-import { describeFinding, readRecords, type RecordFinding } from '../record/read.ts';
+import { describeFinding, readRecordLists, type RecordFinding } from '../record/read.ts';
 import { recordsPath } from '../record/runs.ts';
+import type { TrialRecord } from '../record/schema.ts';
 
 /** A run as its folder tells it. */
 export interface StoredRun {
+  /** Its run.json; undefined when that is lost. */
+  readonly info: RunInfo | undefined;
   readonly summary: Summary;
+  /** Undefined when it is lost or does not load here. */
+  readonly matrix: Matrix | undefined;
   readonly judgements: readonly Judgement[];
   readonly exitCode: 0 | 1 | 69;
   /** What was wrong with the folder, as sentences; the rest was read nevertheless. */
@@ -33,7 +40,7 @@ export async function readStoredRun(dir: string): Promise<StoredRun> {
   const path = recordsPath(dir);
   const damage: RecordFinding[] = [];
   let damaged = 0;
-  const records = readRecords(path, (finding) => {
+  const records = await recordLists(dir, (finding) => {
     if (++damaged <= findingsShown) damage.push(finding);
   });
   const loaded = info === undefined ? undefined : loadMatrix(info.matrix.text, info.matrix.file);
@@ -53,7 +60,16 @@ export async function readStoredRun(dir: string): Promise<StoredRun> {
     findings.push(`The run's matrix does not load here, so nothing is expected of its cells${why}.`);
   }
   const judgements = judge(summary, matrix?.expect ?? []);
-  return { summary, judgements, exitCode: exitCode(summary, judgements), findings };
+  return { info, summary, matrix, judgements, exitCode: exitCode(summary, judgements), findings };
+}
+
+/** The records of a run in lists, wherever they are kept; damages are told. */
+export async function recordLists(
+  dir: string,
+  onFinding: (finding: RecordFinding) => void,
+): Promise<AsyncIterable<TrialRecord[]>> {
+  if (await isOnlyParquet(dir)) return (await import('../history/restore.ts')).readParquet(dir);
+  return readRecordLists(recordsPath(dir), onFinding);
 }
 
 async function runName(dir: string, info: RunInfo | undefined): Promise<RunName> {

@@ -46,7 +46,7 @@ const bad: readonly (readonly [what: string, from: string, to: string, expected:
     'an image from a place of no known kind',
     'kernel: "deb:trixie"',
     'image: "ftp://a/b"',
-    ['5:38 bad-value'],
+    ['5:37 bad-value'],
   ],
   ['an image without its SHA-256', 'kernel: "deb:trixie"', 'image: "url:http://a/b"', ['5:37 bad-value']],
   ['no box', 'driver: qemu, kernel: "deb:trixie"', 'driver: vagrant', ['5:14 missing-key']],

@@ -24,6 +24,34 @@ async function read(): Promise<{ records: TrialRecord[]; findings: RecordFinding
 const line = (trial: number): string => JSON.stringify(sampleRecord({ trial }));
 
 describe('readRecords', () => {
+  it('reads each line as JSON.parse does, though the ends of lines are parsed once', async () => {
+    const { guest, machine } = sampleRecord();
+    const nasty = fc.constantFrom(',"guest":{}', '","guest":null', '\\","guest":', '{"machine":1}}', 'plain');
+    const made = fc.record({
+      reason: nasty,
+      trial: fc.nat(),
+      guest: fc.option(nasty.map((release) => ({ ...guest!, release }))),
+      machine: nasty.map((id) => ({ ...machine, id })),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(made, { minLength: 1, maxLength: 8 }), async (changes) => {
+        const lines = changes.flatMap((change) => {
+          const record = sampleRecord(change);
+          // the second has them elsewhere, the third is no JSON, the fourth no record
+          const { guest: own, ...rest } = record;
+          const whole = JSON.stringify(record);
+          return [whole, JSON.stringify({ guest: own, ...rest }), whole.slice(0, -1), `{"a":${whole}}`];
+        });
+        await writeFile(path, `${lines.join('\n')}\n`);
+        const { records, findings } = await read();
+        const good = lines.filter((_, i) => i % 4 < 2).map((text): unknown => JSON.parse(text));
+        expect(records).toEqual(good);
+        expect(findings).toHaveLength(lines.length / 2);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   it('names what is damaged and reads the rest', async () => {
     const other = JSON.stringify({ ...sampleRecord(), schema: 7 });
     const wrong = JSON.stringify({ ...sampleRecord(), outcome: 'melted' });

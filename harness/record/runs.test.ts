@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { processStart } from '../base/owner.ts';
 import { readInfo } from './info.ts';
@@ -44,7 +44,7 @@ describe('runs', () => {
     expect((await readdir(run.dir)).sort()).toEqual(['lock', 'run.json']);
   });
 
-  it('are found by latest, by name, by beginning or end, and by path', async () => {
+  it('are found by latest, by name, by beginning, and by path', async () => {
     for (const [hour, name] of [
       ['01', 'quick'],
       ['02', 'nightly'],
@@ -69,6 +69,31 @@ describe('runs', () => {
     });
     await expect(resolveRun(results, 'latest~3')).rejects.toThrow('it holds 3');
     await expect(resolveRun(join(results, 'none'), 'latest')).rejects.toThrow('holds no run');
+  });
+
+  it('are found by day, by matrix, and by how many runs before', async () => {
+    for (const [started, name] of [
+      ['2026-11-19T02:00:00Z', 'nightly'],
+      ['2026-11-20T02:00:00Z', 'nightly'],
+      ['2026-11-20T02:00:00Z', 'nightly'],
+      ['2026-11-20T09:00:00Z', 'quick'],
+      ['2026-11-22T02:00:00Z', 'nightly'],
+      ['2026-11-22T08:00:00Z', 'criu-4.1'],
+    ] as const) {
+      const run = await createRun(results, newRun({ name, startedAt: new Date(started) }));
+      await run[Symbol.asyncDispose]();
+    }
+    const found = async (name: string): Promise<string> => basename(await resolveRun(results, name));
+    expect(await found('2026-11-20')).toBe('2026-11-20T09-00-00Z-quick');
+    expect(await found('2026-11-20~1')).toBe('2026-11-20T02-00-00Z-nightly-2');
+    expect(await found('nightly')).toBe('2026-11-22T02-00-00Z-nightly');
+    expect(await found('nightly~1')).toBe('2026-11-20T02-00-00Z-nightly-2');
+    expect(await found('nightly~3')).toBe('2026-11-19T02-00-00Z-nightly');
+    expect(await found('criu-4.1')).toBe('2026-11-22T08-00-00Z-criu-4.1');
+    expect(await found('2026-11-22T02')).toBe('2026-11-22T02-00-00Z-nightly');
+    for (const name of ['2026-11-21', 'nightly~4', '2026-11-19~1', 'latest~6', '2026-11-2']) {
+      await expect(found(name)).rejects.toThrow(`is called "${name}"`);
+    }
   });
 
   it('say what is wrong with a damaged description', async () => {

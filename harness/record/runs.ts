@@ -75,8 +75,10 @@ export async function listRuns(resultsDir: string): Promise<string[]> {
 }
 
 /**
- * The folder of a run by its name: a run id, `latest`, `latest~N` (N runs before it), a unique beginning
- * or end of an id, or a path with a slash. Rejects with a 'results' error that lists the nearest names.
+ * The folder of a run by its name: a run id, `latest`, a day (`2026-11-20`: the last run started on it, UTC),
+ * the name of a matrix (its last run), each with `~N` for the Nth run before it (of that matrix, for a matrix's
+ * name), a unique beginning of an id, or a path with a slash. Rejects with a 'results' error that lists the
+ * nearest names.
  */
 export async function resolveRun(resultsDir: string, name: string): Promise<string> {
   if (name.includes('/') || name === '.') {
@@ -84,15 +86,8 @@ export async function resolveRun(resultsDir: string, name: string): Promise<stri
     throw new FrostlineError(`${name} is not a folder; expected the folder of a run`, { code: 'results' });
   }
   const ids = await listRuns(resultsDir);
-  const back = /^latest(?:~(\d+))?$/.exec(name);
-  if (back) {
-    const id = ids[ids.length - 1 - Number(back[1] ?? 0)];
-    if (id !== undefined) return join(resultsDir, id);
-  } else {
-    if (ids.includes(name)) return join(resultsDir, name);
-    const alike = ids.filter((id) => id.startsWith(name) || id.endsWith(`-${name}`));
-    if (alike.length === 1) return join(resultsDir, alike[0]!);
-  }
+  const id = idOf(ids, name);
+  if (id !== undefined) return join(resultsDir, id);
   throw new FrostlineError(
     ids.length === 0
       ? `${resultsDir} holds no run, so none is called "${name}"`
@@ -108,6 +103,29 @@ export async function resolveRun(resultsDir: string, name: string): Promise<stri
 }
 
 const runId = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-/;
+const day = /^\d{4}-\d\d-\d\d$/;
+
+function idOf(ids: readonly string[], name: string): string | undefined {
+  if (ids.includes(name)) return name;
+  const back = /^(?<from>.+?)(?:~(?<runs>\d+))?$/.exec(name)?.groups;
+  const from = back?.['from'] ?? name;
+  const runs = Number(back?.['runs'] ?? 0);
+  if (from === 'latest') return ids.at(-1 - runs);
+  if (day.test(from)) {
+    const last = ids.findLastIndex((id) => id.startsWith(`${from}T`));
+    return last === -1 ? undefined : ids[last - runs];
+  }
+  const named = ids.filter((id) => matrixOf(ids, id) === from);
+  if (named.length > 0) return named.at(-1 - runs);
+  const alike = ids.filter((id) => id.startsWith(name));
+  return alike.length === 1 ? alike[0] : undefined;
+}
+
+/** The matrix in a run's id. Of two runs in one second the later one has `-2` behind it. */
+function matrixOf(ids: readonly string[], id: string): string {
+  const first = id.replace(/-\d+$/, '');
+  return (first !== id && ids.includes(first) ? first : id).replace(runId, '');
+}
 
 function opened(dir: string, first: RunInfo, lock: AsyncDisposable): OpenRun {
   let info = first;

@@ -14,7 +14,13 @@ export function escapeTerminal(text: string): string {
   });
 }
 
-const entities: Readonly<Record<string, string>> = { '<': '&lt;', '>': '&gt;', '&': '&amp;' };
+const entities: Readonly<Record<string, string>> = {
+  '<': '&lt;',
+  '>': '&gt;',
+  '&': '&amp;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 /** A string of the guest inside a line or table cell of GitHub Markdown: neither HTML nor markup. */
 export function escapeMarkdown(text: string): string {
@@ -22,3 +28,7 @@ export function escapeMarkdown(text: string): string {
     .replaceAll(/[\\`*_{}[\]|~#!]/g, (character) => `\\${character}`)
     .replaceAll(/[<>&]/g, (character) => entities[character] ?? character);
 }
+
+/** A string of the guest as text of HTML or XML, or the value of a quoted attribute; XML 1.0 has no control characters. */
+export const escapeXml = (text: string): string =>
+  escapeTerminal(text).replaceAll(/[<>&"']/g, (character) => entities[character] ?? character);

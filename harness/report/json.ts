@@ -37,7 +37,7 @@ function timesJson({ times }: CellSummary): object | null {
 
 function cellJson(cell: CellSummary): object {
   const { id, distro, cgroup, runtime, workload, strategy, trials, frozen, rate, low, high } = cell;
-  const { releases, p50Us, p95Us, curve, casualties, thawed, crashes, notMeasured } = cell;
+  const { releases, runtimeVersions, p50Us, p95Us, curve, casualties, thawed, crashes, notMeasured } = cell;
   const { outcomes, blockers, failures, boots, icc, deff, advice, thaw, notFrozen } = cell;
   const { environments, incidents, tool } = cell;
   return {
@@ -45,6 +45,7 @@ function cellJson(cell: CellSummary): object {
     distro,
     release: releases.length === 0 ? null : releases.join(', '),
     ...{ cgroup, runtime, workload, strategy, trials, frozen, rate, low, high, p50Us, p95Us },
+    runtimeVersions,
     times: timesJson(cell),
     curve: curve.map(({ at, share, low: from, high: to }) => [at, share, from, to]),
     ...{ casualties, thawed, crashes },

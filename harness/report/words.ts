@@ -44,8 +44,8 @@ export function signed(difference: number): string {
 export const significant = (p: number): string => (p >= 0.1 ? p.toFixed(2) : p.toPrecision(2));
 
 export const differenceMethod =
-  'Differences: Newcombe interval (1998, method 10) on the widened ones; p by an exact permutation test ' +
-  'that exchanges boots, two-sided, of each pair alone; behind it as one of all pairs here (Holm 1979).';
+  'Differences: Newcombe interval (1998, method 10) on the widened ones; p by a t test of clustered proportions ' +
+  'whose unit is the boot (Donner and Klar 2000), of each pair alone; behind it as one of all pairs here (Holm 1979).';
 
 /** The parts of a measured cell's figures: `7/8`, `88% [53-98]`, `12/40` (ms). */
 export function figures(cell: CellSummary): { count: string; rate: string; time: string } {

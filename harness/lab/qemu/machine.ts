@@ -1,8 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { within } from '../../base/deadline.ts';
-import { self } from '../../base/owner.ts';
-import { runtimeDir } from '../../base/paths.ts';
 import { Scope } from '../../base/scope.ts';
 import { sentence } from '../../errors.ts';
 import { readFacts, tail, waitForLine } from '../console.ts';
@@ -14,7 +11,14 @@ import { makeKeys } from '../rootfs/keys.ts';
 import type { QemuBinary } from './binary.ts';
 import * as device from './devices.ts';
 import type { Hardware } from './hardware.ts';
-import { lastLines, monitorSocket, notBooted, startMachine, type Child } from './process.ts';
+import {
+  lastLines,
+  makeMachineFolder,
+  monitorSocket,
+  notBooted,
+  startMachine,
+  type Child,
+} from './process.ts';
 import type { Qmp } from './qmp.ts';
 
 /** Everything a QEMU machine is made of. */
@@ -46,9 +50,7 @@ export const readyMarker = 'frostline: ready';
 export async function bootMachine(plan: MachinePlan): Promise<QemuMachine> {
   const scope = new Scope();
   try {
-    const dir = await mkdtemp(join(runtimeDir(), 'vm-'));
-    scope.defer(() => rm(dir, { recursive: true, force: true }));
-    await writeFile(join(dir, 'owner.json'), JSON.stringify({ ...self(), run: plan.run, machine: plan.id }));
+    const dir = await makeMachineFolder(plan, scope);
     const keys = makeKeys();
     const initrd = await joinInitrd(dir, plan.initrd, keys);
     const args = argumentsOf(plan, dir, initrd);

@@ -1,6 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { until } from '../../base/deadline.ts';
+import { self } from '../../base/owner.ts';
+import { runtimeDir } from '../../base/paths.ts';
 import type { Scope } from '../../base/scope.ts';
 import { FrostlineError } from '../../errors.ts';
 import { tail } from '../console.ts';
@@ -25,6 +28,17 @@ export interface Child {
 
 /** The name of the monitor's socket in a machine's folder. */
 export const monitorSocket = (dir: string): string => join(dir, 'qmp');
+
+/** A private folder for a machine, marked with who made it, so that it is found after a crash; the scope removes it. */
+export async function makeMachineFolder(
+  { run, id }: { readonly run: string; readonly id: string },
+  scope: Scope,
+): Promise<string> {
+  const dir = await mkdtemp(join(runtimeDir(), 'vm-'));
+  scope.defer(() => rm(dir, { recursive: true, force: true }));
+  await writeFile(join(dir, 'owner.json'), JSON.stringify({ ...self(), run, machine: id }));
+  return dir;
+}
 
 /** Starts QEMU and opens its monitor; the scope takes both down. */
 export async function startMachine(

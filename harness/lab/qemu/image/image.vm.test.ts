@@ -1,12 +1,13 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { command } from '../../../base/command.ts';
-import type { ImageWay } from '../../../matrix/matrix.ts';
+import type { ImageWay, SshWay } from '../../../matrix/matrix.ts';
 import { matrixOf, shiftOn } from '../../../testing/machines.ts';
 import { findLeftovers } from '../../reap.ts';
+import { openSshLab } from '../../ssh/lab.ts';
 import { openImageLab, type ImageLab } from './lab.ts';
 import type { ImageMachine } from './machine.ts';
 
@@ -74,5 +75,32 @@ describe('a cloud image', () => {
     expect(before[0]!.facts).toMatchObject({ driver: 'qemu', userland: null });
     expect(before[0]!.facts.boot).not.toBe(boots[0]);
     expect(before[0]!.release).toMatch(/^6\.1\./);
+  });
+
+  it('is measured over SSH by a user whose sudo wants a terminal, on a server that knows old algorithms only', async () => {
+    const way = matrix.distros.get('cloud')!.ways[0] as ImageWay;
+    await using machine = await lab.boot({ id: 'old', way, signal });
+    const age = `echo 'Defaults requiretty' > /etc/sudoers.d/terminal
+printf 'KexAlgorithms diffie-hellman-group14-sha1\nCiphers aes128-cbc\nMACs hmac-sha1\n' > /etc/ssh/sshd_config.d/old.conf
+systemctl restart ssh`;
+    expect(await machine.exec(age, 30_000)).toMatchObject({ code: 0 });
+    expect(await machine.exec('true', 15_000)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/tty/),
+    });
+    const { port, user, privateKey, hostKey } = machine.endpoint;
+    const key = join(await mkdtemp(join(tmpdir(), 'frostline-test-')), 'key');
+    await writeFile(key, privateKey, { mode: 0o600 });
+    const ssh = await openSshLab({
+      ...{ run: 'test', consoles: tmpdir(), allowLocal: false, signal },
+      ...{ onWarning: () => undefined, onPreparing: () => () => undefined },
+    });
+    const there: SshWay = {
+      ...{ driver: 'ssh', host: '127.0.0.1', port, user, key, sudo: true },
+      hostKey: `ssh-ed25519 ${hostKey.toString('base64')}`,
+    };
+    const { trials, lost } = await shiftOn(ssh, there, matrix);
+    expect(lost).toEqual([]);
+    expect(trials.map(({ outcome }) => outcome)).toEqual(Array(8).fill('frozen'));
   });
 });

@@ -1,8 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { within } from '../../../base/deadline.ts';
-import { self } from '../../../base/owner.ts';
-import { runtimeDir } from '../../../base/paths.ts';
 import { Scope } from '../../../base/scope.ts';
 import { FrostlineError, sentence } from '../../../errors.ts';
 import type { BoxTool, CgroupVersion } from '../../../matrix/matrix.ts';
@@ -13,7 +9,14 @@ import type { Channel, Condition, Machine } from '../../machine.ts';
 import { makeKeys } from '../../rootfs/keys.ts';
 import type { QemuBinary } from '../binary.ts';
 import * as device from '../devices.ts';
-import { lastLines, monitorSocket, notBooted, startMachine, type Child } from '../process.ts';
+import {
+  lastLines,
+  makeMachineFolder,
+  monitorSocket,
+  notBooted,
+  startMachine,
+  type Child,
+} from '../process.ts';
 import type { Qmp } from '../qmp.ts';
 import { makeSeed, seedUser } from './seed.ts';
 
@@ -47,9 +50,7 @@ export async function bootImage(plan: ImagePlan): Promise<ImageMachine> {
   const { signal, bootTimeoutMs } = plan;
   const scope = new Scope();
   try {
-    const dir = await mkdtemp(join(runtimeDir(), 'vm-'));
-    scope.defer(() => rm(dir, { recursive: true, force: true }));
-    await writeFile(join(dir, 'owner.json'), JSON.stringify({ ...self(), run: plan.run, machine: plan.id }));
+    const dir = await makeMachineFolder(plan, scope);
     const keys = makeKeys();
     const args = argumentsOf(plan, dir, await makeSeed(dir, keys));
     const { child, qmp, port } = await startMachine(plan, { dir, args, scope });
@@ -65,7 +66,7 @@ export async function bootImage(plan: ImagePlan): Promise<ImageMachine> {
       },
     );
     scope.defer(() => distro[Symbol.dispose]());
-    return await ImageMachine.settle({ plan, scope, child, qmp, distro });
+    return await ImageMachine.settle({ plan, scope, child, qmp, distro, endpoint });
   } catch (error) {
     await scope[Symbol.asyncDispose]();
     throw error;
@@ -91,6 +92,12 @@ interface Parts {
   readonly child: Child;
   readonly qmp: Qmp;
   readonly distro: Distro;
+  readonly endpoint: {
+    readonly port: number;
+    readonly user: string;
+    readonly privateKey: string;
+    readonly hostKey: Buffer;
+  };
 }
 
 /** What cloud-init does last is to make this file. Later boots need it no more. */
@@ -139,9 +146,9 @@ export class ImageMachine implements Machine {
     return this.#parts.distro.host.release;
   }
 
-  /** For tests of what happens to a machine. */
-  get pid(): number {
-    return this.#parts.child.process.pid!;
+  /** Where its SSH server is and the keys of it, for tests that come by themselves. */
+  get endpoint(): Parts['endpoint'] {
+    return this.#parts.endpoint;
   }
 
   serve(): Promise<Channel> {

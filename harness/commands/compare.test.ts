@@ -1,0 +1,190 @@
+import { appendFile, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Journal } from '../record/journal.ts';
+import { createRun } from '../record/runs.ts';
+import { sampleRecord } from '../record/sample.ts';
+import { createProgram } from './program.ts';
+
+const matrix = `name: nightly
+distros:
+  debian-12: { driver: qemu, kernel: "deb:bookworm" }
+cgroups: [v1]
+workloads: [sleep]
+strategies:
+  single: { preset: single }
+`;
+const evil = 'w|<img src=x>\u001b[2J';
+const cell = (distro: string, workload: string): string => `${distro}/v1/none/${workload}/single`;
+
+let results = '';
+beforeEach(async () => {
+  results = join(await mkdtemp(join(tmpdir(), 'frostline-test-')), 'results');
+});
+
+/** Makes a run with five boots of ten trials in each cell, of which the given number froze in each boot. */
+async function makeRun(
+  day: string,
+  frozen: Readonly<Record<string, number>>,
+  release: string,
+): Promise<string> {
+  await using run = await createRun(results, {
+    name: 'nightly',
+    matrix: { file: 'nightly.yaml', text: matrix },
+    options: { select: [], shard: null, jobs: null, kernel: null },
+    cells: Object.keys(frozen),
+    trials: 50,
+    version: '0.1.0',
+    startedAt: new Date(`${day}T02:00:00Z`),
+  });
+  await using journal = await Journal.open(run.recordsPath);
+  const { machine, guest } = sampleRecord();
+  for (const [id, count] of Object.entries(frozen)) {
+    for (let trial = 0; trial < 50; trial++) {
+      void journal.append(
+        sampleRecord({
+          ...{ cell: id, trial, outcome: trial % 10 < count ? 'frozen' : 'not-frozen' },
+          machine: { ...machine, boot: `b${Math.floor(trial / 10)}` },
+          guest: { ...guest!, release },
+        }),
+      );
+    }
+  }
+  await run.update({ status: 'finished' });
+  return run.dir;
+}
+
+async function compare(...words: string[]): Promise<{ out: string; err: string; code: number }> {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  let code = 0;
+  const { signal } = new AbortController();
+  const io = { stdout, stderr, env: {}, signal, setExitCode: (next: number) => (code = next) };
+  const argv = ['node', 'frostline', 'compare', '--results', results, ...words];
+  await createProgram(io, '1.2.3').parseAsync(argv);
+  return { out: String(stdout.read() ?? ''), err: String(stderr.read() ?? ''), code };
+}
+
+describe('frostline compare', () => {
+  it('says in its first line what got worse, and fails when asked to', async () => {
+    await makeRun('2026-11-20', { [cell('d', 'lost')]: 10, [cell('d', 'kept')]: 10 }, '6.1.0-55');
+    await makeRun('2026-11-21', { [cell('d', 'lost')]: 4, [cell('d', 'kept')]: 10 }, '6.1.0-56');
+    const told = await compare('2026-11-20');
+    expect(told).toMatchObject({ err: '', code: 0 });
+    expect(told.out).toMatchInlineSnapshot(`
+      "Worse: 1 of 2 rates. The others: 1 the same within 10 points.
+      base 2026-11-20T02-00-00Z-nightly
+      head 2026-11-21T02-00-00Z-nightly
+
+      Changed
+               cell                   base                 head               difference, points  p
+        worse  d/v1/none/lost/single  50/50 100% [93-100]  20/50 40% [28-54]  -60 [-72 to -44]    0.000038
+
+      Changed besides
+        kernel of d: 6.1.0-55, then 6.1.0-56
+
+      Method
+        Worse and better: p of at most 0.05, by a t test of clustered proportions whose unit is the boot (Donner and Klar 2000), corrected for all rates by Holm (1979). Same: the 95 % interval of the difference (Newcombe 1998, method 10, on intervals that know of boots) is within 10 points; 10 is --margin. Undecided: neither; more boots would tell.
+      "
+    `);
+    expect((await compare('nightly~1', 'nightly', '--fail-on', 'worse')).code).toBe(1);
+    expect((await compare('latest', 'latest~1', '--fail-on', 'worse')).code).toBe(0);
+    expect((await compare('latest~1', 'latest', '--fail-on', 'worse', '--margin', '90')).code).toBe(0);
+  });
+
+  it('is a comment for a pull request in Markdown, whatever names there are', async () => {
+    await makeRun('2026-11-20', { [cell('d', evil)]: 10, [cell('d', 'kept')]: 10, old: 1 }, '6.1.0-55');
+    await makeRun('2026-11-21', { [cell('d', evil)]: 4, [cell('d', 'kept')]: 10, new: 1 }, '6.1.0-56');
+    expect((await compare('latest~1', '--format', 'markdown')).out).toMatchInlineSnapshot(`
+      "**Worse: 1 of 2 rates. The others: 1 the same within 10 points.**
+
+      2026-11-20T02-00-00Z-nightly, then 2026-11-21T02-00-00Z-nightly
+
+      |  | cell | base | head | difference, points | p |
+      | --- | --- | --- | --- | --- | --- |
+      | **worse** | d/v1/none/w\\|&lt;img src=x&gt;\\\\x1b\\[2J/single | 50/50 100% \\[93-100\\] | 20/50 40% \\[28-54\\] | -60 \\[-72 to -44\\] | 0.000038 |
+
+      Changed besides:
+
+      - kernel of d: 6.1.0-55, then 6.1.0-56
+
+      <details><summary>1 rate undecided or the same</summary>
+
+      |  | cell | base | head | difference, points | p |
+      | --- | --- | --- | --- | --- | --- |
+      | same | d/v1/none/kept/single | 50/50 100% \\[93-100\\] | 50/50 100% \\[93-100\\] | 0 \\[-7 to +7\\] | 1.00 |
+
+      </details>
+
+      <details><summary>New cells (1)</summary>
+
+      - new
+
+      </details>
+
+      <details><summary>Cells that are gone (1)</summary>
+
+      - old
+
+      </details>
+
+      <sub>Worse and better: p of at most 0.05, by a t test of clustered proportions whose unit is the boot (Donner and Klar 2000), corrected for all rates by Holm (1979). Same: the 95 % interval of the difference (Newcombe 1998, method 10, on intervals that know of boots) is within 10 points; 10 is --margin. Undecided: neither; more boots would tell.</sub>
+      "
+    `);
+  });
+
+  it('stays below the length of a comment with hundreds of cells', async () => {
+    const cells = (count: number): Record<string, number> =>
+      Object.fromEntries(
+        Array.from({ length: 300 }, (_, i) => [cell(`distro-${i}`, 'workload'), (i + count) % 11]),
+      );
+    await makeRun('2026-11-20', cells(0), '6.1.0-55');
+    await makeRun('2026-11-21', cells(5), '6.1.0-56');
+    const { out } = await compare('latest~1', '--format', 'markdown');
+    expect(out.length).toBeGreaterThan(10_000);
+    expect(out.length).toBeLessThan(65_536);
+    expect(out).toMatch(/and \d+ more/);
+  });
+
+  it('is JSON with every figure', async () => {
+    await makeRun('2026-11-20', { [cell('d', 'lost')]: 10, [cell('d', 'gone')]: 10 }, '6.1.0-55');
+    await makeRun('2026-11-21', { [cell('d', 'lost')]: 4, [cell('d', 'new')]: 10 }, '6.1.0-56');
+    expect(JSON.parse((await compare('latest~1', '--format', 'json')).out)).toMatchObject({
+      ...{ schema: 1, verdict: 'Worse: 1 of 1 rate.', margin: 0.1 },
+      ...{ base: '2026-11-20T02-00-00Z-nightly', head: '2026-11-21T02-00-00Z-nightly' },
+      counts: { worse: 1, better: 0, same: 0, undecided: 0 },
+      cells: [
+        {
+          ...{ cell: cell('d', 'lost'), of: 'frozen', change: 'worse', difference: expect.closeTo(-0.6) },
+          base: { frozen: 50, trials: 50, boots: 5, rate: 1 },
+          head: { frozen: 20, trials: 50, boots: 5, rate: 0.4 },
+        },
+      ],
+      ...{ added: [cell('d', 'new')], gone: [cell('d', 'gone')] },
+      facts: [{ what: 'kernel', of: 'd', base: '6.1.0-55', head: '6.1.0-56' }],
+    });
+  });
+
+  it('holds a distro against another, and refuses one that is not there', async () => {
+    await makeRun('2026-11-20', { [cell('old', 'w')]: 10, [cell('new', 'w')]: 2 }, '6.1.0-55');
+    const { out } = await compare('latest', 'latest', '--distro', 'old=new');
+    expect(out).toMatch(/^Worse: 1 of 1 rate\.\n/);
+    await expect(compare('latest', 'latest', '--distro', 'older=new')).rejects.toMatchObject({
+      ...{ code: 'usage', message: expect.stringContaining('has no distro "older"') },
+      todo: 'It has old, new.',
+    });
+    await expect(compare('latest', 'latest', '--margin', 'ten')).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  it('tells of damage, and of runs that have nothing in common', async () => {
+    const dir = await makeRun('2026-11-20', { [cell('a', 'w')]: 10 }, '6.1.0-55');
+    await makeRun('2026-11-21', { [cell('b', 'w')]: 10 }, '6.1.0-56');
+    await appendFile(join(dir, 'records.ndjson'), '{"schema":1,');
+    const { out, err, code } = await compare('latest~1', 'latest', '--fail-on', 'worse');
+    expect(out).toMatch(/^Nothing to compare/);
+    expect(err).toContain('torn');
+    expect(code).toBe(69);
+  });
+});

@@ -1,0 +1,114 @@
+import { compare as compareRuns, worseCount, type Comparison } from '../analyse/compare.ts';
+import { counterparts } from '../analyse/counterparts.ts';
+import { differing, type FactChange } from '../analyse/facts.ts';
+import { FrostlineError } from '../errors.ts';
+import type { RunInfo } from '../record/info.ts';
+import { resolveRun } from '../record/runs.ts';
+import { jsonComparison } from '../report/compare/json.ts';
+import { markdownComparison } from '../report/compare/markdown.ts';
+import { terminalComparison } from '../report/compare/terminal.ts';
+import { escapeTerminal } from '../report/escape.ts';
+import { isColoured, type Io } from './io.ts';
+import { readStoredRun, type StoredRun } from './stored-run.ts';
+
+export interface CompareOptions {
+  readonly results: string;
+  readonly format: 'terminal' | 'markdown' | 'json';
+  /** In percentage points. */
+  readonly margin: string;
+  readonly failOn?: 'worse';
+  /** `OLD=NEW`: hold distro OLD of base against NEW of head, and no others. */
+  readonly distro?: readonly string[];
+}
+
+/**
+ * `frostline compare BASE HEAD`: what got better or worse from one stored run to another. With `failOn` it exits with
+ * 1 when something did, and with 69 when there was nothing to compare.
+ */
+export async function compare(base: string, head: string, options: CompareOptions, io: Io): Promise<void> {
+  const margin = parseMargin(options.margin);
+  const dirs = [await resolveRun(options.results, base), await resolveRun(options.results, head)] as const;
+  // one after the other: the second read is then not slowed by the first's memory
+  const [before, after] = [await readRun(dirs[0], io), await readRun(dirs[1], io)];
+  const names = parseNames(options.distro ?? [], before, after);
+  const sides =
+    names.size === 0
+      ? { base: before.summary, head: after.summary }
+      : counterparts(before.summary, after.summary, names);
+  const compared = compareRuns(sides.base, sides.head, margin);
+  const comparison = { ...compared, facts: [...compared.facts, ...hostFacts(before.info, after.info)] };
+  io.stdout.write(formatComparison(comparison, options.format, io));
+  if (options.failOn === undefined) return;
+  const nothing = comparison.changes.length + comparison.lost.length === 0;
+  io.setExitCode(worseCount(comparison) > 0 ? 1 : nothing ? 69 : 0);
+}
+
+function parseMargin(text: string): number {
+  const points = Number(text);
+  if (text.trim() !== '' && points > 0 && points < 100) return points / 100;
+  throw new FrostlineError(`--margin "${text}" is no number of percentage points.`, {
+    code: 'usage',
+    todo: 'Give one above 0 and below 100: a difference that is surely smaller is none.',
+  });
+}
+
+function parseNames(pairs: readonly string[], base: StoredRun, head: StoredRun): ReadonlyMap<string, string> {
+  return new Map(
+    pairs.map((pair) => {
+      const [from, to = from] = pair.split('=', 2) as [string, string?];
+      for (const [name, { summary }] of [
+        [from, base],
+        [to, head],
+      ] as const) {
+        const known = [...new Set(summary.cells.map(({ distro }) => distro))];
+        if (known.includes(name)) continue;
+        throw new FrostlineError(`--distro "${pair}": ${summary.run.id} has no distro "${name}".`, {
+          code: 'usage',
+          todo: `It has ${known.join(', ')}.`,
+        });
+      }
+      return [from, to] as const;
+    }),
+  );
+}
+
+async function readRun(dir: string, io: Io): Promise<StoredRun> {
+  const stored = await readStoredRun(dir);
+  for (const finding of stored.findings) io.stderr.write(`frostline: ${escapeTerminal(finding)}\n`);
+  return stored;
+}
+
+/** What run.json tells of the host, the harness and the matrix, where it is not the same. */
+function hostFacts(base: RunInfo | undefined, head: RunInfo | undefined): FactChange[] {
+  if (base === undefined || head === undefined) return [];
+  const own = (text: string): ReadonlyMap<string, string> => new Map([['', text]]);
+  const host = ({ host: { kernel, cpus, memoryMiB, node } }: RunInfo): ReadonlyMap<string, string> =>
+    new Map([
+      ['its kernel', kernel],
+      ['its size', `${cpus} CPUs, ${memoryMiB} MiB`],
+      ['its Node.js', node],
+    ]);
+  const text = (info: RunInfo): string => info.matrix.text;
+  const matrix: FactChange = {
+    what: 'matrix',
+    of: '',
+    base: base.matrix.file,
+    head: `${head.matrix.file}, another text`,
+  };
+  return [
+    ...differing('host', host(base), host(head)),
+    ...differing('frostline', own(base.version), own(head.version)),
+    ...(text(base) === text(head) ? [] : [matrix]),
+  ];
+}
+
+function formatComparison(comparison: Comparison, format: CompareOptions['format'], io: Io): string {
+  switch (format) {
+    case 'json':
+      return jsonComparison(comparison);
+    case 'markdown':
+      return markdownComparison(comparison);
+    case 'terminal':
+      return terminalComparison(comparison, { colour: isColoured(io) });
+  }
+}

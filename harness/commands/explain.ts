@@ -1,0 +1,53 @@
+import { explainRecords } from '../analyse/explain.ts';
+import { FrostlineError } from '../errors.ts';
+import { resolveRun } from '../record/runs.ts';
+import type { TrialRecord } from '../record/schema.ts';
+import { escapeTerminal } from '../report/escape.ts';
+import { explainReport } from '../report/explain.ts';
+import type { Io } from './io.ts';
+import { readStoredRun, recordLists } from './stored-run.ts';
+
+export interface ExplainOptions {
+  readonly results: string;
+  readonly format: 'terminal' | 'json';
+}
+
+/** `frostline explain RUN [CELL]`: what most likely kept the cells of a run from FROZEN. CELL may have `*` in it. */
+export async function explain(
+  name: string,
+  cell: string | undefined,
+  { results, format }: ExplainOptions,
+  io: Io,
+): Promise<void> {
+  const dir = await resolveRun(results, name);
+  const { summary, findings } = await readStoredRun(dir);
+  for (const finding of findings) io.stderr.write(`frostline: ${escapeTerminal(finding)}\n`);
+  const pattern = cell === undefined ? /^/ : toPattern(cell);
+  const isWanted = (id: string): boolean => pattern.test(id);
+  if (!summary.cells.some(({ id }) => isWanted(id)))
+    throw new FrostlineError(`${summary.run.id} has no cell "${cell}".`, {
+      code: 'usage',
+      todo: 'A cell is DISTRO/CGROUP/RUNTIME/WORKLOAD/STRATEGY; `*` stands for anything. `frostline report` lists them.',
+    });
+  // what is damaged was told just now
+  const lists = await recordLists(dir, () => undefined);
+  const cells = await explainRecords(flat(lists), isWanted);
+  io.stdout.write(
+    format === 'json'
+      ? `${JSON.stringify({ schema: 1, run: summary.run.id, cells }, null, 2)}\n`
+      : explainReport(cells),
+  );
+}
+
+async function* flat(lists: AsyncIterable<TrialRecord[]>): AsyncGenerator<TrialRecord> {
+  for await (const list of lists) yield* list;
+}
+
+/** A cell's id in which `*` stands for anything. */
+const toPattern = (cell: string): RegExp =>
+  new RegExp(
+    `^${cell
+      .split('*')
+      .map((part) => part.replaceAll(/[$()+.?[\\\]^{|}]/g, String.raw`\$&`))
+      .join('.*')}$`,
+  );

@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import { terminalTable } from '../report/history/table.ts';
+import { csvLine, jsonValue } from '../report/history/values.ts';
+import { widthOf, type Io } from './io.ts';
+
+/** Rows of a table that a terminal is shown. */
+const shown = 50;
+
+/** Where rows go, and how. */
+export interface Target {
+  readonly format: 'terminal' | 'csv' | 'json';
+  readonly io: Io;
+  /** A terminal is shown every row. */
+  readonly all?: boolean;
+}
+
+type Row = readonly unknown[];
+
+/** Rows as they come. */
+interface Rows {
+  readonly columns: readonly string[];
+  readonly chunks: AsyncIterable<readonly Row[]>;
+}
+
+/** Objects as rows of some of their fields. */
+export function writeObjects<T extends object>(
+  objects: readonly T[],
+  columns: readonly (keyof T & string)[],
+  target: Target,
+): Promise<void> {
+  const rows = objects.map((one) => columns.map((name) => one[name]));
+  return writeTable(columns, rows, target);
+}
+
+/** Rows that are all there. */
+export const writeTable = (columns: readonly string[], rows: readonly Row[], target: Target): Promise<void> =>
+  writeRows({ columns, chunks: whole(rows) }, target);
+
+async function* whole<T>(rows: readonly T[]): AsyncGenerator<readonly T[]> {
+  yield rows;
+}
+
+/** CSV and JSON have all rows, as they come; a terminal the first of them, and stderr how many more there are. */
+export async function writeRows(rows: Rows, target: Target): Promise<void> {
+  switch (target.format) {
+    case 'terminal':
+      return writeTerminal(rows, target);
+    case 'csv':
+      return writeAll(csvOf(rows), target.io);
+    case 'json':
+      return writeAll(jsonOf(rows), target.io);
+  }
+}
+
+async function writeAll(texts: AsyncIterable<string>, { stdout, signal }: Io): Promise<void> {
+  for await (const text of texts) if (!stdout.write(text)) await once(stdout, 'drain', { signal });
+}
+
+async function writeTerminal({ columns, chunks }: Rows, { io, all = false }: Target): Promise<void> {
+  const kept: Row[] = [];
+  let count = 0;
+  for await (const rows of chunks) {
+    kept.push(...rows.slice(0, all ? rows.length : Math.max(0, shown - kept.length)));
+    count += rows.length;
+  }
+  io.stdout.write(terminalTable(columns, kept, all ? Number.POSITIVE_INFINITY : widthOf(io)));
+  const more = count - kept.length;
+  if (more > 0) io.stderr.write(`${more} more rows: --format csv or json has all\n`);
+}
+
+async function* csvOf({ columns, chunks }: Rows): AsyncGenerator<string> {
+  yield csvLine(columns);
+  for await (const rows of chunks) yield rows.map(csvLine).join('');
+}
+
+async function* jsonOf({ columns, chunks }: Rows): AsyncGenerator<string> {
+  let before = '[\n';
+  for await (const rows of chunks) {
+    const objects = rows.map((row) =>
+      Object.fromEntries(columns.map((name, i) => [name, jsonValue(row[i])])),
+    );
+    if (objects.length === 0) continue;
+    yield before + objects.map((one) => JSON.stringify(one)).join(',\n');
+    before = ',\n';
+  }
+  yield before === ',\n' ? '\n]\n' : '[]\n';
+}

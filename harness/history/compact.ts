@@ -1,0 +1,132 @@
+import { open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { FrostlineError, sentence } from '../errors.ts';
+import { parquetPath } from '../record/compacted.ts';
+import { lockRun } from '../record/lock.ts';
+import { recordsPath } from '../record/runs.ts';
+import { parquetVersion } from './columns.ts';
+import { openDatabase, quote, type Database } from './duck.ts';
+import { lookThrough, makeDropped, storedRecords } from './history.ts';
+import { findSources, type Source } from './sources.ts';
+
+/** What became of one run's records. Sizes are bytes. */
+export interface Compacted {
+  readonly run: string;
+  readonly records: number;
+  readonly before: number;
+  readonly after: number;
+  /** Whether the NDJSON file was removed. */
+  readonly deleted: boolean;
+}
+
+export interface CompactOptions {
+  readonly resultsDir: string;
+  /** Removes the NDJSON files whose every line is in the Parquet file. */
+  readonly deleteOriginals: boolean;
+  readonly signal: AbortSignal;
+  readonly onFinding: (finding: string) => void;
+}
+
+/**
+ * Writes the records of each run that has no current Parquet file to one, `records.parquet` beside the NDJSON file:
+ * whole or not at all. Yields run by run; runs that are being written to are left for another time, and told.
+ */
+export async function* compact(options: CompactOptions): AsyncGenerator<Compacted> {
+  const { resultsDir, deleteOriginals, signal, onFinding } = options;
+  await using database = await openDatabase(signal);
+  const sources = await findSources(database, resultsDir, onFinding);
+  await database.run(makeDropped);
+  for (const source of sources) {
+    signal.throwIfAborted();
+    const { kind, bytes } = source;
+    if (kind === null || bytes === null || (kind === 'parquet' && !deleteOriginals)) continue;
+    try {
+      yield await compactRun(database, source, options);
+    } catch (error) {
+      if (!(error instanceof FrostlineError)) throw error;
+      onFinding(`${source.run} is left as it is: ${sentence(error)}`);
+    }
+  }
+}
+
+/** Whoever writes to the run goes first: a lock that is held rejects. */
+async function compactRun(database: Database, source: Source, options: CompactOptions): Promise<Compacted> {
+  const lock = await lockRun(source.dir);
+  try {
+    return await compactLocked(database, source, options);
+  } finally {
+    await lock[Symbol.asyncDispose]();
+  }
+}
+
+async function compactLocked(
+  database: Database,
+  source: Source,
+  options: CompactOptions,
+): Promise<Compacted> {
+  const { run, dir } = source;
+  const [from, to] = [recordsPath(dir), parquetPath(dir)];
+  const before = (await stat(from)).size;
+  let left = 0;
+  const told = (finding: string): void => {
+    left++;
+    options.onFinding(finding);
+  };
+  await database.run('DELETE FROM dropped');
+  const ndjson = { ...source, kind: 'ndjson', path: from } as const;
+  await asResults(from, lookThrough(database, [ndjson], told));
+  // somebody may have gone on with the run before its lock was ours
+  const current = source.kind === 'parquet' && source.bytes === before;
+  const records = current ? await countRecords(database, to) : await writeParquet(database, ndjson, before);
+  const deleted = options.deleteOriginals && left === 0;
+  if (deleted) await rm(from);
+  else if (options.deleteOriginals) options.onFinding(`${from} is kept: not every line of it is a record`);
+  return { run, records, before, after: (await stat(to)).size, deleted };
+}
+
+/** Resolves with the number of records. */
+async function writeParquet(database: Database, source: Source, bytes: number): Promise<number> {
+  const path = parquetPath(source.dir);
+  // one name is enough, since the run's lock is held; what a crash left of it is written over
+  const draft = `${path}.draft`;
+  try {
+    // sorted, so that a question about one cell reads a part of the file
+    await asResults(
+      path,
+      database.run(
+        `COPY (${storedRecords([source])} ORDER BY cell, ended) TO ${quote(draft)} (FORMAT parquet, COMPRESSION zstd,
+         KV_METADATA {frostline: ${quote(parquetVersion)}, bytes: ${quote(String(bytes))}})`,
+      ),
+    );
+    const records = await asResults(path, countRecords(database, draft));
+    await sync(draft);
+    await rename(draft, path);
+    await sync(dirname(path));
+    return records;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+async function countRecords(database: Database, path: string): Promise<number> {
+  const [row] = await database.rows(`SELECT count(*) AS records FROM read_parquet(${quote(path)})`);
+  return Number(row?.['records'] ?? 0);
+}
+
+async function sync(path: string): Promise<void> {
+  await using file = await open(path, 'r');
+  await file.sync();
+}
+
+async function asResults<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    throw new FrostlineError(`${path} cannot be made: ${words}`, {
+      code: 'results',
+      todo: 'The records are untouched. Make room or repair the disk, then compact again.',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,148 @@
+import { FrostlineError } from '../errors.ts';
+import { derived, isFinalSql, isRecordSql, readNdjson, runColumns, stored } from './columns.ts';
+import { openDatabase, quote, type Database } from './duck.ts';
+import { findSources, tornRecord, type Source } from './sources.ts';
+
+/** All runs of a results folder, to be asked. */
+export interface History extends AsyncDisposable {
+  readonly database: Database;
+  readonly sources: readonly Source[];
+}
+
+/**
+ * Opens the runs of a results folder as the views `trials` and `runs`, locked: no other file can be read through
+ * them and none be written. Damaged lines and files are left out and told. Rejects with a 'results' error when
+ * there is no trial at all.
+ */
+export async function openHistory(
+  resultsDir: string,
+  signal: AbortSignal,
+  onFinding: (finding: string) => void,
+): Promise<History> {
+  const database = await openDatabase(signal);
+  try {
+    const found = await findSources(database, resultsDir, onFinding);
+    const sources = await readable(database, found, onFinding);
+    const read = sources.filter(({ kind }) => kind !== null);
+    if (read.length === 0) {
+      throw new FrostlineError(`${resultsDir} holds no run with a record`, {
+        code: 'results',
+        todo: 'Make one with frostline run, or name another folder with --results.',
+      });
+    }
+    await createViews(database, sources);
+    await database.lock(read.map(({ path }) => path));
+    return { database, sources, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() };
+  } catch (error) {
+    await database[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/**
+ * Looks through the NDJSON files: counts the lines that are left out, and notes in the table `dropped` which records
+ * do not stand for their trial, because a later one does (of several the last final one) or because they are torn.
+ * What cannot be read at all is told and becomes a run without records.
+ */
+async function readable(
+  database: Database,
+  sources: readonly Source[],
+  onFinding: (finding: string) => void,
+): Promise<Source[]> {
+  await database.run(makeDropped);
+  const ndjson = sources.filter(({ kind }) => kind === 'ndjson');
+  if (ndjson.length === 0) return [...sources];
+  const unreadable = new Set<Source>();
+  try {
+    await lookThrough(database, ndjson, onFinding);
+  } catch {
+    // one file spoils the query of all: which?
+    for (const source of ndjson) {
+      await lookThrough(database, [source], onFinding).catch((error: unknown) => {
+        unreadable.add(source);
+        onFinding(`${source.path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+      });
+    }
+  }
+  return sources.map((source) => (unreadable.has(source) ? { ...source, kind: null } : source));
+}
+
+/** The table of records that do not stand for their trial. */
+export const makeDropped = 'CREATE TABLE dropped (run VARCHAR, cell VARCHAR, trial BIGINT, ended TIMESTAMP)';
+
+/** Looks through NDJSON files; see `readable`. Rejects when one of them cannot be read. */
+export async function lookThrough(
+  database: Database,
+  sources: readonly Source[],
+  onFinding: (finding: string) => void,
+): Promise<void> {
+  await database.run(
+    `CREATE OR REPLACE TEMP TABLE looked AS
+     SELECT ${runOf(sources)} AS run, cell, trial, "at" AS ended, coalesce(${isRecordSql}, false) AS valid, ${isFinalSql} AS final
+     FROM ${readNdjson(sources.map(({ path }) => path))}`,
+  );
+  const left = await database.rows(
+    `SELECT run, count(*) AS lines FROM looked WHERE NOT valid GROUP BY run ORDER BY run`,
+  );
+  for (const { run, lines } of left) {
+    const path = sources.find((source) => source.run === run)?.path;
+    onFinding(`${path}: ${Number(lines)} lines left out that are no records; frostline report tells which`);
+  }
+  await database.run(
+    `INSERT INTO dropped
+     SELECT run, cell, trial, unnest(list_filter(list(ended), lambda x: x <> max_by(ended, (final, ended))))
+     FROM looked WHERE valid GROUP BY run, cell, trial HAVING count(*) > 1`,
+  );
+  await database.run('DROP TABLE looked');
+  for (const { run, path } of sources) {
+    const torn = await tornRecord(path);
+    if (torn === undefined) continue;
+    onFinding(`${path}: its last line has no end: the writer was killed; left out`);
+    const values = [run, torn.cell, String(torn.trial), torn.at].map(quote);
+    await database.run(`INSERT INTO dropped VALUES (${values.join(', ')})`);
+  }
+}
+
+/** The run that a line comes from, by the file it is in. */
+function runOf(sources: readonly Source[]): string {
+  const names = sources.map(({ run, path }) => `${quote(path)}: ${quote(run)}`);
+  return `MAP {${names.join(', ')}}[filename]`;
+}
+
+/** The records of NDJSON files as they are stored in Parquet. */
+export function storedRecords(sources: readonly Source[]): string {
+  const columns = stored.map(({ name, from }) => `${from} AS "${name}"`);
+  return `SELECT ${columns.join(', ')} FROM (
+    SELECT lines.*, (dropped.ended IS NULL) AS stands FROM (
+      SELECT *, ${runOf(sources)} AS run FROM ${readNdjson(sources.map(({ path }) => path))}
+      WHERE ${isRecordSql}
+    ) AS lines LEFT JOIN dropped
+    ON dropped.run = lines.run AND dropped.cell = lines.cell AND dropped.trial = lines.trial AND dropped.ended = lines."at"
+  )`;
+}
+
+async function createViews(database: Database, sources: readonly Source[]): Promise<void> {
+  const ndjson = sources.filter(({ kind }) => kind === 'ndjson');
+  const parquet = sources.filter(({ kind }) => kind === 'parquet');
+  const names = stored.map(({ name }) => `"${name}"`).join(', ');
+  const parts = [
+    ...(ndjson.length === 0 ? [] : [storedRecords(ndjson)]),
+    ...(parquet.length === 0
+      ? []
+      : [`SELECT ${names} FROM read_parquet([${parquet.map(({ path }) => quote(path)).join(', ')}])`]),
+  ];
+  const more = derived.map(({ name, from }) => `${from} AS "${name}"`).join(', ');
+  await database.run(`CREATE VIEW trials AS SELECT *, ${more} FROM (${parts.join(' UNION ALL ')})`);
+  const types = runColumns.map(({ name, from }) => `"${name}" ${from}`);
+  await database.run(`CREATE TABLE runs (${types.join(', ')})`);
+  const rows = sources.map((source) => `(${runValues(source).join(', ')})`);
+  await database.run(`INSERT INTO runs VALUES ${rows.join(', ')}`);
+}
+
+function runValues({ run, info, kind }: Source): string[] {
+  const values = [
+    ...[run, info?.name, info?.started, info?.finished, info?.status, info?.version, info?.trials],
+    ...[info?.cells.length, info?.lab, info?.host.kernel, kind],
+  ];
+  return values.map((value) => (value === undefined || value === null ? 'NULL' : quote(String(value))));
+}

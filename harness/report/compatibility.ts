@@ -1,0 +1,109 @@
+import type { Evidence, KernelCompatibility, Reliability, UseVerdict } from '../analyse/compatibility.ts';
+import type { RunName } from '../analyse/summary.ts';
+import type { Purpose } from '../analyse/uses.ts';
+import { escapeMarkdown } from './escape.ts';
+import { percent, plural, rateWords } from './words.ts';
+
+/** A verdict, in a sign and a word: neither is needed to read the other. */
+export const badges: Readonly<Record<Reliability, { readonly sign: string; readonly word: string }>> = {
+  works: { sign: '✔', word: 'works' },
+  unreliable: { sign: '⚠', word: 'unreliable' },
+  fails: { sign: '✘', word: 'fails' },
+  unknown: { sign: '?', word: 'too few trials' },
+};
+
+export const purposeWords: Readonly<Record<Purpose, string>> = {
+  pause: 'Pause',
+  checkpoint: 'Checkpoint',
+  freeze: 'Plain freeze',
+};
+
+/** A kernel without what its packager appends: `6.12.117`, `6.1`. */
+const versionOf = (release: string): string => /^\d+\.\d+(\.[1-9]\d*)?/.exec(release)?.[0] ?? release;
+
+const placeWords = ({ workload, runtime }: Evidence): string =>
+  `${workload}${runtime === 'none' ? '' : ` in a ${runtime} container`}`;
+
+/** What was seen of a use, in a sentence or two. */
+export function evidenceWords(use: UseVerdict): string {
+  const { unfinished } = use;
+  const freeze = freezeWords(use);
+  if (unfinished === null) return freeze;
+  const { frozen, trials } = unfinished;
+  return `${freeze} The program did the rest of its work in ${frozen} of ${trials} with ${placeWords(unfinished)}.`;
+}
+
+function freezeWords({ verdict, all, worst }: UseVerdict): string {
+  if (all === null) return 'Not measured.';
+  if (worst === null) return `${all.frozen} of ${all.trials} freezes, at least ${percent(all.low)} %.`;
+  const found = `${placeWords(worst)}: ${worst.frozen} of ${worst.trials}, ${rateWords(worst)}`;
+  return verdict === 'works' ? `${all.frozen} of ${all.trials} freezes; the worst is ${found}.` : `${found}.`;
+}
+
+/** What to do about a use that does not work, and since when that is so; empty when it works. */
+export function adviceWords({ verdict, instead, since }: UseVerdict): string {
+  if (verdict === 'works') return '';
+  if (verdict === 'unknown') return 'Measure more trials.';
+  const use = instead.length === 0 ? 'Nothing measured here is better.' : `Use ${instead.join(', or ')}.`;
+  return since === null ? use : `${use} Since ${versionOf(since.bad)}: ${versionOf(since.good)} still works.`;
+}
+
+const plurals: Readonly<Record<Reliability, string>> = {
+  works: 'reliable',
+  unreliable: 'unreliable',
+  fails: 'failing',
+  unknown: 'with too few trials',
+};
+
+/** One line for a kernel: what works, what does not. */
+export function kernelWords({ uses }: KernelCompatibility): string {
+  const count = (verdict: Reliability): number => uses.filter((use) => use.verdict === verdict).length;
+  const parts = (['works', 'unreliable', 'fails', 'unknown'] as const)
+    .filter((verdict) => count(verdict) > 0)
+    .map((verdict) => `${count(verdict)} ${plurals[verdict]}`);
+  return `${plural(uses.length, 'use')} measured: ${parts.join(', ')}.`;
+}
+
+/** What nothing froze on a kernel, in words; empty when there is none. */
+export function heldWords({ held }: KernelCompatibility): string {
+  if (held.length === 0) return '';
+  const parts = held.map(({ cgroup, workloads }) => `${workloads.join(', ')} on ${cgroup}`);
+  return `Nothing froze ${parts.join('; ')}: retries are no use there, and no use above is judged by it.`;
+}
+
+/** How the verdicts are come by. */
+export const compatibilityMethod =
+  'A use works when no kind of processes contradicts a rate of 99 % and all together prove 90 %; it is unreliable when ' +
+  'one kind has an interval below 99 %, and fails when one kind never froze that another way does freeze. Intervals are ' +
+  'of 95 %, by boots. A program is judged by the freeze; what it did besides is told.';
+
+/** The compatibility report as GitHub Markdown; ends with a newline. */
+export function compatibilityMarkdown(
+  kernels: readonly KernelCompatibility[],
+  runs: readonly RunName[],
+): string {
+  const lines = ['# Which freezes can be relied on', ''];
+  if (kernels.length === 0) lines.push('No cell of these runs has a rate.', '');
+  for (const kernel of kernels) {
+    lines.push(`## Linux ${escapeMarkdown(kernel.release)}`, '');
+    lines.push(`${escapeMarkdown(kernel.distros.join(', '))}. ${kernelWords(kernel)}`, '');
+    if (kernel.uses.length > 0)
+      lines.push('| use | cgroup | verdict | seen | advice |', '| --- | --- | --- | --- | --- |');
+    for (const use of kernel.uses) {
+      const { sign, word } = badges[use.verdict];
+      const row = [
+        `${purposeWords[use.purpose]}: ${use.name}`,
+        use.cgroup,
+        `${sign} **${word}**`,
+        evidenceWords(use),
+        adviceWords(use),
+      ];
+      const cells = row.map((text, i) => (i === 2 ? text : escapeMarkdown(text)));
+      lines.push(`| ${cells.join(' | ')} |`);
+    }
+    const held = heldWords(kernel);
+    lines.push(...(kernel.uses.length > 0 ? [''] : []), ...(held === '' ? [] : [escapeMarkdown(held), '']));
+  }
+  lines.push(compatibilityMethod, '', `From ${runs.map(({ id }) => escapeMarkdown(id)).join(', ')}.`);
+  return `${lines.join('\n')}\n`;
+}

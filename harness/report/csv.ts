@@ -1,0 +1,50 @@
+import type { Judgement } from '../analyse/expect.ts';
+import type { CellSummary, Summary } from '../analyse/summary.ts';
+import { escapeTerminal } from './escape.ts';
+import { cellStatuses, type CellStatus } from './status.ts';
+
+/** The columns, in their order; times are microseconds, rates between 0 and 1. What is not known is empty. */
+const columns: Readonly<Record<string, (one: CellStatus) => string | number | null>> = {
+  cell: ({ cell }) => cell.id,
+  distro: ({ cell }) => cell.distro,
+  kernel: ({ cell }) => cell.releases.join(' '),
+  cgroup: ({ cell }) => cell.cgroup,
+  runtime: ({ cell }) => cell.runtime,
+  workload: ({ cell }) => cell.workload,
+  strategy: ({ cell }) => cell.strategy,
+  trials: ({ cell }) => cell.trials,
+  frozen: ({ cell }) => cell.frozen,
+  rate: ({ cell }) => cell.rate,
+  low: ({ cell }) => cell.low,
+  high: ({ cell }) => cell.high,
+  boots: ({ cell }) => cell.boots,
+  design_effect: ({ cell }) => cell.deff,
+  p50_us: ({ cell }) => cell.p50Us,
+  p95_us: ({ cell }) => cell.p95Us,
+  crashes: ({ cell: { outcomes } }) => (outcomes['kernel-crash'] ?? 0) + (outcomes['kernel-hang'] ?? 0),
+  false_frozen: ({ cell }) => cell.outcomes['false-frozen'] ?? 0,
+  thaws_not_whole: ({ cell: { thaw } }) => (thaw['thaw-stuck'] ?? 0) + (thaw.casualties ?? 0),
+  blocked_by: ({ cell }) => firstBlocker(cell),
+  status: ({ status }) => status,
+  why: ({ why }) => why,
+};
+
+/** A summary as CSV (RFC 4180) with a header: a row for each cell. */
+export function csvReport(summary: Summary, judgements: readonly Judgement[]): string {
+  const rows = cellStatuses(summary, judgements).map((one) =>
+    Object.values(columns).map((column) => field(column(one))),
+  );
+  return [Object.keys(columns), ...rows].map((row) => `${row.join(',')}\r\n`).join('');
+}
+
+const firstBlocker = ({ blockers: [first] }: CellSummary): string =>
+  first === undefined ? '' : `${first.where} in ${first.state}`;
+
+/** One field; text that a spreadsheet would run as a formula gets an apostrophe in front. */
+function field(value: string | number | null): string {
+  if (value === null) return '';
+  if (typeof value === 'number') return String(value);
+  const text = escapeTerminal(value);
+  const safe = /^[=+\-@]/.test(text) ? `'${text}` : text;
+  return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
