@@ -11,11 +11,12 @@ export interface Difference {
   readonly to: CellSummary;
   /** `frozen`: the rate of FROZEN; `done`: of tools that did all they were to do. */
   readonly of: 'frozen' | 'done';
+  readonly rates: { readonly from: Interval; readonly to: Interval };
   /** The rate of `to` less that of `from`, with its 95 % interval. */
   readonly by: Interval;
   /** Two-sided, see `testBoots`; null with a single boot on either side. */
   readonly p: number | null;
-  /** Holm's: p as one of all these differences of the same kind. */
+  /** Holm's: p as one of all these differences of the same kind between rates that can differ. */
   readonly adjusted: number | null;
 }
 
@@ -32,9 +33,9 @@ export function contrast(cells: readonly CellSummary[], asked: readonly Contrast
   );
   // whether a tool did its work is another question than whether it froze, and mostly has the same answer
   const raised = (of: Difference['of']): (number | null)[] =>
-    holm(found.map((one) => (one.of === of ? one.p : null)));
+    holm(found.map((one) => (one.of === of && canDiffer(one.rates.from, one.rates.to) ? one.p : null)));
   const adjusted = { frozen: raised('frozen'), done: raised('done') };
-  return found.map((one, i) => ({ ...one, adjusted: adjusted[one.of][i] ?? null }));
+  return found.map((one, i) => ({ ...one, adjusted: one.p === null ? null : (adjusted[one.of][i] ?? 1) }));
 }
 
 function idWith(cell: CellSummary, axis: Contrast['axis'], name: string): string {
@@ -61,7 +62,8 @@ function difference(
 ): Omit<Difference, 'adjusted'> | null {
   const [a, b] = [sideOf(from, of), sideOf(to, of)];
   if (a === null || b === null) return null;
-  return { from, to, of, by: newcombe(a.rate, b.rate), p: testBoots(a.boots, b.boots) };
+  const rates = { from: a.rate, to: b.rate };
+  return { from, to, of, rates, by: newcombe(a.rate, b.rate), p: testBoots(a.boots, b.boots) };
 }
 
 /**
@@ -75,3 +77,10 @@ export function newcombe(from: Interval, to: Interval): Interval {
   const up = Math.hypot(to.high - to.rate, from.rate - from.low);
   return { rate, low: rate - down, high: rate + up };
 }
+
+/**
+ * Whether chance can make a difference of two rates: the p-values of those that can are what is corrected for. Where
+ * both sides froze always, or never, there is nothing to be taken for a difference by mistake.
+ */
+export const canDiffer = (a: Interval, b: Interval): boolean =>
+  a.rate !== b.rate || (a.rate !== 0 && a.rate !== 1);

@@ -117,7 +117,7 @@ export function createProgram(io: Io, version: string): Command {
         .choices(['terminal', 'markdown', 'json'])
         .default('terminal'),
     )
-    .option('--margin <points>', 'differences that are surely smaller are none', '10')
+    .option('--margin <points>', 'differences that are surely smaller are none', '20')
     .addOption(
       new Option(
         '--distro <old=new>',
