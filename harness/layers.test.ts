@@ -22,7 +22,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   history: ['errors.ts', 'analyse', 'record', 'trial'],
   report: ['analyse', 'history/trend.ts'],
   progress: ['errors.ts', 'events.ts', 'report/escape.ts', 'trial'],
-  'run.ts': ['events.ts', 'lab', 'matrix', 'plan', 'record', 'trial'],
+  'run.ts': ['events.ts', 'analyse/sampler.ts', 'lab', 'matrix', 'plan', 'record', 'trial'],
   commands: [
     'errors.ts',
     'events.ts',

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
+import type { Sampler } from './analyse/sampler.ts';
 import type { Listener } from './events.ts';
 import { jobsFor } from './lab/budget.ts';
 import { drivers } from './lab/drivers.ts';
@@ -10,14 +11,13 @@ import { takeWay } from './lab/take.ts';
 import type { Matrix, Way } from './matrix/matrix.ts';
 import { wayWords } from './matrix/ways.ts';
 import type { Cell } from './plan/cell.ts';
-import { orderForMachine } from './plan/order.ts';
-import { trialsOf } from './plan/shares.ts';
+import { roundsOf, type Round } from './plan/rounds.ts';
 import type { Journal } from './record/journal.ts';
 import { keepLogs } from './record/logs.ts';
 import { makeRecord } from './record/make.ts';
 import { trialKey } from './record/finished.ts';
-import { toTask } from './trial/ask.ts';
-import { workShift, type ShiftHooks, type Task } from './trial/shift.ts';
+import { deal, type Share } from './trial/deal.ts';
+import { workShift, type ShiftHooks } from './trial/shift.ts';
 
 /** What to run, where to write it, and how many machines at once. */
 export interface RunPlan {
@@ -28,6 +28,8 @@ export interface RunPlan {
   /** Trials that are finished already, by `trialKey`, and the number of the last machine booted. */
   readonly finished: ReadonlySet<string>;
   readonly lastMachine: number;
+  /** Tells when a cell needs no more trials; it knows the finished ones. */
+  readonly sampler: Sampler;
   readonly journal: Journal;
   /** Machines at once; null chooses by cores and memory. */
   readonly jobs: number | null;
@@ -55,18 +57,15 @@ export async function runMatrix(plan: RunPlan): Promise<readonly Problem[]> {
   return run.walk();
 }
 
-/** One machine's share of a distro's trials. */
-interface Share {
-  readonly distro: string;
-  readonly tasks: readonly Task[];
-}
-
 class Run {
   readonly #plan: RunPlan;
   readonly #labs = new Map<string, Promise<Lab>>();
   readonly #left = new Map<string, number>();
   readonly #problems: Problem[] = [];
+  /** Cells that a share gave up, with the reason: later rounds leave them out. */
+  readonly #givenUp = new Map<string, string>();
   #machines: number;
+  #round: Round = { from: 0, to: 0 };
 
   constructor(plan: RunPlan) {
     this.#plan = plan;
@@ -75,34 +74,59 @@ class Run {
 
   async walk(): Promise<readonly Problem[]> {
     const plan = this.#plan;
-    const shares = shareOut(plan);
-    for (const { tasks } of shares) {
-      for (const { cell } of tasks) this.#left.set(cell.id, (this.#left.get(cell.id) ?? 0) + 1);
+    for (const cell of plan.cells) {
+      const left = plan.sampler.isDecided(cell.id) ? 0 : this.#unfinished(cell, 0, plan.matrix.trials);
+      this.#left.set(cell.id, left);
     }
     const began = performance.now();
-    const distros = [...new Set(shares.map(({ distro }) => distro))];
+    const distros = [...plan.matrix.distros.keys()].filter((name) =>
+      plan.cells.some(({ id, distro }) => distro === name && this.#left.get(id) !== 0),
+    );
     const { ready, failed } = await this.#prepare(distros);
     const jobs = plan.jobs ?? jobsFor(Math.max(0, ...ready.map(({ memoryMiB }) => memoryMiB)));
-    this.#announce(shares, jobs, ready[0]?.lab.description ?? 'nothing to boot');
+    this.#announce(jobs, ready[0]?.lab.description ?? 'nothing to boot');
     for (const { distro, error } of failed) this.#giveUpDistro(distro, error);
     const limit = pLimit(Math.max(1, jobs));
     const usable = new Map(ready.map((one) => [one.distro, one]));
-    const work = shares
-      .filter(({ distro }) => usable.has(distro))
-      .map((share) => limit(() => this.#work(share, usable.get(share.distro)!)));
-    // every shift is waited for, so that all machines are down before an error goes on its way
-    const settled = await Promise.allSettled(work);
-    plan.signal.throwIfAborted();
-    for (const one of settled) if (one.status === 'rejected') throw one.reason;
+    for (this.#round of roundsOf(plan.matrix)) {
+      const work = this.#deal()
+        .filter(({ distro }) => usable.has(distro))
+        .map((share) => limit(() => this.#work(share, usable.get(share.distro)!)));
+      // every shift is waited for, so that all machines are down before an error goes on its way
+      const settled = await Promise.allSettled(work);
+      plan.signal.throwIfAborted();
+      for (const one of settled) if (one.status === 'rejected') throw one.reason;
+    }
     plan.emit({ kind: 'run-finished', run: plan.run, dir: plan.dir, ms: performance.now() - began });
     return this.#problems;
   }
 
-  #announce(shares: readonly Share[], jobs: number, lab: string): void {
+  /** The shares of this round, without cells that are decided or were given up before. */
+  #deal(): Share[] {
+    const { matrix, cells, finished, sampler } = this.#plan;
+    for (const cell of cells) {
+      const reason = this.#givenUp.get(cell.id);
+      const left = this.#left.get(cell.id) ?? 0;
+      if (reason !== undefined && left > 0) this.#settle(cell, left, reason);
+    }
+    const wanted = cells.filter(({ id }) => !sampler.isDecided(id) && !this.#givenUp.has(id));
+    const isFinished = ({ id }: Cell, trial: number): boolean => finished.has(trialKey(id, trial));
+    return deal({ matrix, cells: wanted, isFinished }, this.#round);
+  }
+
+  /** How many trials of a cell are left of `from` to `to - 1`. */
+  #unfinished({ id }: Cell, from: number, to: number): number {
+    let count = 0;
+    for (let trial = from; trial < to; trial++) if (!this.#plan.finished.has(trialKey(id, trial))) count++;
+    return count;
+  }
+
+  #announce(jobs: number, lab: string): void {
     const { run, dir, cells, matrix, emit } = this.#plan;
     const trials = cells.length * matrix.trials;
-    const left = shares.reduce((sum, { tasks }) => sum + tasks.length, 0);
-    emit({ kind: 'run-started', run, dir, cells, trials, finished: trials - left, jobs, lab });
+    const left = [...this.#left.values()].reduce((sum, one) => sum + one, 0);
+    const sampled = matrix.sampling !== null;
+    emit({ kind: 'run-started', run, dir, cells, trials, finished: trials - left, sampled, jobs, lab });
   }
 
   /** Fetches and builds what each distro boots from; one that fails does not stop the rest. */
@@ -178,6 +202,7 @@ class Run {
         );
         emit({ kind: 'trial-finished', record });
         if (outcome.outcome !== 'lab-error') this.#settle(task.cell, 1, null);
+        if (this.#plan.sampler.add(record)) this.#save(task.cell, this.#later(task.cell));
       },
       onLost: (machine, reason, replaced) =>
         emit({ kind: 'machine-lost', machine: machine.facts.id, distro: name, reason, replaced }),
@@ -186,7 +211,12 @@ class Run {
       onDone: (machine) => emit({ kind: 'machine-done', machine: machine.facts.id, distro: name }),
       onBootFailed: (error) =>
         emit({ kind: 'machine-lost', machine: id, distro: name, reason: String(error), replaced: true }),
-      onSkipped: (cell, trials, reason) => this.#skip(cell, trials, reason),
+      isEnough: ({ id }) => this.#plan.sampler.isDecided(id),
+      onEnough: (cell, trials) => this.#save(cell, trials),
+      onSkipped: (cell, trials, reason) => {
+        this.#givenUp.set(cell.id, reason);
+        this.#skip(cell, trials, reason);
+      },
     };
     await workShift(tasks, hooks);
   }
@@ -212,6 +242,17 @@ class Run {
     this.#settle(cell, trials, reason);
   }
 
+  /** Trials of a cell that later rounds would have. */
+  #later(cell: Cell): number {
+    return this.#unfinished(cell, this.#round.to, this.#plan.matrix.trials);
+  }
+
+  /** These trials are not needed any more. */
+  #save(cell: Cell, trials: number): void {
+    this.#plan.emit({ kind: 'trials-saved', cell, trials });
+    this.#settle(cell, trials, null);
+  }
+
   #settle(cell: Cell, trials: number, reason: string | null): void {
     const left = (this.#left.get(cell.id) ?? 0) - trials;
     this.#left.set(cell.id, left);
@@ -229,23 +270,4 @@ interface Ready {
   readonly way: Way;
   readonly lab: Lab;
   readonly memoryMiB: number;
-}
-
-/** Deals the unfinished trials out: `machines` shares for each distro, each trial to share `trial mod machines`. */
-function shareOut({ matrix, cells, finished }: RunPlan): Share[] {
-  const shares: Share[] = [];
-  for (let slot = 0; slot < matrix.machines; slot++) {
-    for (const distro of matrix.distros.keys()) {
-      const own = orderForMachine(cells.filter((cell) => cell.distro === distro));
-      const tasks = own.flatMap((cell) =>
-        tasksOf(matrix, cell, slot).filter((task) => !finished.has(trialKey(cell.id, task.request.trial))),
-      );
-      if (tasks.length > 0) shares.push({ distro, tasks });
-    }
-  }
-  return shares;
-}
-
-function tasksOf(matrix: Matrix, cell: Cell, slot: number): Task[] {
-  return [...trialsOf(slot, matrix)].flatMap((trial) => toTask(matrix, cell, trial) ?? []);
 }

@@ -1,6 +1,7 @@
 import type { Contrast } from '../matrix/matrix.ts';
 import { countedOutcomes, isSuccess, type Outcome } from '../trial/outcome.ts';
 import { advise } from './advice.ts';
+import { confidenceSequence } from './confidence.ts';
 import { contrast } from './contrast.ts';
 import { clusteredRate, quantile } from './interval.ts';
 import { clustersOf, sharesOf, timesOf } from './measures.ts';
@@ -40,16 +41,24 @@ export async function summarise(evidence: Evidence): Promise<Summary> {
   const strangers = [...gathered.trials.keys()].filter((id) => !planned.has(id)).sort();
   const reasons = new Map(problems.map(({ cell, reason }) => [cell, reason]));
   const summaries = [...cells, ...strangers.map(cellName)].map((cell) =>
-    summariseCell(cell, [...(gathered.trials.get(cell.id)?.values() ?? [])], reasons.get(cell.id)),
+    summariseCell(cell, [...(gathered.trials.get(cell.id)?.values() ?? [])], {
+      rateOf: run.sampling ? confidenceSequence : clusteredRate,
+      problem: reasons.get(cell.id),
+    }),
   );
   const differences = contrast(summaries, contrasts);
   return { run, records: gathered.records, cells: summaries, differences };
 }
 
-function summariseCell(cell: CellName, all: readonly Trial[], problem: string | undefined): CellSummary {
+interface How {
+  readonly rateOf: typeof clusteredRate;
+  readonly problem: string | undefined;
+}
+
+function summariseCell(cell: CellName, all: readonly Trial[], { rateOf, problem }: How): CellSummary {
   const counted = all.filter(({ outcome }) => countedOutcomes.has(outcome));
   const clusters = clustersOf(counted, ({ outcome }) => isSuccess(outcome));
-  const rate = clusteredRate(clusters);
+  const rate = rateOf(clusters);
   const times = Float64Array.from(
     counted.flatMap(({ outcome, frozenUs }) => (outcome === 'frozen' && frozenUs !== null ? [frozenUs] : [])),
   ).sort();

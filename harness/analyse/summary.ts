@@ -1,4 +1,5 @@
 import type { QuantileName } from '../matrix/expectation.ts';
+import type { Sampling } from '../matrix/matrix.ts';
 import { stepsStrategy } from '../matrix/sequence.ts';
 import type { Advice } from './advice.ts';
 import type { Difference } from './contrast.ts';
@@ -131,6 +132,8 @@ export interface RunName {
   readonly status: 'finished' | 'interrupted' | 'running' | 'killed' | 'unknown';
   /** Trials that were to be made for each cell; null when the run's description is lost. */
   readonly trials: number | null;
+  /** Of a run that measured each cell until its rate was known: rates have the bounds of a confidence sequence. */
+  readonly sampling?: Sampling | null;
   readonly lab: string | null;
 }
 

@@ -9,6 +9,7 @@ import { planCells } from '../plan/cells.ts';
 import { parseSelect } from '../plan/select.ts';
 import { isInShard, parseShard } from '../plan/shard.ts';
 import { liveProgress } from '../progress/live.ts';
+import { Sampler } from '../analyse/sampler.ts';
 import { finishedTrials, type Progress } from '../record/finished.ts';
 import { Journal } from '../record/journal.ts';
 import { isOnlyParquet } from '../record/compacted.ts';
@@ -38,6 +39,7 @@ interface Job {
   readonly matrix: Matrix;
   readonly cells: readonly Cell[];
   readonly progress: Progress;
+  readonly sampler: Sampler;
 }
 
 const usage = (message: string, todo: string): FrostlineError =>
@@ -71,9 +73,16 @@ async function prepare(file: string | undefined, options: RunOptions, io: Io): P
     },
     cells: cells.map(({ id }) => id),
     trials: matrix.trials,
+    sampling: matrix.sampling,
     version: version(),
   });
-  return { open, matrix, cells, progress: { finished: new Set(), lastMachine: 0 } };
+  return {
+    open,
+    matrix,
+    cells,
+    progress: { finished: new Set(), lastMachine: 0 },
+    sampler: new Sampler(matrix.sampling),
+  };
 }
 
 async function resume(file: string | undefined, options: RunOptions, name: string): Promise<Job> {
@@ -98,8 +107,12 @@ async function resume(file: string | undefined, options: RunOptions, name: strin
   const cells = chooseCells(matrix, chosen.select, chosen.shard ?? undefined);
   // what is appended to must hold all that was recorded
   if (await isOnlyParquet(open.dir)) await (await import('../history/restore.ts')).restore(open.dir);
-  const progress = await finishedTrials(readRecords(open.recordsPath, () => undefined));
-  return { open, matrix, cells, progress };
+  const sampler = new Sampler(matrix.sampling);
+  const progress = await finishedTrials(
+    readRecords(open.recordsPath, () => undefined),
+    (record) => sampler.add(record),
+  );
+  return { open, matrix, cells, progress, sampler };
 }
 
 function chooseCells(matrix: Matrix, select: readonly string[], shard: string | undefined): Cell[] {
@@ -113,7 +126,11 @@ function chooseCells(matrix: Matrix, select: readonly string[], shard: string | 
   );
 }
 
-async function execute({ open, matrix, cells, progress }: Job, options: RunOptions, io: Io): Promise<void> {
+async function execute(
+  { open, matrix, cells, progress, sampler }: Job,
+  options: RunOptions,
+  io: Io,
+): Promise<void> {
   const journal = await Journal.open(open.recordsPath);
   const listener = liveProgress(io.stderr, io.env);
   const signal = AbortSignal.any([io.signal, journal.failed]);
@@ -127,6 +144,7 @@ async function execute({ open, matrix, cells, progress }: Job, options: RunOptio
     matrix,
     cells,
     ...progress,
+    sampler,
     journal,
     jobs: options.jobs ?? null,
     allowLocal: options.allowLocal ?? false,

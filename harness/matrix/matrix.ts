@@ -167,11 +167,22 @@ export interface Expectation extends Bound {
   readonly where: Selector;
 }
 
+/** A cell is measured until the bounds of its rate are at most twice `halfWidth` apart. */
+export interface Sampling {
+  /** Trials of each cell at least. */
+  readonly min: number;
+  /** From 0 to 1. */
+  readonly halfWidth: number;
+}
+
 /** A loaded matrix: defaults filled in, names resolved, checked as a whole. */
 export interface Matrix {
   readonly name: string;
-  /** Trials for each cell, spread over `machines` separate boots. */
+  /** Trials for each cell; with `sampling` at most. */
   readonly trials: number;
+  /** Null: every cell has as many. */
+  readonly sampling: Sampling | null;
+  /** Separate boots that the trials of a cell, with `sampling` those of a round, are spread over. */
   readonly machines: number;
   readonly seed: number;
   /** The freeze comes at a random moment this long after the workload's start; null: once it is in its state. */

@@ -9,7 +9,7 @@ import { resolveWay, waysOf } from './ways.ts';
 
 /** A sound raw matrix with its defaults filled in; paths are taken relative to `folder`. */
 export function resolveMatrix(raw: RawMatrix, text: string, folder: string): Matrix {
-  const trials = raw.trials ?? 20;
+  const { trials, sampling } = samplingOf(raw.trials ?? 20);
   const strategies = Object.entries(raw.strategies ?? {}).map(([name, strategy]): [string, StrategyForms] => [
     name,
     toForms(name, strategy, raw.deadline),
@@ -21,7 +21,8 @@ export function resolveMatrix(raw: RawMatrix, text: string, folder: string): Mat
   return {
     name: raw.name,
     trials,
-    machines: raw.machines ?? Math.min(4, trials),
+    sampling,
+    machines: raw.machines ?? Math.min(4, sampling?.min ?? trials),
     seed: raw.seed ?? 1,
     startGap: raw.startGap === undefined ? null : parseGap(raw.startGap),
     distros: new Map(distros),
@@ -37,6 +38,12 @@ export function resolveMatrix(raw: RawMatrix, text: string, folder: string): Mat
     contrasts: raw.contrasts ?? [],
     text,
   };
+}
+
+function samplingOf(given: NonNullable<RawMatrix['trials']>): Pick<Matrix, 'trials' | 'sampling'> {
+  if (typeof given === 'number') return { trials: given, sampling: null };
+  const { min, max, halfWidth } = given;
+  return { trials: max, sampling: { min, halfWidth } };
 }
 
 function toSelector(raw: RawSelector): Selector {

@@ -53,6 +53,19 @@ const strategy = z.strictObject({
   deadline: limit.optional().describe('Give up after this time; wins over the deadline of the matrix'),
 });
 
+const count = z.int().min(1).max(100_000);
+const sampling = z.strictObject({
+  min: count.describe('Trials of each cell at least, and of its first round'),
+  max: count.describe('Trials of each cell at most'),
+  halfWidth: z
+    .number()
+    .min(0.01)
+    .max(0.5)
+    .describe(
+      'A cell is done once the bounds of its rate (a confidence sequence) are at most twice this apart',
+    ),
+});
+
 const one = <T extends z.ZodType>(of: T): z.ZodUnion<[T, z.ZodArray<T>]> => z.union([of, axis(of)]);
 const selector = {
   distro: one(name).optional().describe('Names of `distros`; all by default'),
@@ -66,14 +79,17 @@ const selector = {
 export const matrixSchema = z
   .strictObject({
     name: name.describe('Part of the name of each run'),
-    trials: z.int().min(1).max(100_000).optional().describe('Trials for each cell; 20 by default'),
+    trials: z
+      .union([count, sampling])
+      .optional()
+      .describe('Trials for each cell, 20 by default; or until its rate is known well enough'),
     machines: z
       .int()
       .min(1)
       .max(1000)
       .optional()
       .describe(
-        'Separate boots that the trials of a cell are spread over; 4 by default. Trials in one boot are not independent.',
+        'Separate boots that the trials of a cell, or of a round of them, are spread over; 4 by default. Trials in one boot are not independent.',
       ),
     deadline: limit.optional().describe("For each freeze; 10s by default. Replaces a preset's own"),
     seed: z
@@ -136,6 +152,7 @@ export function knownKeys(path: readonly PropertyKey[], driver?: unknown): reado
   const { strategies, exclude, expect, contrasts } = matrixSchema.shape;
   if (path[0] === 'distros') return path.length > 2 ? wayKeys(driver) : distroKeys(driver);
   const inner: Readonly<Record<PropertyKey, object>> = {
+    trials: sampling.shape,
     strategies: strategies.unwrap().valueType.shape,
     sequences: path.length > 2 ? stepSchema.shape : sequenceSchema.shape,
     exclude: exclude.unwrap().element.shape,

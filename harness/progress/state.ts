@@ -71,6 +71,9 @@ export function trackRun(now: () => number = () => performance.now()): {
           skipped += Math.max(0, perCell - (cells.get(event.cell.id)?.finished ?? 0));
         }
         break;
+      case 'trials-saved':
+        skipped += event.trials;
+        break;
       case 'run-finished':
         machines.clear();
         break;

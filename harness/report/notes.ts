@@ -1,3 +1,4 @@
+import { isEnough } from '../analyse/sampler.ts';
 import type { Judgement } from '../analyse/expect.ts';
 import type { BlockerGroup, CellSummary, Summary } from '../analyse/summary.ts';
 import {
@@ -44,7 +45,7 @@ export function notes(summary: Summary, judgements: readonly Judgement[]): Note[
     {
       title: 'Method',
       lines: [
-        ...(withoutSequences(summary).cells.length > 0 ? [intervalLine] : []),
+        ...(withoutSequences(summary).cells.length > 0 ? [intervalLine(summary.run)] : []),
         ...(summary.differences.length > 0 ? [differenceMethod] : []),
       ],
     },
@@ -145,7 +146,8 @@ function incompleteLines({ run, cells }: Summary): string[] {
   const planned = run.trials;
   if (planned === null) return [];
   return cells
-    .filter(({ trials, notMeasured }) => notMeasured === null && trials < planned)
+    .filter(({ notMeasured }) => notMeasured === null)
+    .filter((cell) => cell.trials < planned && !(run.sampling && isEnough(run.sampling, cell)))
     .map(({ id, trials, outcomes, incidents }) => {
       const why = Object.entries(outcomes)
         .filter(([outcome]) => outcome.startsWith('kernel-') || outcome === 'lab-error')

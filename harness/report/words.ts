@@ -1,6 +1,6 @@
 import type { Judgement } from '../analyse/expect.ts';
 import type { Interval } from '../analyse/interval.ts';
-import type { CellSummary, NotMeasured } from '../analyse/summary.ts';
+import type { CellSummary, NotMeasured, RunName } from '../analyse/summary.ts';
 
 /** Milliseconds of microseconds, to what the eye needs: `0.41`, `3.2`, `127`. */
 export function milliseconds(us: number): string {
@@ -79,11 +79,12 @@ export const markMeanings: Readonly<Record<string, string>> = {
   m: 'mixed: from several kernels or ways of emulation',
 };
 
-export const intervalLine =
-  "Rates: 95 % Wilson score interval on the effective number of trials, with Student's t: trials in one boot are " +
-  'not independent. ' +
-  'Times: median/95th percentile to FROZEN, in ms.';
-
+export const intervalLine = ({ sampling }: RunName): string =>
+  (sampling
+    ? 'Rates: bounds of a 95 % confidence sequence on the effective number of trials (Robbins 1970), which hold though ' +
+      'each cell was measured until they were near; '
+    : "Rates: 95 % Wilson score interval on the effective number of trials, with Student's t: ") +
+  'trials in one boot are not independent. Times: median/95th percentile to FROZEN, in ms.';
 /** An expectation and what was found, in words. */
 export function judgementLine({ cell, expected, found }: Judgement): string {
   const { value, low, high, of } = found;

@@ -1,5 +1,9 @@
 import { betaQuantile, studentQuantile } from '../analyse/beta.ts';
+import { confidenceSequence } from '../analyse/confidence.ts';
 import { clusteredRate, wilson, type Cluster } from '../analyse/interval.ts';
+import { isEnough } from '../analyse/sampler.ts';
+import type { Sampling } from '../matrix/matrix.ts';
+import { roundsOf } from '../plan/rounds.ts';
 
 type Bounds = readonly [low: number, high: number];
 export type Candidate = (clusters: readonly Cluster[]) => Bounds;
@@ -39,6 +43,54 @@ export function cover(candidate: Candidate, scenario: Scenario, times: number): 
     width += high - low;
   }
   return { held: held / times, width: width / times };
+}
+
+/** Of runs that stop once their bounds are near: how often those held the rate at every trial, and when they stopped. */
+export interface Stopped {
+  readonly always: number;
+  /** How often the interval for a fixed number of trials held it at the stop. */
+  readonly fixed: number;
+  readonly trials: number;
+}
+
+/** Runs a cell `times` times until its rate is known as a sampling wants it, by rounds of five boots. */
+export function stop(of: Omit<Scenario, 'boots' | 'trials'>, sampling: Sampling, times: number): Stopped {
+  const random = mulberry32(Math.round(of.rate * 100) + Math.round(of.icc * 1e4));
+  let [always, fixed, trials] = [0, 0, 0];
+  for (let n = 0; n < times; n++) {
+    const { clusters, isHeld } = stopOnce(of, sampling, random);
+    const { low, high } = clusteredRate(clusters)!;
+    if (isHeld) always++;
+    if (low <= of.rate && of.rate <= high) fixed++;
+    trials += sum(clusters).trials;
+  }
+  return { always: always / times, fixed: fixed / times, trials: trials / times };
+}
+
+function stopOnce(
+  { rate, icc }: Omit<Scenario, 'boots' | 'trials'>,
+  sampling: Sampling,
+  random: () => number,
+): { clusters: readonly Cluster[]; isHeld: boolean } {
+  const clusters: { frozen: number; trials: number; rate: number }[] = [];
+  let isHeld = true;
+  for (const { from, to } of roundsOf({ trials: 200, sampling })) {
+    const boots = Array.from({ length: 5 }, () => ({
+      frozen: 0,
+      trials: 0,
+      rate: drawRate(rate, icc, random),
+    }));
+    clusters.push(...boots);
+    for (let trial = from; trial < to; trial++) {
+      const boot = boots[(trial - from) % 5]!;
+      boot.trials++;
+      if (random() < boot.rate) boot.frozen++;
+      const { low, high } = confidenceSequence(clusters)!;
+      if (rate < low || rate > high) isHeld = false;
+      if (isEnough(sampling, { trials: trial + 1, low, high })) return { clusters, isHeld };
+    }
+  }
+  return { clusters, isHeld };
 }
 
 /** The intervals that were held against each other; the first is the one in use. */
@@ -119,15 +171,18 @@ function profileLikelihood(clusters: readonly Cluster[]): Bounds {
 }
 
 function drawBoot({ trials, rate, icc }: Omit<Scenario, 'boots'>, random: () => number): Cluster {
-  let own = rate;
-  if (icc > 0) {
-    const size = (1 - icc) / icc;
-    const [a, b] = [gamma(rate * size, random), gamma((1 - rate) * size, random)];
-    own = a + b > 0 ? a / (a + b) : Number(random() < rate);
-  }
+  const own = drawRate(rate, icc, random);
   let frozen = 0;
   for (let i = 0; i < trials; i++) if (random() < own) frozen++;
   return { frozen, trials };
+}
+
+/** The rate of one boot. */
+function drawRate(rate: number, icc: number, random: () => number): number {
+  if (icc === 0) return rate;
+  const size = (1 - icc) / icc;
+  const [a, b] = [gamma(rate * size, random), gamma((1 - rate) * size, random)];
+  return a + b > 0 ? a / (a + b) : Number(random() < rate);
 }
 
 /** G. Marsaglia and W. W. Tsang, ACM Transactions on Mathematical Software 26 (2000), pp. 363-372. */

@@ -86,6 +86,8 @@ export async function shiftOn<W extends Way, M extends Machine>(
     onDone: () => undefined,
     onAgain: () => undefined,
     onBootFailed: (error) => log.lost.push(String(error)),
+    isEnough: () => false,
+    onEnough: () => undefined,
     onSkipped: (cell, _, reason) => log.lost.push(`${cell.id}: ${reason}`),
   });
   return log;

@@ -26,6 +26,10 @@ export interface ShiftHooks {
   /** The same machine goes on: rebooted for another cgroup set-up, or brought back from its snapshot. */
   readonly onAgain: (machine: Machine) => void;
   readonly onBootFailed: (error: unknown) => void;
+  /** Whether a cell needs no more trials. */
+  readonly isEnough: (cell: Cell) => boolean;
+  /** The rest of a cell's tasks in this shift is not needed. */
+  readonly onEnough: (cell: Cell, tasks: number) => void;
   /** The rest of a cell's tasks in this shift will not be run. */
   readonly onSkipped: (cell: Cell, tasks: number, reason: string) => void;
   readonly signal: AbortSignal;
@@ -66,7 +70,7 @@ export async function workShift(tasks: readonly Task[], hooks: ShiftHooks): Prom
 /** Runs tasks on one machine until none is left or the machine must go. */
 async function useMachine(bench: Bench, queue: Queue, hooks: ShiftHooks): Promise<void> {
   const { machine } = bench;
-  for (let task = queue.next; task !== undefined; task = queue.next) {
+  for (let task = queue.next(); task !== undefined; task = queue.next()) {
     const session = await bench.ready(task.cell.cgroup);
     const outcome = await runTrial({ machine, session }, task.request, hooks.signal);
     hooks.onTrial(task, outcome, machine);
@@ -169,7 +173,15 @@ class Queue {
     return this.#tasks.length;
   }
 
-  get next(): Task | undefined {
+  /** The task to run, once those of cells that need no more are taken off. */
+  next(): Task | undefined {
+    const { isEnough, onEnough } = this.#hooks;
+    for (let cell = this.#tasks[0]?.cell; cell !== undefined && isEnough(cell); cell = this.#tasks[0]?.cell) {
+      const { id } = cell;
+      const left = this.#tasks.filter((task) => task.cell.id !== id);
+      onEnough(cell, this.#tasks.length - left.length);
+      this.#tasks = left;
+    }
     return this.#tasks[0];
   }
 
