@@ -20,7 +20,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   record: ['errors.ts', 'base', 'lab/facts.ts', 'matrix', 'trial'],
   analyse: ['matrix', 'record', 'trial'],
   history: ['errors.ts', 'analyse', 'record', 'trial'],
-  report: ['analyse', 'history/trend.ts'],
+  report: ['analyse', 'history/trend.ts', 'matrix/axes.ts'],
+  page: ['analyse/times.ts', 'matrix/axes.ts', 'report'],
   progress: ['errors.ts', 'events.ts', 'report/escape.ts', 'trial'],
   'run.ts': ['events.ts', 'analyse/sampler.ts', 'lab', 'matrix', 'plan', 'record', 'trial'],
   commands: [

@@ -94,7 +94,7 @@ export function createProgram(io: Io, version: string): Command {
     )
     .addOption(results())
     .addOption(
-      new Option('--format <format>', 'how to write it; html with --template alone')
+      new Option('--format <format>', 'how to write it')
         .choices(['terminal', 'json', 'markdown', 'csv', 'junit', 'tap', 'html'])
         .default('terminal'),
     )
