@@ -1,6 +1,7 @@
 import { create, type Selection } from 'd3-selection';
+import { axisNames } from '../matrix/axes.ts';
 import type { PageCause } from '../report/html/data.ts';
-import { rateWords } from '../report/words.ts';
+import { quoted, rateWords } from '../report/words.ts';
 import { drawCurve } from './curve.ts';
 import { nameOf, type Cell, type Run } from './cells.ts';
 
@@ -8,7 +9,7 @@ type Panel = Selection<HTMLElement, undefined, null, undefined>;
 
 /** All there is to say of a cell. `close` is where its closing leads. */
 export function drawPanel(run: Run, cell: Cell, close: string): HTMLElement {
-  const panel = create('article').attr('class', 'panel') as Panel;
+  const panel = create('article').attr('class', 'panel');
   const head = panel.append('header');
   head.append('a').attr('class', 'close').attr('href', close).attr('aria-label', 'Close this cell').text('✕');
   head
@@ -28,6 +29,7 @@ export function drawPanel(run: Run, cell: Cell, close: string): HTMLElement {
   if (curve !== null) panel.append(() => curve);
   if (cell.causes !== undefined) drawCauses(panel, run, cell.causes);
   drawFacts(panel, run, cell);
+  drawAgain(panel, run, cell);
   if (cell.console !== undefined) {
     panel.append('h3').text('Console');
     panel.append('pre').attr('tabindex', '0').text(run.data.texts[cell.console]!);
@@ -50,18 +52,25 @@ function drawFigure(panel: Panel, { rate: figures, none, status }: Cell): void {
   if (status === 'failed') line.append('span').attr('class', 'badge fails').text('missed');
 }
 
-function drawFacts(panel: Panel, run: Run, { facts }: Cell): void {
+function drawFacts(panel: Panel, { data }: Run, { facts }: Cell): void {
   panel.append('h3').text('Seen');
   const list = panel.append('dl');
-  const texts = facts.map(([name, value]) => [run.data.texts[name]!, run.data.texts[value]!] as const);
-  for (const [name, value] of texts.filter(([key]) => key !== 'again')) {
-    list.append('dt').text(name);
-    list.append('dd').text(value);
+  for (const [name, value] of facts) {
+    list.append('dt').text(data.texts[name]!);
+    list.append('dd').text(data.texts[value]!);
   }
-  const again = texts.find(([name]) => name === 'again');
-  if (again === undefined) return;
+}
+
+function drawAgain(panel: Panel, run: Run, cell: Cell): void {
+  const { again } = run.data;
+  if (again === null) return;
+  const names = axisNames.map((axis) => `${axis}=${nameOf(run, cell, axis)}`).join(',');
   panel.append('h3').text('Measure it again');
-  panel.append('pre').attr('class', 'command').attr('tabindex', '0').text(again[1]);
+  panel
+    .append('pre')
+    .attr('class', 'command')
+    .attr('tabindex', '0')
+    .text(`${again} ${quoted(names)}`);
 }
 
 function drawCauses(panel: Panel, { data }: Run, causes: readonly PageCause[]): void {

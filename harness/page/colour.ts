@@ -1,4 +1,4 @@
-import { hcl } from 'd3-color';
+import { rgb } from 'd3-color';
 import { interpolateLab } from 'd3-interpolate';
 import { scaleLinear } from 'd3-scale';
 
@@ -35,7 +35,7 @@ export function colours(): Colours {
     isDark: dark.matches,
     ofRate: (rate) => {
       const back = scale(rate);
-      return { back, ink: hcl(back).l > 55 ? '#10161d' : '#ffffff' };
+      return { back, ink: luminance(back) > 0.179 ? '#000' : '#fff' };
     },
     lines: lines[theme],
   };
@@ -44,4 +44,14 @@ export function colours(): Colours {
 /** Calls back when the theme changes. */
 export function onTheme(then: () => void): void {
   dark.addEventListener('change', then);
+}
+
+/** The relative luminance of WCAG 2; at 0.179 black and white are as far away, with a contrast of 4.6 to one. */
+function luminance(colour: string): number {
+  const { r, g, b } = rgb(colour);
+  const linear = (channel: number): number => {
+    const share = channel / 255;
+    return share <= 0.040_45 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  };
+  return 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
 }

@@ -46,7 +46,11 @@ export function drawCurve(run: Run, open: Cell): HTMLElement | null {
   const figure = create('figure').attr('class', 'curve');
   figure.append(() => drawPlot(curves, scales));
   const key = figure.append('figcaption');
-  key.append('span').text('Share of trials that had frozen, by time; the shade is the 95 % interval.');
+  key
+    .append('span')
+    .text(
+      'Share of trials that had frozen, by time; the shade is the 95 % interval, as of independent trials.',
+    );
   for (const one of curves) drawKey(key.append('span').attr('class', 'key'), one);
   return figure.node();
 }
@@ -56,7 +60,10 @@ function stepsOf({ curve = [], rate }: Cell): Step[] {
   const reached: number[] = [];
   for (let i = 0; i < curve.length; i += 2) while (reached.length < curve[i + 1]!) reached.push(curve[i]!);
   const rest = (rate?.[1] ?? 0) - reached.length;
-  return kaplanMeier(reached, new Array<number>(rest).fill(reached.at(-1) ?? 0));
+  return kaplanMeier(
+    reached,
+    Array.from({ length: rest }, () => reached.at(-1) ?? 0),
+  );
 }
 
 function drawPlot(curves: readonly Curve[], scales: Scales): SVGSVGElement {

@@ -95,7 +95,7 @@ function drawHead(root: HTMLElement, { title, verdict, isGood, facts }: RunPage)
   line
     .append('span')
     .attr('class', `badge ${isGood ? 'works' : 'fails'}`)
-    .text(isGood ? '✔ good' : '✕ bad');
+    .text(isGood ? '✔ measured' : '✕ bad');
   line.append('span').text(` ${verdict}`);
   const list = head.append('dl').attr('class', 'facts');
   for (const [name, value] of facts) {

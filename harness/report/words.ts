@@ -97,3 +97,7 @@ export function judgementLine({ cell, expected, found }: Judgement): string {
 }
 
 const timeWords = (us: number): string => (us === Infinity ? 'never' : `${milliseconds(us)} ms`);
+
+/** A word for a shell: quoted where it is not plain. */
+export const quoted = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;

@@ -5,7 +5,7 @@ import type { Step } from '../../analyse/times.ts';
 import { escapeTerminal } from '../escape.ts';
 import { notes } from '../notes.ts';
 import { cellStatuses, type CellStatus } from '../status.ts';
-import { judgementLine, milliseconds, notMeasuredWord, plural, rateWords } from '../words.ts';
+import { judgementLine, milliseconds, notMeasuredWord, plural, quoted, rateWords } from '../words.ts';
 import { axisNames, type AxisName } from '../../matrix/axes.ts';
 import type { Fact, PageCause, PageCell, RunPage } from './data.ts';
 
@@ -34,6 +34,10 @@ export function runPage(evidence: RunEvidence): RunPage {
     title: escapeTerminal(summary.run.id),
     ...verdictOf(statuses, judgements),
     facts: runFacts(summary, judgements),
+    again:
+      evidence.matrixFile === null
+        ? null
+        : `frostline run ${escapeTerminal(quoted(evidence.matrixFile))} --select`,
     axes,
     releases: axes.distro.map((name) => releasesOf(summary, name)),
     cells: statuses.map(cellOf),
@@ -59,12 +63,11 @@ function verdictOf(
   if (wrong.length > 0) return { verdict: `${wrong.join(', ')}.`, isGood: false };
   const unsure = statuses.filter(({ cell }) => cell.rate !== null && cell.rate < 1).length;
   const found = `${plural(unsure, 'cell')} of ${statuses.length} did not freeze in every trial.`;
-  return judgements.length === 0
-    ? { verdict: `Everything was measured, nothing was expected: ${found}`, isGood: true }
-    : {
-        verdict: `Nothing that was expected was missed. ${found[0]!.toUpperCase()}${found.slice(1)}`,
-        isGood: true,
-      };
+  const verdict =
+    judgements.length === 0
+      ? `Nothing was expected. ${found}`
+      : `Nothing that was expected was missed. ${found}`;
+  return { verdict, isGood: true };
 }
 
 function runFacts({ run, cells, records }: Summary, judgements: readonly Judgement[]): Fact[] {
@@ -92,7 +95,7 @@ const releasesOf = ({ cells }: Summary, distro: string): string =>
     .join(', ');
 
 function cellMaker(
-  { summary, judgements, explanations, consoles, matrixFile }: RunEvidence,
+  { summary, judgements, explanations, consoles }: RunEvidence,
   axes: Readonly<Record<AxisName, readonly string[]>>,
   pool: TextPool,
 ): (status: CellStatus) => PageCell {
@@ -107,7 +110,6 @@ function cellMaker(
     const facts = [
       ...cellFacts(cell, summary.run),
       ...(expected.get(cell.id) ?? []).map((one): Fact => ['expected', expectedWords(one)]),
-      ...(matrixFile === null ? [] : [['again', againWords(cell, matrixFile)] as const]),
     ];
     return {
       at: [d!, c!, r!, w!, s!],
@@ -117,7 +119,9 @@ function cellMaker(
       ...(explanation === undefined
         ? {}
         : { causes: explanation.causes.map((one) => causeOf(one, explanation, pool)) }),
-      ...(console === undefined ? {} : { console: pool.add(console) }),
+      ...(console === undefined
+        ? {}
+        : { console: pool.add(console.split('\n').map(escapeTerminal).join('\n')) }),
     };
   };
 }
@@ -197,15 +201,6 @@ function cellFacts(cell: CellSummary, run: RunName): Fact[] {
 function expectedWords(one: Judgement): string {
   const [, words = ''] = judgementLine(one).split(': expected ', 2);
   return `${one.verdict}: ${escapeTerminal(words)}`;
-}
-
-/** A word for a shell: quoted where it is not plain. */
-const quoted = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
-
-function againWords(cell: CellSummary, matrixFile: string): string {
-  const select = axisNames.map((axis) => `${axis}=${cell[axis]}`).join(',');
-  return escapeTerminal(`frostline run ${quoted(matrixFile)} --select ${quoted(select)}`);
 }
 
 function causeOf({ cause, trials, example }: Explained, of: CellExplanation, pool: TextPool): PageCause {
