@@ -1,6 +1,6 @@
 import { select } from 'd3-selection';
 import { axisNames, type AxisName } from '../matrix/axes.ts';
-import { hashOf, type Address, type Show } from './address.ts';
+import type { Address, Show } from './address.ts';
 import type { Run } from './cells.ts';
 
 const shows: Readonly<Record<Show, string>> = {
@@ -12,8 +12,14 @@ const shows: Readonly<Record<Show, string>> = {
 /** Above so many names they are folded away at first. */
 const namesShown = 60;
 
+/** What the address is now, and how to go to another. */
+export interface Ways {
+  readonly now: () => Address;
+  readonly go: (address: Address) => void;
+}
+
 /** Choices for each axis that has some; each leads to an address of its own. */
-export function drawFilters(root: HTMLElement, run: Run, now: () => Address): void {
+export function drawFilters(root: HTMLElement, run: Run, { now, go }: Ways): void {
   const address = now();
   const axes = axisNames.filter((axis) => run.data.axes[axis].length > 1);
   const names = axes.reduce((sum, axis) => sum + run.data.axes[axis].length, 0);
@@ -27,7 +33,7 @@ export function drawFilters(root: HTMLElement, run: Run, now: () => Address): vo
   for (const show of Object.keys(shows) as Show[])
     drawChoice(cells.append('label').node()!, {
       ...{ type: 'radio', name: 'show', value: show, text: shows[show], isOn: address.show === show },
-      choose: () => ({ ...now(), show }),
+      choose: () => go({ ...now(), show }),
     });
   for (const axis of axes) {
     const set = fold.append('fieldset');
@@ -35,10 +41,8 @@ export function drawFilters(root: HTMLElement, run: Run, now: () => Address): vo
     for (const name of run.data.axes[axis])
       drawChoice(set.append('label').node()!, {
         ...{ type: 'checkbox', name: axis, value: name, text: name, isOn: address.only[axis].has(name) },
-        choose: (isOn) => ({
-          ...now(),
-          only: { ...now().only, [axis]: toggled(now().only[axis], name, isOn) },
-        }),
+        choose: (isOn) =>
+          go({ ...now(), only: { ...now().only, [axis]: toggled(now().only[axis], name, isOn) } }),
       });
   }
 }
@@ -49,7 +53,7 @@ interface Choice {
   readonly value: string;
   readonly text: string;
   readonly isOn: boolean;
-  readonly choose: (isOn: boolean) => Address;
+  readonly choose: (isOn: boolean) => void;
 }
 
 function drawChoice(label: HTMLLabelElement, { type, name, value, text, isOn, choose }: Choice): void {
@@ -60,9 +64,7 @@ function drawChoice(label: HTMLLabelElement, { type, name, value, text, isOn, ch
     .attr('value', value)
     .property('checked', isOn);
   select(label).append('span').text(text);
-  box.on('change', () => {
-    location.hash = hashOf(choose(box.property('checked') as boolean));
-  });
+  box.on('change', () => choose(box.property('checked') as boolean));
 }
 
 function toggled(names: ReadonlySet<string>, name: string, isOn: boolean): Set<string> {

@@ -25,6 +25,7 @@ class Page {
   readonly #aside: HTMLElement;
   readonly #legend: HTMLElement;
   #address: Address;
+  #followed: string | null = null;
   /** The filters that the maps were drawn for. */
   #drawn: string | null = null;
 
@@ -34,7 +35,7 @@ class Page {
     const body = select(document.body);
     drawHead(body.append('header').attr('class', 'top').node()!, run.data);
     const main = body.append('main').node()!;
-    drawFilters(main, run, () => this.#address);
+    drawFilters(main, run, { now: () => this.#address, go: this.#go });
     this.#legend = select(main).append('p').attr('class', 'legend').node()!;
     const columns = select(main).append('div').attr('class', 'columns');
     this.#maps = columns.append('div').attr('class', 'maps').node()!;
@@ -42,8 +43,16 @@ class Page {
     drawNotes(main, run.data);
   }
 
-  /** Shows what the address says now. */
+  /** Goes to an address, and shows it before the browser tells that it has changed. */
+  readonly #go = (address: Address): void => {
+    location.hash = hashOf(address);
+    this.follow();
+  };
+
+  /** Shows what the address says now; nothing is done again when it is shown already. */
   follow(): void {
+    if (this.#followed === location.hash) return;
+    this.#followed = location.hash;
     const before = this.#address.cell;
     this.#address = readAddress();
     const filters = hashOf({ ...this.#address, cell: null });
@@ -59,7 +68,7 @@ class Page {
   }
 
   close(): void {
-    if (this.#address.cell !== null) location.hash = hashOf({ ...this.#address, cell: null });
+    if (this.#address.cell !== null) this.#go({ ...this.#address, cell: null });
   }
 
   #drawMaps(filters: string): void {

@@ -148,7 +148,8 @@ describe('the page of a run', () => {
     expect(await count()).toBe(4);
     expect(new URL(page.url()).hash).toBe('#cgroup=v2&workload=mt-exec-storm&show=failed');
     await page.goBack();
-    expect(await count()).toBe(made.json.cells.length / 6);
+    // the browser tells of the way back when it has time
+    await expect.poll(count).toBe(made.json.cells.length / 6);
     expect(await page.isChecked('input[name=show][value=all]')).toBe(true);
   });
 
@@ -158,6 +159,7 @@ describe('the page of a run', () => {
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
+    await page.waitForSelector('aside h2');
     expect(await page.textContent('aside .soft')).toBe('debian-12 / v1 / none / single');
     expect(await page.textContent('aside h2')).toBe('mt-exec-storm');
     expect(await page.evaluate('document.activeElement.tagName')).toBe('H2');
