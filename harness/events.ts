@@ -20,6 +20,13 @@ export type RunEvent =
   /** Something slow that is not a machine: a download, a build. */
   | { readonly kind: 'preparing'; readonly what: string }
   | { readonly kind: 'prepared'; readonly what: string; readonly ms: number }
+  /** The kernel that a distro's machines boot, where that is known before they do. */
+  | {
+      readonly kind: 'kernel-known';
+      readonly distro: string;
+      readonly name: string;
+      readonly sha256: string;
+    }
   /** A distro whose kernel could not be had: its cells are not measured, the others go on. */
   | { readonly kind: 'distro-failed'; readonly distro: string; readonly error: Error }
   | { readonly kind: 'machine-booting'; readonly machine: string; readonly distro: string }

@@ -150,6 +150,8 @@ class Run {
       const { way, lab, passedOver } = await takeWay(ways, (one) => this.#lab(one), signal);
       if (passedOver.length > 0)
         emit({ kind: 'warning', text: [`${name}: taking ${wayWords(way)}.`, ...passedOver].join(' ') });
+      const origin = await lab.origin?.(way);
+      if (origin !== undefined) emit({ kind: 'kernel-known', distro: name, ...origin });
       return { distro: name, way, lab, memoryMiB: lab.memoryOf(way) };
     } catch (error) {
       return { distro: name, error: error instanceof Error ? error : new Error(String(error)) };

@@ -22,6 +22,14 @@ export interface BootRequest<W extends Way = Way> {
   readonly signal: AbortSignal;
 }
 
+/** Which kernel it is that machines boot. */
+export interface Origin {
+  /** Package and version, or the path. */
+  readonly name: string;
+  /** SHA-256 of its image, in hex. */
+  readonly sha256: string;
+}
+
 /** A driver at work for one run. */
 export interface Lab<W extends Way = Way> {
   /** How machines are made here, e.g. `QEMU 10.0.13, tcg, thread=multi`. */
@@ -30,6 +38,8 @@ export interface Lab<W extends Way = Way> {
   memoryOf(way: W): number;
   /** Fetches and builds what its machines boot from. Rejects ('kernel') when it cannot be had. */
   prepare(way: W): Promise<void>;
+  /** The kernel of a way that was prepared, where it comes from outside the machine. */
+  origin?(way: W): Promise<Origin>;
   /** Boots a machine and waits until it answers. Rejects ('machine') when it does not; leaves nothing behind. */
   boot(request: BootRequest<W>): Promise<Machine>;
 }

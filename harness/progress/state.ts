@@ -79,6 +79,7 @@ export function trackRun(now: () => number = () => performance.now()): {
         break;
       case 'preparing':
       case 'prepared':
+      case 'kernel-known':
       case 'distro-failed':
       case 'warning':
         break;

@@ -57,6 +57,7 @@ function eventText(event: RunEvent, state: State): string | null {
     case 'machine-booting':
     case 'machine-ready':
     case 'machine-done':
+    case 'kernel-known':
     case 'trial-finished':
     case 'trials-saved':
       return null;

@@ -44,6 +44,8 @@ export const runInfoSchema = z.object({
     memoryMiB: z.int().positive(),
     node: z.string(),
   }),
+  /** By distro: the kernel that was booted, where it came from outside the machine. */
+  kernels: z.record(z.string(), z.object({ name: z.string(), sha256: z.string() })).default({}),
   /** How machines were emulated; null until the lab is prepared. */
   lab: z.string().nullable(),
   problems: z.array(problemSchema),

@@ -46,6 +46,7 @@ export async function createRun(resultsDir: string, of: NewRun): Promise<OpenRun
     finished: null,
     status: 'running',
     host: hostFacts(),
+    kernels: {},
     lab: null,
     problems: [],
   };

@@ -4,7 +4,7 @@ import type { KernelWay } from '../../matrix/matrix.ts';
 import { fetchKernel } from '../kernels/fetch.ts';
 import type { FetchOptions } from '../apt/closure.ts';
 import type { Kernel } from '../kernels/kernel.ts';
-import type { BootRequest, Lab, LabContext } from '../lab.ts';
+import type { BootRequest, Lab, LabContext, Origin } from '../lab.ts';
 import { buildBase } from '../rootfs/base.ts';
 import { buildModules } from '../rootfs/image.ts';
 import { buildUserland } from '../rootfs/userland.ts';
@@ -92,6 +92,11 @@ export class QemuLab implements Lab<KernelWay> {
 
   async prepare(way: KernelWay): Promise<void> {
     await this.#prepare(way);
+  }
+
+  async origin(way: KernelWay): Promise<Origin> {
+    const { kernel } = await this.#prepare(way);
+    return { name: kernel.origin, sha256: kernel.sha256 };
   }
 
   #prepare(way: KernelWay): Promise<Prepared> {
