@@ -24,6 +24,10 @@ async function main(argv: readonly string[]): Promise<number> {
     });
   }
   const io: Io = {
+    // a getter: whoever touches standard input has opened it
+    get stdin() {
+      return process.stdin;
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,

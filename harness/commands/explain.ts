@@ -6,6 +6,7 @@ import { escapeTerminal } from '../report/escape.ts';
 import { explainReport } from '../report/explain.ts';
 import type { Io } from './io.ts';
 import { readStoredRun, recordLists } from './stored-run.ts';
+import { toPattern } from './subject.ts';
 
 export interface ExplainOptions {
   readonly results: string;
@@ -42,12 +43,3 @@ export async function explain(
 async function* flat(lists: AsyncIterable<TrialRecord[]>): AsyncGenerator<TrialRecord> {
   for await (const list of lists) yield* list;
 }
-
-/** A cell's id in which `*` stands for anything. */
-const toPattern = (cell: string): RegExp =>
-  new RegExp(
-    `^${cell
-      .split('*')
-      .map((part) => part.replaceAll(/[$()+.?[\\\]^{|}]/g, String.raw`\$&`))
-      .join('.*')}$`,
-  );

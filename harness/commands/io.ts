@@ -5,6 +5,8 @@ export interface Io {
   /** Talk. */
   readonly stderr: NodeJS.WriteStream | NodeJS.WritableStream;
   readonly env: NodeJS.ProcessEnv;
+  /** What is typed; asked for only by what reads it. */
+  readonly stdin?: NodeJS.ReadStream;
   /** Aborts on the first SIGINT, SIGTERM or SIGHUP. */
   readonly signal: AbortSignal;
   /** The exit code once the command is done; 0 unless set. */

@@ -8,7 +8,9 @@ import type { Io } from './io.ts';
 import type { PlanOptions } from './plan.ts';
 import type { ExplainOptions } from './explain.ts';
 import type { ReportOptions } from './report.ts';
+import type { ReproOptions } from './repro.ts';
 import type { RunOptions } from './run.ts';
+import type { ShellOptions } from './shell.ts';
 
 const exitCodes = `
 Exit codes: 0 all as expected; 1 a cell missed what was expected of it; 2 usage or matrix error, nothing
@@ -25,6 +27,15 @@ function parseJobs(text: string): number {
   throw new FrostlineError(`--jobs "${text}" is no number of machines.`, {
     code: 'usage',
     todo: 'Give a whole number from 1 to 256.',
+  });
+}
+
+function parseTrials(text: string): number {
+  const trials = Number(text);
+  if (Number.isInteger(trials) && trials >= 1 && trials <= 100_000) return trials;
+  throw new FrostlineError(`--trials "${text}" is no number of trials.`, {
+    code: 'usage',
+    todo: 'Give a whole number from 1 to 100000.',
   });
 }
 
@@ -105,6 +116,31 @@ export function createProgram(io: Io, version: string): Command {
     )
     .action(async (names: string[], options: ReportOptions) =>
       (await import('./report.ts')).report(names, options, io),
+    );
+  program
+    .command('repro')
+    .description('measure a cell of a stored run again: the same kernel, userland, workload and seeds')
+    .argument('<run>', 'as of report, or a file that --bundle wrote')
+    .argument('[cell]', 'DISTRO/CGROUP/RUNTIME/WORKLOAD/STRATEGY; * stands for anything')
+    .addOption(results())
+    .option('--trials <n>', 'so many trials, not as many as then', parseTrials)
+    .option('--jobs <n>', 'machines at once; by cores and memory otherwise', parseJobs)
+    .option('--any-kernel', 'the newest kernel that its matrix names, not the version of then')
+    .option('--shell', 'leave one trial as its strategy left it, and open a shell beside it')
+    .option(
+      '--bundle <file>',
+      'write what another person needs to measure it (a tar archive), and measure nothing',
+    )
+    .action(async (name: string, cell: string | undefined, options: ReproOptions) =>
+      (await import('./repro.ts')).repro(name, cell, options, io),
+    );
+  program
+    .command('shell')
+    .description('boot a distro of a matrix and open a shell in it')
+    .argument('<distro>', 'its name in the matrix')
+    .option('--matrix <file>', 'the matrix', 'matrices/quick.yaml')
+    .action(async (distro: string, options: ShellOptions) =>
+      (await import('./shell.ts')).shell(distro, options, io),
     );
   program
     .command('compare')

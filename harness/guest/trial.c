@@ -2,6 +2,7 @@
 #include "frostbite.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -279,6 +280,22 @@ static void emit_answer(struct trial *t, const struct answer *a)
 	emit_blockers();
 }
 
+/* For somebody who wants to look: nothing is done until there is input again, or its end. */
+static void keep(const struct trial *t, bool frozen)
+{
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	set_phase(PHASE_KEPT);
+	emit_begin();
+	emit("{\"ev\":\"kept\",\"trial\":%d,\"frozen\":%s,\"group\":", t->request->trial, frozen ? "true" : "false");
+	emit_string(t->group.path);
+	emit("}");
+	if (!emit_end())
+		atomic_store(&stop_asked, 1);
+	while (!atomic_load(&stop_asked) && poll(&input, 1, 500) <= 0)
+		;
+}
+
 /* The moment of the freeze: at random within the time that the workload names, or after its start. */
 static void wait_moment(struct trial *t)
 {
@@ -321,6 +338,8 @@ static void measure(struct trial *t, int64_t began)
 	}
 	if (a.tool.name && (!a.log.frozen || !a.tool.ok))
 		tool_emit_logs(t);
+	if (r->keep)
+		keep(t, a.log.frozen);
 	/* the line is put together before the thaw, which changes what it tells of */
 	emit_answer(t, &a);
 	struct thaw thaw = thaw_group(t, &a.tool);

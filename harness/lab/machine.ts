@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { CgroupVersion } from '../matrix/matrix.ts';
 import type { MachineFacts } from './facts.ts';
 
@@ -36,6 +37,22 @@ export interface Channel extends AsyncDisposable {
   end(): void;
 }
 
+/** The terminal of a person. */
+export interface Terminal {
+  /** As of TERM, e.g. `xterm-256color`. */
+  readonly term: string;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** A shell in the machine, on a terminal there. */
+export interface Shell {
+  /** What is typed, and what is shown. */
+  readonly stream: Duplex;
+  readonly ended: Promise<ChannelEnd>;
+  resize(rows: number, columns: number): void;
+}
+
 /** A booted VM or host that answers. Disposing it takes it down and leaves nothing behind. */
 export interface Machine extends AsyncDisposable {
   readonly facts: MachineFacts;
@@ -45,6 +62,8 @@ export interface Machine extends AsyncDisposable {
   serve(): Promise<Channel>;
   /** Runs one command to its end; for diagnosis and tests. */
   exec(command: string, timeoutMs: number): Promise<{ code: number | null; stdout: string; stderr: string }>;
+  /** A shell for a person; a machine without it is reached by its user's own means. */
+  shell?(terminal: Terminal): Promise<Shell>;
   /** Asks the machine's keeper (not the guest) how it stands. */
   condition(): Promise<Condition>;
   /**

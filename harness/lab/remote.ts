@@ -3,7 +3,7 @@ import type { CommandResult } from '../base/command.ts';
 import { within } from '../base/deadline.ts';
 import { boundedLines } from '../base/lines.ts';
 import { FrostlineError } from '../errors.ts';
-import type { Channel, ChannelEnd } from './machine.ts';
+import type { Channel, ChannelEnd, Shell, Terminal } from './machine.ts';
 
 /** Where to connect, as whom, and the host key that must answer (its public blob, RFC 4253 section 6.6). */
 export interface Endpoint {
@@ -148,26 +148,27 @@ export class Remote implements Disposable {
     return { code: end.code, stdout, stderr: end.stderr };
   }
 
+  /** The user's shell there, on a terminal of its own. */
+  async shell({ term, rows, columns }: Terminal): Promise<Shell> {
+    const opened = new Promise<Shell>((resolve, reject) => {
+      if (this.#lost !== undefined) return reject(lostError(this.#lost));
+      this.#onLost.add((reason) => reject(lostError(reason)));
+      this.#client.shell({ term, rows, cols: columns }, (error, channel) => {
+        if (error) return reject(error);
+        const resize = (high: number, wide: number): void => channel.setWindow(high, wide, 0, 0);
+        return resolve({ stream: channel, ended: this.#endOf(channel, () => ''), resize });
+      });
+      return undefined;
+    });
+    return within({ ms: 15_000, what: 'Starting a shell' }, opened);
+  }
+
   #wrap(channel: ClientChannel): Channel {
     let stderr = '';
-    let exit: { code: number | null; signal: string | null } | undefined;
     channel.stderr.on('data', (data: Buffer) => {
       if (stderr.length < maxStderr) stderr += data.toString('utf8');
     });
-    channel.on('exit', (code: number | null, signal?: string) => {
-      exit = { code, signal: signal ?? null };
-    });
-    const ended = new Promise<ChannelEnd>((resolve) => {
-      const lost = (reason: string): void => resolve({ kind: 'lost', reason });
-      this.#onLost.add(lost);
-      // `exit` can come before the last data, so only `close` ends it; a lost connection closes without exit
-      channel.on('close', () => {
-        this.#onLost.delete(lost);
-        resolve(
-          exit ? { kind: 'exit', ...exit, stderr } : { kind: 'lost', reason: this.#lost ?? 'channel closed' },
-        );
-      });
-    });
+    const ended = this.#endOf(channel, () => stderr);
     channel.on('error', () => undefined);
     return {
       // the end of its output must not close the channel: the exit code may still be on its way
@@ -181,6 +182,27 @@ export class Remote implements Disposable {
         await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
       },
     };
+  }
+
+  /** How a channel ends; `stderr` is asked for then. */
+  #endOf(channel: ClientChannel, stderr: () => string): Promise<ChannelEnd> {
+    let exit: { code: number | null; signal: string | null } | undefined;
+    channel.on('exit', (code: number | null, signal?: string) => {
+      exit = { code, signal: signal ?? null };
+    });
+    return new Promise<ChannelEnd>((resolve) => {
+      const lost = (reason: string): void => resolve({ kind: 'lost', reason });
+      this.#onLost.add(lost);
+      // `exit` can come before the last data, so only `close` ends it; a lost connection closes without exit
+      channel.on('close', () => {
+        this.#onLost.delete(lost);
+        resolve(
+          exit
+            ? { kind: 'exit', ...exit, stderr: stderr() }
+            : { kind: 'lost', reason: this.#lost ?? 'channel closed' },
+        );
+      });
+    });
   }
 
   [Symbol.dispose](): void {

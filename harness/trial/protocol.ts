@@ -54,6 +54,10 @@ const beat = z.object({
   phase: z.string(),
 });
 
+/** The group of a trial that was asked to keep it is as the strategy left it, until there is input again. */
+const kept = z.object({ ev: z.literal('kept'), trial: z.int(), frozen: z.boolean(), group: z.string() });
+export type Kept = z.infer<typeof kept>;
+
 const start = z.object({ ev: z.literal('start'), trial: z.int() });
 
 /** What a real program that was to freeze made of it. */
@@ -119,5 +123,5 @@ const result = z.object({
 });
 export type GuestResult = z.infer<typeof result>;
 
-export const guestEventSchema = z.discriminatedUnion('ev', [hello, beat, start, log, result]);
+export const guestEventSchema = z.discriminatedUnion('ev', [hello, beat, start, kept, log, result]);
 export type GuestEvent = z.infer<typeof guestEventSchema>;

@@ -3,8 +3,8 @@ import { FrostlineError } from '../errors.ts';
 import type { Channel, ChannelEnd, Machine } from '../lab/machine.ts';
 import type { Strategy } from '../matrix/strategy.ts';
 import { tools } from '../matrix/tools.ts';
-import { guestEventSchema, type GuestEvent, type GuestResult, type Hello } from './protocol.ts';
-import { encodeRequest, type TrialRequest } from './request.ts';
+import { guestEventSchema, type GuestEvent, type GuestResult, type Hello, type Kept } from './protocol.ts';
+import { encodeRequest, keepWord, type TrialRequest } from './request.ts';
 import { encodeSequence, mayTakeUs, type SequenceRequest } from './sequence.ts';
 
 /** How a trial was lost without a result. */
@@ -113,6 +113,29 @@ export class Session implements AsyncDisposable {
     } finally {
       watch.stop();
     }
+  }
+
+  /**
+   * Begins a trial whose group stays as its strategy left it, for `release`. Resolves when it is there, or with what
+   * the trial came to before. Rejects when the guest is lost or silent, and on abort.
+   */
+  async keep(request: TrialRequest, signal?: AbortSignal): Promise<Kept | GuestResult> {
+    const limitMs = (limitOf(request.strategy) + graceSeconds) * 1000;
+    this.#channel.write(keepWord + encodeRequest(request));
+    const heard = async (): Promise<Kept | GuestResult> => {
+      for (;;) {
+        const { value, done } = await this.#events.next();
+        if (done === true || value.ev === 'garbled')
+          throw new FrostlineError(
+            `The guest ended its part: ${quote(value ?? (await this.#channel.ended))}`,
+            {
+              code: 'machine',
+            },
+          );
+        if (value.ev === 'kept' || value.ev === 'result') return value;
+      }
+    };
+    return within({ ms: limitMs, what: 'The trial', signal }, heard());
   }
 
   /** Ends frostbite, which then leaves nothing in the guest; does not wait for a guest that is gone. */

@@ -4,7 +4,7 @@ import { Scope } from '../../base/scope.ts';
 import { sentence } from '../../errors.ts';
 import { readFacts, tail, waitForLine } from '../console.ts';
 import type { MachineFacts } from '../facts.ts';
-import type { Channel, Condition, Machine } from '../machine.ts';
+import type { Channel, Condition, Machine, Shell, Terminal } from '../machine.ts';
 import { Remote } from '../remote.ts';
 import { joinInitrd } from '../rootfs/image.ts';
 import { makeKeys } from '../rootfs/keys.ts';
@@ -162,6 +162,10 @@ export class QemuMachine implements Machine {
 
   exec(command: string, timeoutMs: number): ReturnType<Machine['exec']> {
     return this.#parts.remote.run(command, timeoutMs);
+  }
+
+  shell(terminal: Terminal): Promise<Shell> {
+    return this.#parts.remote.shell(terminal);
   }
 
   async condition(): Promise<Condition> {
