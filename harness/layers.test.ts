@@ -32,6 +32,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'matrix',
     'plan',
     'lab',
+    'trial',
     'record',
     'analyse',
     'history',

@@ -23,8 +23,6 @@ const maxLogBytes = 256 * 1024;
 export async function writeBundle(dir: string, subject: Subject, out: string, io: Io): Promise<void> {
   const records = await recordsOf(dir, subject.cell.id);
   const tar = pack();
-  const draft = `${out}.part`;
-  const written = pipeline(tar, createWriteStream(draft, { flags: 'wx' }));
   const root = basename(out).replace(/\.tar$/, '');
   const add = (name: string, text: string): void => addFile(tar, `${root}/${name}`, text);
   add('README.md', readme(subject, basename(out)));
@@ -33,8 +31,9 @@ export async function writeBundle(dir: string, subject: Subject, out: string, io
   add('records.ndjson', records.map((record) => `${JSON.stringify(record)}\n`).join(''));
   for (const [name, text] of await logsOf(dir, records)) add(name, text);
   tar.finalize();
+  const draft = `${out}.${process.pid}.part`;
   try {
-    await written;
+    await pipeline(tar, createWriteStream(draft, { flags: 'wx' }));
     await rename(draft, out);
   } catch (cause) {
     await rm(draft, { force: true });

@@ -46,7 +46,23 @@ export async function repro(
       todo: 'Give RUN and CELL, or a file that `frostline repro RUN CELL --bundle FILE` wrote.',
     });
   await using bundle = await openBundle(name);
-  await again(await findSubject(bundle.dir, '*', options), options, io);
+  const subject = await findSubject(bundle.dir, '*', options);
+  confine(subject, name);
+  await again(subject, options, io);
+}
+
+/** A bundle may come from anybody: what it says is run in machines of our own, and nowhere else. */
+function confine({ matrix }: Subject, file: string): void {
+  const ways = [...matrix.distros.values()].flatMap((distro) => distro.ways);
+  const other = ways.find(({ driver }) => driver !== 'qemu' && driver !== 'image');
+  if (other !== undefined)
+    throw new FrostlineError(
+      `${file} wants the driver ${other.driver}, which reaches beyond a virtual machine.`,
+      {
+        code: 'usage',
+        todo: 'Read its matrix.yaml; if you trust it, unpack the archive and use `frostline run matrix.yaml`.',
+      },
+    );
 }
 
 const isFile = async (path: string): Promise<boolean> =>
