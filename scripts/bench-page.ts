@@ -55,7 +55,7 @@ export async function benchPage(line: Line): Promise<void> {
   } as const;
   const summary = await summarise({ run, cells: cells.map(cellName), records: records() });
   const explanations = await explainRecords(records());
-  const data = runPage({ summary, judgements: [], explanations, consoles: new Map(), matrixFile: 'm.yaml' });
+  const data = runPage({ summary, judgements: [], explanations, consoles: new Map() });
   const html = htmlPage(data, await pageScript());
   line('HTML report of 5,000 cells', `${(Buffer.byteLength(html) / 1e6).toFixed(2)} MB`, 'under 5 MB');
   if (!existsSync('/usr/bin/chromium'))

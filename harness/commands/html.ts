@@ -10,7 +10,7 @@ import { htmlPage } from '../report/html/shell.ts';
 import { recordLists, type StoredRun } from './stored-run.ts';
 
 /** The report of a stored run as one HTML page. */
-export async function runHtml(dir: string, { summary, judgements, info }: StoredRun): Promise<string> {
+export async function runHtml(dir: string, { summary, judgements }: StoredRun): Promise<string> {
   const lost = new Map<string, string>();
   // what is damaged was told when the run was read
   const lists = await recordLists(dir, () => undefined);
@@ -20,8 +20,7 @@ export async function runHtml(dir: string, { summary, judgements, info }: Stored
     const end = await endOf(join(dir, 'consoles', `${machine}.log`));
     if (end !== '') consoles.set(cell, end);
   }
-  const matrixFile = info?.matrix.file ?? null;
-  return page(runPage({ summary, judgements, explanations, consoles, matrixFile }));
+  return page(runPage({ summary, judgements, explanations, consoles }));
 }
 
 /** Data as a page. */

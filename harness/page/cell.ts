@@ -1,5 +1,4 @@
 import { create, type Selection } from 'd3-selection';
-import { axisNames } from '../matrix/axes.ts';
 import type { PageCause } from '../report/html/data.ts';
 import { quoted, rateWords } from '../report/words.ts';
 import { drawCurve } from './curve.ts';
@@ -61,16 +60,10 @@ function drawFacts(panel: Panel, { data }: Run, { facts }: Cell): void {
   }
 }
 
-function drawAgain(panel: Panel, run: Run, cell: Cell): void {
-  const { again } = run.data;
-  if (again === null) return;
-  const names = axisNames.map((axis) => `${axis}=${nameOf(run, cell, axis)}`).join(',');
+function drawAgain(panel: Panel, { data }: Run, { id }: Cell): void {
   panel.append('h3').text('Measure it again');
-  panel
-    .append('pre')
-    .attr('class', 'command')
-    .attr('tabindex', '0')
-    .text(`${again} ${quoted(names)}`);
+  const command = `frostline repro ${quoted(data.title)} ${quoted(id)}`;
+  panel.append('pre').attr('class', 'command').attr('tabindex', '0').text(command);
 }
 
 function drawCauses(panel: Panel, { data }: Run, causes: readonly PageCause[]): void {

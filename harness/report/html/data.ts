@@ -14,8 +14,6 @@ export interface RunPage {
   readonly verdict: string;
   readonly isGood: boolean;
   readonly facts: readonly Fact[];
-  /** The command that measures a cell again, but for its names; null when the matrix is lost. */
-  readonly again: string | null;
   /** The names on each axis, in the order of the matrix; cells name them by number. */
   readonly axes: Readonly<Record<AxisName, readonly string[]>>;
   /** Kernel releases of each distro. */

@@ -5,7 +5,7 @@ import type { Step } from '../../analyse/times.ts';
 import { escapeTerminal } from '../escape.ts';
 import { notes } from '../notes.ts';
 import { cellStatuses, type CellStatus } from '../status.ts';
-import { judgementLine, milliseconds, notMeasuredWord, plural, quoted, rateWords } from '../words.ts';
+import { judgementLine, milliseconds, notMeasuredWord, plural, rateWords } from '../words.ts';
 import { axisNames, type AxisName } from '../../matrix/axes.ts';
 import type { Fact, PageCause, PageCell, RunPage } from './data.ts';
 
@@ -16,8 +16,6 @@ export interface RunEvidence {
   readonly explanations: readonly CellExplanation[];
   /** By cell: the end of the console of a machine that was lost in it. */
   readonly consoles: ReadonlyMap<string, string>;
-  /** The file that the run's matrix was read from; null when that is lost. */
-  readonly matrixFile: string | null;
 }
 
 /** What the page of a run is told. Every string of a guest has lost what acts in it (`escapeTerminal`). */
@@ -34,10 +32,6 @@ export function runPage(evidence: RunEvidence): RunPage {
     title: escapeTerminal(summary.run.id),
     ...verdictOf(statuses, judgements),
     facts: runFacts(summary, judgements),
-    again:
-      evidence.matrixFile === null
-        ? null
-        : `frostline run ${escapeTerminal(quoted(evidence.matrixFile))} --select`,
     axes,
     releases: axes.distro.map((name) => releasesOf(summary, name)),
     cells: statuses.map(cellOf),
