@@ -93,7 +93,7 @@ const argumentsOf = (plan: MachinePlan, dir: string, initrd: string): string[] =
     [
       device.label(`${plan.run}-${plan.id}`),
       device.bare,
-      device.sandbox,
+      ...(plan.qemu.hasSeccomp ? [device.sandbox] : []),
       device.processor(plan.accelerator, plan.cpus, plan.memoryMiB),
       device.boot(plan.kernel, initrd),
       ...(plan.root === null ? [] : [device.root(plan.root, plan.hardware.disk)]),
