@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtemp, readdir } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,14 @@ import { Readable } from 'node:stream';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { findMirror } from './mirror.ts';
 import { download, openAptRoot } from './root.ts';
+
+/** Answers as another server does. */
+async function pass(url: string, response: ServerResponse): Promise<void> {
+  const { status, body } = await fetch(url);
+  response.writeHead(status);
+  if (body === null) response.end();
+  else Readable.fromWeb(body).pipe(response);
+}
 
 it('a package that is not what the signed lists say is refused, and not left behind', async () => {
   vi.stubEnv('XDG_CACHE_HOME', await mkdtemp(join(tmpdir(), 'frostline-test-')));
@@ -20,11 +28,7 @@ it('a package that is not what the signed lists say is refused, and not left beh
     const from = path.startsWith('/security/')
       ? security + path.slice('/security/'.length)
       : main + path.slice('/main/'.length);
-    return void fetch(from).then(({ status, body }) => {
-      response.writeHead(status);
-      if (body === null) response.end();
-      else Readable.fromWeb(body).pipe(response);
-    });
+    return void pass(from, response);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => void server.close());
