@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 const read = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
@@ -21,4 +21,10 @@ describe('the table of faults', () => {
   it.each(named)('%s has "%s"', (file, name) => {
     expect(['"', "'", '`'].some((quote) => read(file).includes(quote + name))).toBe(true);
   });
+});
+
+it('SECURITY.md names tests that exist', () => {
+  const files = [...read('../SECURITY.md').matchAll(/`(\S+\.test\.ts)`/g)].map(([, file = '']) => file);
+  expect(files.length).toBeGreaterThan(15);
+  expect(files.filter((file) => !existsSync(new URL(file, import.meta.url)))).toEqual([]);
 });
