@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { bisectCode } from './commands/bisect.ts';
-import type { Io } from './commands/io.ts';
+import { printable, type Io } from './commands/io.ts';
 import { createProgram } from './commands/program.ts';
 import { FrostlineError, sentence } from './errors.ts';
 
@@ -43,10 +43,10 @@ async function main(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (stop.signal.aborted) return code;
     if (error instanceof FrostlineError) {
-      io.stderr.write(`frostline: ${sentence(error)}\n`);
+      io.stderr.write(`frostline: ${printable(sentence(error))}\n`);
       return error.exitCode;
     }
-    io.stderr.write(`frostline: a bug in frostline; please report it with this stack:\n${bugText(error)}\n`);
+    io.stderr.write(bugText(error));
     return 70;
   }
 }
@@ -59,7 +59,13 @@ class Interrupted extends Error {
 }
 
 const bugText = (error: unknown): string =>
-  error instanceof Error ? (error.stack ?? error.message) : String(error);
+  `frostline: a bug in frostline; please report it with this stack:\n${printable(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`;
+
+// Node's own exit code would be 1, that of a cell that missed what was expected; machines end with their controller
+process.on('uncaughtException', (error) => {
+  process.stderr.write(bugText(error));
+  process.exit(70);
+});
 
 // a reader that goes away (`frostline plan | head`) is no error
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

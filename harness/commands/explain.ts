@@ -2,7 +2,7 @@ import { explainRecords } from '../analyse/explain.ts';
 import { FrostlineError } from '../errors.ts';
 import { resolveRun } from '../record/runs.ts';
 import type { TrialRecord } from '../record/schema.ts';
-import { escapeTerminal } from '../report/escape.ts';
+import { escapeJson, escapeTerminal } from '../report/escape.ts';
 import { explainReport } from '../report/explain.ts';
 import type { Io } from './io.ts';
 import { readStoredRun, recordLists } from './stored-run.ts';
@@ -34,9 +34,7 @@ export async function explain(
   const lists = await recordLists(dir, () => undefined);
   const cells = await explainRecords(flat(lists), isWanted);
   io.stdout.write(
-    format === 'json'
-      ? `${JSON.stringify({ schema: 1, run: summary.run.id, cells }, null, 2)}\n`
-      : explainReport(cells),
+    format === 'json' ? `${escapeJson({ schema: 1, run: summary.run.id, cells })}\n` : explainReport(cells),
   );
 }
 

@@ -4,7 +4,7 @@ import { resolveRun } from '../record/runs.ts';
 import { compatibilityHtml } from '../report/compatibility-html.ts';
 import { compatibilityMarkdown } from '../report/compatibility.ts';
 import { csvReport } from '../report/csv.ts';
-import { escapeTerminal } from '../report/escape.ts';
+import { escapeJson, escapeTerminal } from '../report/escape.ts';
 import { jsonReport } from '../report/json.ts';
 import { junitReport } from '../report/junit.ts';
 import { markdownReport } from '../report/markdown.ts';
@@ -50,7 +50,7 @@ async function printCompatibility(
   const kernels = compatibility(runs);
   const of = runs.map(({ summary }) => summary.run);
   if (format === 'html') io.stdout.write(compatibilityHtml(kernels, of));
-  else if (format === 'json') io.stdout.write(`${JSON.stringify({ runs: of, kernels }, null, 2)}\n`);
+  else if (format === 'json') io.stdout.write(`${escapeJson({ runs: of, kernels })}\n`);
   else io.stdout.write(compatibilityMarkdown(kernels, of));
 }
 

@@ -122,6 +122,17 @@ describe('a remote command', () => {
     expect(next).toBe('next');
   });
 
+  it('cannot fill it with many lines either', async () => {
+    programs.set('chatter', (channel) => {
+      const line = `${'x'.repeat(32 * 1024)}\n`;
+      const more = (error?: Error | null): void =>
+        void (error || channel.destroyed ? undefined : channel.write(line, more));
+      more();
+    });
+    using remote = await Remote.connect(endpoint, 5000);
+    await expect(remote.run('chatter', 20_000)).rejects.toThrow('chatter printed more than 16777216');
+  });
+
   it('does not wait for ever', async () => {
     programs.set('hang', () => undefined);
     using remote = await Remote.connect(endpoint, 5000);

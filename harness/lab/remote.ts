@@ -34,6 +34,8 @@ const oldAlgorithms = {
 /** A longer line from the guest is cut and the rest of it dropped. */
 const maxLine = 64 * 1024;
 const maxStderr = 64 * 1024;
+/** Of one command: no answer that is asked for has a hundredth of it. */
+const maxOutput = 16 * 2 ** 20;
 
 /**
  * One SSH connection, held open for the life of a machine: the sole user of ssh2. Keepalives, one a
@@ -128,7 +130,7 @@ export class Remote implements Disposable {
 
   /**
    * Runs one command to its end within `ms` and gives what it printed; `input` is all of its standard input.
-   * Rejects when the connection is lost.
+   * Rejects when the connection is lost or the command prints more than 16 Mi characters.
    */
   async run(
     command: string,
@@ -140,7 +142,12 @@ export class Remote implements Disposable {
     if (input !== undefined) channel.write(input);
     const read = async (): Promise<string> => {
       const lines: string[] = [];
-      for await (const line of channel.lines) lines.push(line);
+      let length = 0;
+      for await (const line of channel.lines) {
+        length += line.length + 1;
+        if (length > maxOutput) throw lostError(`${command} printed more than ${maxOutput} characters`);
+        lines.push(line);
+      }
       return lines.join('\n');
     };
     const [stdout, end] = await within({ ms, what: command }, Promise.all([read(), channel.ended]));

@@ -23,7 +23,7 @@ export async function finishedTrials(
     const { cell, trial, outcome, machine } = record;
     each(record);
     if (isFinal(outcome)) finished.add(trialKey(cell, trial));
-    const number = Number(/^m(\d+)$/.exec(machine.id)?.[1] ?? 0);
+    const number = Number(/^m(\d{1,9})$/.exec(machine.id)?.[1] ?? 0);
     if (number > lastMachine) lastMachine = number;
   }
   return { finished, lastMachine };

@@ -1,5 +1,6 @@
 import type { Judgement } from '../analyse/expect.ts';
 import type { CellSummary, Summary } from '../analyse/summary.ts';
+import { escapeJson } from './escape.ts';
 
 /** A summary as one JSON document for machines. `schema` changes when a field changes its meaning. */
 export function jsonReport(summary: Summary, judgements: readonly Judgement[]): string {
@@ -20,7 +21,7 @@ export function jsonReport(summary: Summary, judgements: readonly Judgement[]): 
     ...{ from: from.id, to: to.id, of },
     ...{ difference: by.rate, low: by.low, high: by.high, p, adjusted },
   }));
-  return `${JSON.stringify({ schema: 1, run: id, ...run, cells, differences }, null, 2)}\n`;
+  return `${escapeJson({ schema: 1, run: id, ...run, cells, differences })}\n`;
 }
 
 /** JSON has no Infinity: a time that is never reached is null. */

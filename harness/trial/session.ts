@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { within } from '../base/deadline.ts';
 import { FrostlineError } from '../errors.ts';
 import type { Channel, ChannelEnd, Machine } from '../lab/machine.ts';
@@ -33,6 +34,9 @@ const helloMs = 30_000;
 const silentAfterSeconds = 15;
 /** Set-up, clean-up and diagnosis of a trial, besides the time its strategy may take. */
 const graceSeconds = 60;
+
+/** A lost connection ends the channel at once after its last bytes. */
+const tornMs = 1000;
 
 const nowUs = (): number => Math.round(performance.now() * 1000);
 
@@ -103,8 +107,7 @@ export class Session implements AsyncDisposable {
         if (next.done)
           return { kind: 'lost', wallUs, loss: { how: 'ended', end: await this.#channel.ended } };
         const event = next.value;
-        if (event.ev === 'garbled')
-          return { kind: 'lost', wallUs, loss: { how: 'garbled', line: event.line } };
+        if (event.ev === 'garbled') return { kind: 'lost', wallUs, loss: await this.#lossOf(event.line) };
         watch.heard(event);
         if (event.ev === 'result' && event.trial === request.trial)
           return { kind: 'result', wallUs, result: event, logs };
@@ -116,7 +119,7 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Begins a trial whose group stays as its strategy left it, for `release`. Resolves when it is there, or with what
+   * Begins a trial whose group stays as its strategy left it, for whoever wants to look. Resolves when it is there, or with what
    * the trial came to before. Rejects when the guest is lost or silent, and on abort.
    */
   async keep(request: TrialRequest, signal?: AbortSignal): Promise<Kept | GuestResult> {
@@ -136,6 +139,15 @@ export class Session implements AsyncDisposable {
       }
     };
     return within({ ms: limitMs, what: 'The trial', signal }, heard());
+  }
+
+  /** What was the matter with a line that is not the protocol: the end of everything tears the last line. */
+  async #lossOf(line: string): Promise<Loss> {
+    const patience = new AbortController();
+    const goesOn = sleep(tornMs, null, { signal: patience.signal }).catch(() => null);
+    const end = await Promise.race([this.#channel.ended, goesOn]);
+    patience.abort();
+    return end === null ? { how: 'garbled', line } : { how: 'ended', end };
   }
 
   /** Ends frostbite, which then leaves nothing in the guest; does not wait for a guest that is gone. */

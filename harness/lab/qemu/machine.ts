@@ -85,7 +85,10 @@ async function waitUntilReady(plan: MachinePlan, child: Child): Promise<void> {
       return { found: false, why: sentence(error) } as const;
     },
   );
-  if (!ready.found) throw notBooted(plan, `${ready.why}\n  ${await lastLines(plan.console)}`);
+  if (ready.found) return;
+  const [fact] = readFacts(await tail(plan.console));
+  const why = fact === undefined ? ready.why : `${ready.why}; ${fact.line}`;
+  throw notBooted(plan, `${why}\n  ${await lastLines(plan.console)}`);
 }
 
 const argumentsOf = (plan: MachinePlan, dir: string, initrd: string): string[] =>
@@ -93,7 +96,7 @@ const argumentsOf = (plan: MachinePlan, dir: string, initrd: string): string[] =
     [
       device.label(`${plan.run}-${plan.id}`),
       device.bare,
-      device.sandbox,
+      ...(plan.qemu.hasSeccomp ? [device.sandbox] : []),
       device.processor(plan.accelerator, plan.cpus, plan.memoryMiB),
       device.boot(plan.kernel, initrd),
       ...(plan.root === null ? [] : [device.root(plan.root, plan.hardware.disk)]),

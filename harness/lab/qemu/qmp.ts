@@ -25,8 +25,9 @@ export class Qmp implements Disposable {
     socket.on('error', fail);
     socket.on('close', fail);
     createInterface({ input: socket }).on('line', (line) => {
-      const reply = JSON.parse(line) as Reply;
-      if (reply.event === undefined) this.#waiting.shift()?.resolve(reply);
+      const reply = parseReply(line);
+      if (reply === undefined) fail();
+      else if (reply.event === undefined) this.#waiting.shift()?.resolve(reply);
     });
   }
 
@@ -60,6 +61,15 @@ export class Qmp implements Disposable {
 
   [Symbol.dispose](): void {
     this.#socket.destroy();
+  }
+}
+
+/** Undefined for the beginning of a line, which is the last of a QEMU that was killed. */
+function parseReply(line: string): Reply | undefined {
+  try {
+    return JSON.parse(line) as Reply;
+  } catch {
+    return undefined;
   }
 }
 

@@ -77,7 +77,7 @@ const argumentsOf = (plan: ImagePlan, dir: string, seed: string): string[] =>
   device.toArguments([
     device.label(`${plan.run}-${plan.id}`),
     device.bare,
-    device.sandbox,
+    ...(plan.qemu.hasSeccomp ? [device.sandbox] : []),
     device.processor(plan.accelerator, plan.cpus, plan.memoryMiB),
     device.distroDisk(plan.file),
     device.seedDisk(seed),
