@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
-import type { Sampler } from './analyse/sampler.ts';
+import type { Stopping } from './analyse/sampler.ts';
 import type { Listener } from './events.ts';
 import { jobsFor } from './lab/budget.ts';
 import { drivers } from './lab/drivers.ts';
@@ -29,7 +29,7 @@ export interface RunPlan {
   readonly finished: ReadonlySet<string>;
   readonly lastMachine: number;
   /** Tells when a cell needs no more trials; it knows the finished ones. */
-  readonly sampler: Sampler;
+  readonly sampler: Stopping;
   readonly journal: Journal;
   /** Machines at once; null chooses by cores and memory. */
   readonly jobs: number | null;

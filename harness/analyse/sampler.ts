@@ -13,8 +13,15 @@ export function isEnough(
   return trials >= min && low !== null && high !== null && high - low <= 2 * halfWidth;
 }
 
+/** Follows the trials of a run and says of which cells no more are needed. */
+export interface Stopping {
+  isDecided(cell: string): boolean;
+  /** Takes a record, and tells whether its cell needs no more from now on. A cell that is decided stays so. */
+  add(record: Pick<TrialRecord, 'cell' | 'outcome' | 'machine'>): boolean;
+}
+
 /** Follows the trials of a run and tells which cells need no more. Without a sampling no cell is told. */
-export class Sampler {
+export class Sampler implements Stopping {
   readonly #sampling: Sampling | null;
   readonly #cells = new Map<string, Map<string, { frozen: number; trials: number }>>();
   readonly #decided = new Set<string>();
@@ -27,7 +34,6 @@ export class Sampler {
     return this.#decided.has(cell);
   }
 
-  /** Takes a record, and tells whether its cell needs no more from now on. A cell that is decided stays so. */
   add({ cell, outcome, machine }: Pick<TrialRecord, 'cell' | 'outcome' | 'machine'>): boolean {
     if (this.#sampling === null || !countedOutcomes.has(outcome)) return false;
     let boots = this.#cells.get(cell);

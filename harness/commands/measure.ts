@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
-import type { Sampler } from '../analyse/sampler.ts';
+import type { Stopping } from '../analyse/sampler.ts';
 import type { RunEvent } from '../events.ts';
 import type { Matrix } from '../matrix/matrix.ts';
 import type { Cell } from '../plan/cell.ts';
@@ -17,7 +17,7 @@ export interface Job {
   readonly matrix: Matrix;
   readonly cells: readonly Cell[];
   readonly progress: Progress;
-  readonly sampler: Sampler;
+  readonly sampler: Stopping;
 }
 
 /** Measures what a job has left, into its run's folder. Rejects on abort, with every machine down. */

@@ -3,6 +3,7 @@ import { FrostlineError } from '../errors.ts';
 import type { DoctorOptions } from './doctor.ts';
 import type { CleanOptions } from './clean.ts';
 import type { CompareOptions } from './compare.ts';
+import { addBisect } from './program-bisect.ts';
 import { addHistory } from './program-history.ts';
 import type { Io } from './io.ts';
 import type { PlanOptions } from './plan.ts';
@@ -142,6 +143,10 @@ export function createProgram(io: Io, version: string): Command {
     .action(async (distro: string, options: ShellOptions) =>
       (await import('./shell.ts')).shell(distro, options, io),
     );
+  addBisect(program, io, [
+    results(),
+    new Option('--jobs <n>', 'machines at once; by cores and memory otherwise').argParser(parseJobs),
+  ]);
   program
     .command('compare')
     .description('say what got better or worse from one stored run to another')
