@@ -146,10 +146,12 @@ const [run = ''] = readdirSync(results);
 const kept = new Set<string>();
 let twice = 0;
 let errors = 0;
+const lost = { 'lab-error': 0, 'kernel-crash': 0, 'kernel-hang': 0 };
 for await (const { cell, trial, outcome } of readRecords(
   join(results, run, 'records.ndjson'),
   () => errors++,
 )) {
+  if (Object.hasOwn(lost, outcome)) lost[outcome as keyof typeof lost]++;
   if (!isFinal(outcome)) continue;
   if (kept.has(trialKey(cell, trial))) twice++;
   kept.add(trialKey(cell, trial));
@@ -162,11 +164,12 @@ const growth = (100 * (after - before)) / before;
 const rows: readonly (readonly [what: string, seen: string, isGood: boolean])[] = [
   ...Object.entries(faults).map(([what, count]) => [what, String(count), true] as const),
   ['trials measured', String(kept.size), kept.size > 0],
+  ...Object.entries(lost).map(([what, count]) => [`of outcome ${what}`, String(count), true] as const),
   ['trials counted twice', String(twice), twice === 0],
   ['lines that are no record', String(errors), errors === 0],
   ['runs in the results folder', String(readdirSync(results).length), readdirSync(results).length === 1],
   ['controller ended by itself', endedEarly ? 'yes' : 'no', !endedEarly],
-  ['processes left', String(processes), processes === 0],
+  ['processes left, and with them ports', String(processes), processes === 0],
   [
     'machine folders left after clean',
     String((await findLeftovers()).length),
@@ -177,7 +180,6 @@ const rows: readonly (readonly [what: string, seen: string, isGood: boolean])[] 
     String(readdirSync(join(dir, 'tmp')).length),
     readdirSync(join(dir, 'tmp')).length === 0,
   ],
-  ['ports left', 'those of the processes', processes === 0],
   [
     'open files of the controller',
     `${early}, then ${controller.samples.at(-1)!.files}`,
