@@ -13,11 +13,13 @@ import { wayWords } from './matrix/ways.ts';
 import type { Cell } from './plan/cell.ts';
 import { roundsOf, type Round } from './plan/rounds.ts';
 import type { Journal } from './record/journal.ts';
-import { keepLogs } from './record/logs.ts';
+import { Evidence, keepConfig } from './record/evidence.ts';
 import { makeRecord } from './record/make.ts';
 import { trialKey } from './record/finished.ts';
+import { askMachine } from './trial/ask-machine.ts';
 import { deal, type Share } from './trial/deal.ts';
-import { workShift, type ShiftHooks } from './trial/shift.ts';
+import type { TrialOutcome } from './trial/experiment.ts';
+import { workShift, type ShiftHooks, type Task } from './trial/shift.ts';
 
 /** What to run, where to write it, and how many machines at once. */
 export interface RunPlan {
@@ -62,6 +64,7 @@ class Run {
   readonly #labs = new Map<string, Promise<Lab>>();
   readonly #left = new Map<string, number>();
   readonly #problems: Problem[] = [];
+  readonly #evidence: Evidence;
   /** Cells that a share gave up, with the reason: later rounds leave them out. */
   readonly #givenUp = new Map<string, string>();
   #machines: number;
@@ -70,6 +73,7 @@ class Run {
   constructor(plan: RunPlan) {
     this.#plan = plan;
     this.#machines = plan.lastMachine;
+    this.#evidence = new Evidence(plan.dir);
   }
 
   async walk(): Promise<readonly Problem[]> {
@@ -151,7 +155,11 @@ class Run {
       if (passedOver.length > 0)
         emit({ kind: 'warning', text: [`${name}: taking ${wayWords(way)}.`, ...passedOver].join(' ') });
       const origin = await lab.origin?.(way);
-      if (origin !== undefined) emit({ kind: 'kernel-known', distro: name, ...origin });
+      if (origin !== undefined) {
+        const { config, ...known } = origin;
+        emit({ kind: 'kernel-known', distro: name, ...known });
+        if (config !== null) await keepConfig(this.#plan.dir, name, config);
+      }
       return { distro: name, way, lab, memoryMiB: lab.memoryOf(way) };
     } catch (error) {
       return { distro: name, error: error instanceof Error ? error : new Error(String(error)) };
@@ -199,13 +207,11 @@ class Run {
         const record = makeRecord(this.#plan.run, task, outcome, machine.facts);
         // a failure is told by the journal's signal, which is part of the run's
         void this.#plan.journal.append(record);
-        void keepLogs(this.#plan.dir, record, outcome.logs).catch((error: unknown) =>
-          emit({ kind: 'warning', text: `A tool's log is lost: ${String(error)}` }),
-        );
         emit({ kind: 'trial-finished', record });
         if (outcome.outcome !== 'lab-error') this.#settle(task.cell, 1, null);
         if (this.#plan.sampler.add(record)) this.#save(task.cell, this.#later(task.cell));
       },
+      onFailed: (task, outcome, machine) => this.#keep(task, outcome, machine),
       onLost: (machine, reason, replaced) =>
         emit({ kind: 'machine-lost', machine: machine.facts.id, distro: name, reason, replaced }),
       onAgain: ({ facts, release }) =>
@@ -221,6 +227,18 @@ class Run {
       },
     };
     await workShift(tasks, hooks);
+  }
+
+  /** Keeps what tells why a trial failed, of the first of its cell. */
+  async #keep(task: Task, outcome: TrialOutcome, machine: Machine): Promise<void> {
+    const { run, emit } = this.#plan;
+    if (!this.#evidence.wants(task.cell.id)) return;
+    try {
+      const said = outcome.result === null ? new Map<string, string>() : await askMachine(machine);
+      await this.#evidence.keep(makeRecord(run, task, outcome, machine.facts), { outcome, said });
+    } catch (error) {
+      emit({ kind: 'warning', text: `The evidence of a failed trial is lost: ${String(error)}` });
+    }
   }
 
   async #boot(lab: Lab, of: { id: string; name: string; way: Way }): Promise<Machine> {

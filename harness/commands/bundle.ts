@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { extract, pack, type Pack } from 'tar-stream';
 import { FrostlineError } from '../errors.ts';
 import type { RunInfo } from '../record/info.ts';
-import { logFolder } from '../record/logs.ts';
+import { evidenceFolder } from '../record/evidence.ts';
 import type { TrialRecord } from '../record/schema.ts';
 import type { Io } from './io.ts';
 import { recordLists } from './stored-run.ts';
@@ -70,7 +70,7 @@ async function logsOf(dir: string, records: readonly TrialRecord[]): Promise<Map
   const failed = records.filter(({ outcome }) => outcome !== 'frozen' && outcome !== 'passed');
   const names: string[] = [];
   for (const record of failed) {
-    const folder = logFolder(record);
+    const folder = evidenceFolder(record);
     for (const name of await readdir(join(dir, folder)).catch(() => [])) names.push(join(folder, name));
     if (/^m\d+$/.test(record.machine.id)) names.push(join('consoles', `${record.machine.id}.log`));
   }
@@ -93,7 +93,8 @@ ${cell.frozen} of ${cell.trials} trials froze in the run ${info.run}, with frost
 - Machines: ${info.lab ?? 'unknown'}
 - matrix.yaml: this cell alone, with its seed and the version of its kernel
 - records.ndjson: every trial of it, with the tasks that stood in the way and their stacks
-- consoles/, logs/: what machines and tools said in trials that failed
+- evidence/: of the first trials that failed the states, blockers with stacks, the kernel's log and the tools' own;
+  consoles/: what their machines said
 
 Measure it again with \`frostline repro ${file}\`; \`--shell\` leaves the workload as the strategy left it and opens a shell
 beside it. Nothing of this archive but run.json and records.ndjson is read for that.

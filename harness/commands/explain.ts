@@ -1,6 +1,9 @@
-import { explainRecords } from '../analyse/explain.ts';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { explainRecords, type CellExplanation } from '../analyse/explain.ts';
 import { FrostlineError } from '../errors.ts';
 import { resolveRun } from '../record/runs.ts';
+import { evidenceOfCell } from '../record/evidence.ts';
 import type { TrialRecord } from '../record/schema.ts';
 import { escapeJson, escapeTerminal } from '../report/escape.ts';
 import { explainReport } from '../report/explain.ts';
@@ -34,8 +37,16 @@ export async function explain(
   const lists = await recordLists(dir, () => undefined);
   const cells = await explainRecords(flat(lists), isWanted);
   io.stdout.write(
-    format === 'json' ? `${escapeJson({ schema: 1, run: summary.run.id, cells })}\n` : explainReport(cells),
+    format === 'json'
+      ? `${escapeJson({ schema: 1, run: summary.run.id, cells })}\n`
+      : explainReport(cells, evidenceOf(dir, cells)),
   );
+}
+
+/** The folders with what was kept of cells, of those that have one. */
+function evidenceOf(dir: string, cells: readonly CellExplanation[]): Map<string, string> {
+  const folders = cells.map(({ cell }) => [cell, join(dir, evidenceOfCell(cell))] as const);
+  return new Map(folders.filter(([, folder]) => existsSync(folder)));
 }
 
 async function* flat(lists: AsyncIterable<TrialRecord[]>): AsyncGenerator<TrialRecord> {

@@ -266,6 +266,12 @@ bool tool_thaw(struct trial *t, struct tool_result *result);
 void tool_emit_logs(const struct trial *t);
 extern const char *const tool_names[];
 
+/* ---- look.c ---- */
+/* Says what keeps a group from FROZEN, now and a moment later. */
+void look_on(struct trial *t);
+/* Leaves a group as it is until there is input again, or its end. */
+void keep_group(const struct trial *t, bool frozen);
+
 /* ---- blockers.c ---- */
 /* Looks for tasks that are not surely frozen; those of `t`'s slots in the mask `moved` come first. */
 void find_blockers(struct trial *t, unsigned moved);

@@ -28,6 +28,8 @@ export interface Origin {
   readonly name: string;
   /** SHA-256 of its image, in hex. */
   readonly sha256: string;
+  /** The file of its configuration, where it came with one. */
+  readonly config: string | null;
 }
 
 /** A driver at work for one run. */

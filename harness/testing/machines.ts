@@ -82,6 +82,7 @@ export async function shiftOn<W extends Way, M extends Machine>(
     },
     onTrial: ({ cell, request }, outcome, machine) =>
       log.trials.push({ ...outcome, cell: cell.id, trial: request.trial, machine: machine.facts.id }),
+    onFailed: () => Promise.resolve(),
     onLost: (_, reason) => log.lost.push(reason),
     onDone: () => undefined,
     onAgain: () => undefined,

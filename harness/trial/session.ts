@@ -4,7 +4,14 @@ import { FrostlineError } from '../errors.ts';
 import type { Channel, ChannelEnd, Machine } from '../lab/machine.ts';
 import type { Strategy } from '../matrix/strategy.ts';
 import { tools } from '../matrix/tools.ts';
-import { guestEventSchema, type GuestEvent, type GuestResult, type Hello, type Kept } from './protocol.ts';
+import {
+  guestEventSchema,
+  type GuestEvent,
+  type GuestResult,
+  type Hello,
+  type Kept,
+  type Look,
+} from './protocol.ts';
 import { encodeRequest, keepWord, type TrialRequest } from './request.ts';
 import { encodeSequence, mayTakeUs, type SequenceRequest } from './sequence.ts';
 
@@ -20,7 +27,12 @@ export type Loss =
   | { readonly how: 'garbled'; readonly line: string };
 
 export type Attempt = { readonly wallUs: number } & (
-  | { readonly kind: 'result'; readonly result: GuestResult; readonly logs: Logs }
+  | {
+      readonly kind: 'result';
+      readonly result: GuestResult;
+      readonly logs: Logs;
+      readonly looks: readonly Look[];
+    }
   | { readonly kind: 'lost'; readonly loss: Loss }
 );
 
@@ -47,6 +59,7 @@ const limitOf = ({ deadlineUs, tool }: Strategy): number =>
 /** The guest sends 64 KiB of each at most; whatever it sends, no more is kept. */
 const maxLog = 256 * 1024;
 const maxLogs = 8;
+const maxLooks = 4;
 
 function keepLog(logs: Map<string, string>, { name, text }: { name: string; text: string }): void {
   const before = logs.get(name);
@@ -97,6 +110,7 @@ export class Session implements AsyncDisposable {
       ('steps' in request ? mayTakeUs(request) / 1e6 : limitOf(request.strategy)) + graceSeconds,
     );
     const logs = new Map<string, string>();
+    const looks: Look[] = [];
     try {
       const abort = aborted(signal, watch);
       this.#channel.write('steps' in request ? encodeSequence(request) : encodeRequest(request));
@@ -110,8 +124,10 @@ export class Session implements AsyncDisposable {
         if (event.ev === 'garbled') return { kind: 'lost', wallUs, loss: await this.#lossOf(event.line) };
         watch.heard(event);
         if (event.ev === 'result' && event.trial === request.trial)
-          return { kind: 'result', wallUs, result: event, logs };
+          return { kind: 'result', wallUs, result: event, logs, looks };
         if (event.ev === 'log') keepLog(logs, event);
+        if (event.ev === 'look' && looks.length < maxLooks)
+          looks.push({ us: event.us, blockers: event.blockers });
       }
     } finally {
       watch.stop();

@@ -36,6 +36,7 @@ async function work(
       return Promise.resolve(Object.assign(machine, make(machine)));
     },
     onTrial: (_, { outcome }, { facts }) => told.boots.push(`${facts.boot} ${outcome}`),
+    onFailed: () => Promise.resolve(),
     onLost: ({ facts }, _, replaced) => log.push(`${facts.id} lost${replaced ? '' : ' at the end'}`),
     onAgain: ({ facts }) => log.push(`${facts.id} again`),
     onDone: ({ facts }) => log.push(`${facts.id} done`),

@@ -3,7 +3,7 @@ import type { Machine } from '../lab/machine.ts';
 import type { CgroupVersion } from '../matrix/matrix.ts';
 import type { Cell } from '../plan/cell.ts';
 import { runTrial, type TrialOutcome } from './experiment.ts';
-import { isFinal } from './outcome.ts';
+import { isFailure, isFinal } from './outcome.ts';
 import type { TrialRequest } from './request.ts';
 import type { SequenceRequest } from './sequence.ts';
 import { Session } from './session.ts';
@@ -19,6 +19,8 @@ export interface ShiftHooks {
   /** Boots the next machine. Rejects when it does not come up. */
   readonly boot: () => Promise<Machine>;
   readonly onTrial: (task: Task, outcome: TrialOutcome, machine: Machine) => void;
+  /** A trial, or its tool, did not come out well: told with its machine, which is left alone until this settles. Does not reject. */
+  readonly onFailed: (task: Task, outcome: TrialOutcome, machine: Machine) => Promise<void>;
   /** A machine was given up; a fresh one follows when there is work left (`replaced`). */
   readonly onLost: (machine: Machine, reason: string, replaced: boolean) => void;
   /** A machine has done its share and is taken down. */
@@ -74,6 +76,7 @@ async function useMachine(bench: Bench, queue: Queue, hooks: ShiftHooks): Promis
     const session = await bench.ready(task.cell.cgroup);
     const outcome = await runTrial({ machine, session }, task.request, hooks.signal);
     hooks.onTrial(task, outcome, machine);
+    if (isFailure(outcome.outcome) || outcome.logs.size > 0) await hooks.onFailed(task, outcome, machine);
     queue.settle(task, outcome);
     if (outcome.reusable && outcome.outcome !== 'lab-error') continue;
     const reason = outcome.reason ?? `the group of ${task.cell.workload} could not be removed`;

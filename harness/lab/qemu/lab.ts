@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { KernelWay } from '../../matrix/matrix.ts';
 import { fetchKernel } from '../kernels/fetch.ts';
 import type { FetchOptions } from '../apt/closure.ts';
@@ -96,7 +97,8 @@ export class QemuLab implements Lab<KernelWay> {
 
   async origin(way: KernelWay): Promise<Origin> {
     const { kernel } = await this.#prepare(way);
-    return { name: kernel.origin, sha256: kernel.sha256 };
+    const config = join(dirname(kernel.image), `config-${kernel.release}`);
+    return { name: kernel.origin, sha256: kernel.sha256, config: existsSync(config) ? config : null };
   }
 
   #prepare(way: KernelWay): Promise<Prepared> {
