@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { studentTails } from './beta.ts';
 import { testBoots } from './boots.ts';
 import type { Cluster } from './interval.ts';
+import { randomOf } from '../testing/random.ts';
 
 const boots = (...frozen: number[]): Cluster[] => frozen.map((n) => ({ frozen: n, trials: 10 }));
 
@@ -74,17 +75,6 @@ describe('a test of boots', () => {
     }
   });
 });
-
-/** Uniform numbers, always the same ones (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Boots of rate 1/2 whose own rates vary: Pólya's urn draws from a beta-binomial distribution. */
 function drawBoots(

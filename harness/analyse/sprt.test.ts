@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sampleRecord } from '../record/sample.ts';
 import { Sprt } from './sprt.ts';
+import { randomOf } from '../testing/random.ts';
 
 const of = { good: 0.98, bad: 0.8 };
 
@@ -13,16 +14,6 @@ function decide(rate: number, random: () => number): { verdict: string | null; t
     test.add({ outcome, machine: { ...sampleRecord().machine, boot: `b${Math.floor(trials / 4)}` } });
   }
   return { verdict: test.verdict, trials };
-}
-
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 describe("Wald's test", () => {

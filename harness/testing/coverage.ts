@@ -4,6 +4,7 @@ import { clusteredRate, wilson, type Cluster } from '../analyse/interval.ts';
 import { isEnough } from '../analyse/sampler.ts';
 import type { Sampling } from '../matrix/matrix.ts';
 import { roundsOf } from '../plan/rounds.ts';
+import { randomOf } from './random.ts';
 
 type Bounds = readonly [low: number, high: number];
 export type Candidate = (clusters: readonly Cluster[]) => Bounds;
@@ -34,7 +35,7 @@ export interface Coverage {
 /** Draws `times` cells and their intervals. The same numbers each time. */
 export function cover(candidate: Candidate, scenario: Scenario, times: number): Coverage {
   const { boots, trials, rate, icc } = scenario;
-  const random = mulberry32(boots * 1e6 + trials * 1e3 + Math.round(rate * 100) + Math.round(icc * 1e8));
+  const random = randomOf(boots * 1e6 + trials * 1e3 + Math.round(rate * 100) + Math.round(icc * 1e8));
   let [held, width] = [0, 0];
   for (let n = 0; n < times; n++) {
     const clusters = Array.from({ length: boots }, () => drawBoot({ trials, rate, icc }, random));
@@ -55,7 +56,7 @@ export interface Stopped {
 
 /** Runs a cell `times` times until its rate is known as a sampling wants it, by rounds of five boots. */
 export function stop(of: Omit<Scenario, 'boots' | 'trials'>, sampling: Sampling, times: number): Stopped {
-  const random = mulberry32(Math.round(of.rate * 100) + Math.round(of.icc * 1e4));
+  const random = randomOf(Math.round(of.rate * 100) + Math.round(of.icc * 1e4));
   let [always, fixed, trials] = [0, 0, 0];
   for (let n = 0; n < times; n++) {
     const { clusters, isHeld } = stopOnce(of, sampling, random);
@@ -116,7 +117,7 @@ export const candidates: Readonly<Record<string, Candidate>> = {
     ];
   },
   'bootstrap of boots, percentiles': (clusters) => {
-    const random = mulberry32(1);
+    const random = randomOf(1);
     const rates = Array.from({ length: 400 }, () => {
       const drawn = clusters.map(() => clusters[Math.floor(random() * clusters.length)]!);
       const { frozen, trials } = sum(drawn);
@@ -195,14 +196,4 @@ function gamma(shape: number, random: () => number): number {
     const v = (1 + c * x) ** 3;
     if (v > 0 && Math.log(1 - random()) < 0.5 * x * x + d - d * v + d * Math.log(v)) return d * v;
   }
-}
-
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
