@@ -24,7 +24,10 @@ export class Qmp implements Disposable {
     };
     socket.on('error', fail);
     socket.on('close', fail);
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    // an error of the socket is emitted by its reader too, and one that nobody hears ends the process
+    lines.on('error', fail);
+    lines.on('line', (line) => {
       const reply = parseReply(line);
       if (reply === undefined) fail();
       else if (reply.event === undefined) this.#waiting.shift()?.resolve(reply);
