@@ -158,7 +158,13 @@ class Run {
       if (origin !== undefined) {
         const { config, ...known } = origin;
         emit({ kind: 'kernel-known', distro: name, ...known });
-        if (config !== null) await keepConfig(this.#plan.dir, name, config);
+        if (config !== null)
+          await keepConfig(this.#plan.dir, name, config).catch((error: unknown) =>
+            emit({
+              kind: 'warning',
+              text: `The configuration of ${name}'s kernel is not kept: ${String(error)}`,
+            }),
+          );
       }
       return { distro: name, way, lab, memoryMiB: lab.memoryOf(way) };
     } catch (error) {

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, open, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrialOutcome } from '../trial/experiment.ts';
 import type { TrialRecord } from './schema.ts';
@@ -44,8 +44,6 @@ export class Evidence {
    * look), console.txt (its end), and what the machine and its tools said. Rejects when it cannot be written.
    */
   async keep(record: TrialRecord, { outcome, said }: Finds): Promise<void> {
-    const folder = join(this.#dir, evidenceFolder(record));
-    await mkdir(folder, { recursive: true });
     const console = await endOf(join(this.#dir, 'consoles', `${record.machine.id}.log`));
     const files: readonly (readonly [string, string])[] = [
       ['record.json', json(record)],
@@ -55,14 +53,27 @@ export class Evidence {
       ...said,
       ...outcome.logs,
     ];
-    for (const [name, text] of files) await writeFile(join(folder, name), text);
+    await whole(join(this.#dir, evidenceFolder(record)), async (folder) => {
+      await mkdir(folder, { recursive: true });
+      for (const [name, text] of files) await writeFile(join(folder, name), text);
+    });
   }
 }
 
 /** Keeps the configuration of a distro's kernel with a run, as `kernels/DISTRO.config`. Rejects when it cannot be written. */
 export async function keepConfig(dir: string, distro: string, config: string): Promise<void> {
   await mkdir(join(dir, 'kernels'), { recursive: true });
-  await copyFile(config, join(dir, 'kernels', `${distro}.config`));
+  await whole(join(dir, 'kernels', `${distro}.config`), (path) => copyFile(config, path));
+}
+
+/** Writes to a place, or leaves nothing there: on a disk that is full the room is for the records. */
+async function whole(path: string, write: (path: string) => Promise<void>): Promise<void> {
+  try {
+    await write(path);
+  } catch (error) {
+    await rm(path, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
