@@ -1,5 +1,5 @@
 import { copyFile, mkdir, open, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { TrialOutcome } from '../trial/experiment.ts';
 import type { TrialRecord } from './schema.ts';
 
@@ -28,7 +28,8 @@ export class Evidence {
 
   /** `dir` is the run's. */
   constructor(dir: string) {
-    this.#dir = dir;
+    // Node's recursive mkdir of a relative path never ends when the working directory is gone
+    this.#dir = resolve(dir);
   }
 
   /** Whether another failure of a cell is wanted; counts it if so. */
@@ -62,8 +63,9 @@ export class Evidence {
 
 /** Keeps the configuration of a distro's kernel with a run, as `kernels/DISTRO.config`. Rejects when it cannot be written. */
 export async function keepConfig(dir: string, distro: string, config: string): Promise<void> {
-  await mkdir(join(dir, 'kernels'), { recursive: true });
-  await whole(join(dir, 'kernels', `${distro}.config`), (path) => copyFile(config, path));
+  const folder = resolve(dir, 'kernels');
+  await mkdir(folder, { recursive: true });
+  await whole(join(folder, `${distro}.config`), (path) => copyFile(config, path));
 }
 
 /** Writes to a place, or leaves nothing there: on a disk that is full the room is for the records. */
