@@ -12,13 +12,17 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
-/** Runs the command line; resolves with the exit code. The first signal stops in order, the second at once. */
+/**
+ * Runs the command line; resolves with the exit code. The first signal stops in order, the second at once: but a terminal
+ * that goes away tells so more than once.
+ */
 async function main(argv: readonly string[]): Promise<number> {
   const stop = new AbortController();
   let code = 0;
   for (const [signal, number] of Object.entries(signalNumbers)) {
     process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(128 + number);
+      if (stop.signal.aborted && signal !== 'SIGHUP') process.exit(128 + number);
+      if (stop.signal.aborted) return;
       code = 128 + number;
       stop.abort(new Interrupted(signal));
     });
@@ -76,3 +80,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const code = await main(process.argv);
 // here, since wrong words end before any command runs
 process.exitCode = process.argv.includes('--bisect') ? bisectCode(code) : code;
+// Node aborts when it cannot reset a terminal that is gone; who dies of the signal resets nothing
+if (code === 128 + signalNumbers.SIGHUP) process.removeAllListeners('SIGHUP').kill(process.pid, 'SIGHUP');
