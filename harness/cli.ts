@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { CommanderError } from 'commander';
 import { bisectCode } from './commands/bisect.ts';
 import { printable, type Io } from './commands/io.ts';
@@ -74,11 +75,19 @@ process.on('uncaughtException', (error) => {
 // a reader that goes away (`frostline plan | head`) is no error
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  if (error.code !== 'EIO') throw error;
+});
+// nor is one of the talk; a terminal that is gone (EIO) has sent SIGHUP, which ends what is under way in order
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EIO' && error.code !== 'EPIPE') throw error;
+});
+
+// Node aborts when it cannot reset a terminal that is gone (ResetStdio in its node.cc), but passes over what is closed
+const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+process.on('exit', () => {
+  for (const fd of terminals) if (!isatty(fd)) closeSync(fd);
 });
 
 const code = await main(process.argv);
 // here, since wrong words end before any command runs
 process.exitCode = process.argv.includes('--bisect') ? bisectCode(code) : code;
-// Node aborts when it cannot reset a terminal that is gone; who dies of the signal resets nothing
-if (code === 128 + signalNumbers.SIGHUP) process.removeAllListeners('SIGHUP').kill(process.pid, 'SIGHUP');

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { processStart } from '../base/owner.ts';
 import { findLeftovers } from '../lab/reap.ts';
 
 const cli = fileURLToPath(new URL('../../scripts/frostline', import.meta.url));
@@ -43,15 +42,17 @@ it('a cell is measured again by another person, from a bundle', async () => {
   expect(said).toContain('Reproduced: it failed again.');
 });
 
-/** Starts a command in the terminal. In files are its `pid`, what it has `said` on stderr, and its exit `code` then. */
+/** Starts a command in the terminal, which it outlives; its exit code is in the file `code` then. */
 function startInTerminal(words: string): void {
-  const shell = `cd ${dir}; sh -c 'echo $$ > pid; exec ${cli} ${words} 2> said'; echo $? > code`;
+  // the shell without the trap leads the session: as it dies, all that is in the foreground is told
+  const shell = `sh -c 'trap : HUP; cd ${dir}; rm -f code; ${cli} ${words}; echo $? > code'; exit`;
   tmux('new-session', '-d', '-x', '100', '-y', '30', shell);
 }
 const shown = (): string => tmux('capture-pane', '-p', '-S', '-');
 const read = (file: string): Promise<string> => readFile(join(dir, file), 'utf8').catch(() => '');
+/** Machines that nobody takes down any more, of shells and of runs of this matrix. */
 const machines = async (): Promise<string[]> =>
-  (await findLeftovers()).map(({ run }) => run).filter((run) => run.startsWith('one-'));
+  (await findLeftovers()).map(({ run }) => run).filter((run) => /^one-|-m$/.test(run));
 
 // it has ended by itself when all went well
 afterEach(
@@ -61,7 +62,7 @@ afterEach(
 it('a shell looks at the stuck group from a real terminal, which may change its size', async () => {
   startInTerminal('repro out.tar --shell');
   await expect.poll(shown, { timeout: 60_000 }).toContain('~ #');
-  expect(await read('said')).toContain('FROZEN was not reached');
+  expect(shown()).toContain('FROZEN was not reached');
   tmux('send-keys', 'stty size; cat /sys/fs/cgroup/freezer/frostline-*/freezer.state', 'Enter');
   await expect.poll(shown, { timeout: 20_000 }).toContain('FREEZING');
   expect(shown()).toContain('30 100');
@@ -73,15 +74,15 @@ it('a shell looks at the stuck group from a real terminal, which may change its 
   expect(await machines()).toEqual([]);
 });
 
-it('a terminal that goes away takes the machine with it', async () => {
-  startInTerminal('repro out.tar --shell');
-  await expect.poll(shown, { timeout: 60_000 }).toContain('~ #');
-  const pid = Number(await read('pid'));
-  expect(processStart(pid)).toBeDefined();
+it.each([
+  ['a shell', 'repro out.tar --shell', '~ #'],
+  ['a run', 'run m.yaml', '%]'],
+])('a terminal that goes away takes the machine of %s with it', async (_, words, sign) => {
+  startInTerminal(words);
+  await expect.poll(shown, { timeout: 60_000 }).toContain(sign);
   tmux('kill-server');
-  await expect.poll(() => processStart(pid), { timeout: 30_000 }).toBeUndefined();
+  await expect.poll(() => read('code'), { timeout: 30_000 }).toBe('129\n');
   expect(await machines()).toEqual([]);
-  expect(await read('said')).not.toContain('Assertion');
 });
 
 it('a shell runs a script, and exits as that does', () => {
