@@ -127,7 +127,7 @@ export function createProgram(io: Io, version: string): Command {
     .option('--trials <n>', 'so many trials, not as many as then', parseTrials)
     .option('--jobs <n>', 'machines at once; by cores and memory otherwise', parseJobs)
     .option('--any-kernel', 'the newest kernel that its matrix names, not the version of then')
-    .option('--shell', 'leave one trial as its strategy left it, and open a shell beside it')
+    .option('--shell', 'leave the first trial that does not freeze as it is, and open a shell beside it')
     .option(
       '--bundle <file>',
       'write what another person needs to measure it (a tar archive), and measure nothing',
@@ -139,7 +139,7 @@ export function createProgram(io: Io, version: string): Command {
     .command('shell')
     .description('boot a distro of a matrix and open a shell in it')
     .argument('<distro>', 'its name in the matrix')
-    .option('--matrix <file>', 'the matrix', 'matrices/quick.yaml')
+    .option('-m, --matrix <file>', 'the matrix', 'matrices/quick.yaml')
     .action(async (distro: string, options: ShellOptions) =>
       (await import('./shell.ts')).shell(distro, options, io),
     );

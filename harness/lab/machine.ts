@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { CgroupVersion } from '../matrix/matrix.ts';
 import type { MachineFacts } from './facts.ts';
 
@@ -45,11 +45,15 @@ export interface Terminal {
   readonly columns: number;
 }
 
-/** A shell in the machine, on a terminal there. */
+/** A shell in the machine. */
 export interface Shell {
   /** What is typed, and what is shown. */
   readonly stream: Duplex;
+  /** Empty where there is a terminal, which shows it with the rest. */
+  readonly stderr: Readable;
   readonly ended: Promise<ChannelEnd>;
+  /** Nothing more will be typed. */
+  end(): void;
   resize(rows: number, columns: number): void;
 }
 
@@ -62,8 +66,8 @@ export interface Machine extends AsyncDisposable {
   serve(): Promise<Channel>;
   /** Runs one command to its end; for diagnosis and tests. */
   exec(command: string, timeoutMs: number): Promise<{ code: number | null; stdout: string; stderr: string }>;
-  /** A shell for a person; a machine without it is reached by its user's own means. */
-  shell?(terminal: Terminal): Promise<Shell>;
+  /** A shell for a person, or without a terminal for a script; a machine without it is reached by its user's own means. */
+  shell?(terminal: Terminal | null): Promise<Shell>;
   /** Asks the machine's keeper (not the guest) how it stands. */
   condition(): Promise<Condition>;
   /**

@@ -1,4 +1,4 @@
-import { Client, type ClientChannel, type ConnectConfig } from 'ssh2';
+import { Client, type ClientChannel, type ConnectConfig, type PseudoTtyOptions } from 'ssh2';
 import type { CommandResult } from '../base/command.ts';
 import { within } from '../base/deadline.ts';
 import { boundedLines } from '../base/lines.ts';
@@ -155,15 +155,22 @@ export class Remote implements Disposable {
     return { code: end.code, stdout, stderr: end.stderr };
   }
 
-  /** The user's shell there, on a terminal of its own. */
-  async shell({ term, rows, columns }: Terminal): Promise<Shell> {
+  /** The user's shell there, on a terminal of its own; null: on none. */
+  async shell(terminal: Terminal | null): Promise<Shell> {
     const opened = new Promise<Shell>((resolve, reject) => {
       if (this.#lost !== undefined) return reject(lostError(this.#lost));
       this.#onLost.add((reason) => reject(lostError(reason)));
-      this.#client.shell({ term, rows, cols: columns }, (error, channel) => {
+      this.#client.shell(terminal !== null && pty(terminal), (error, channel) => {
         if (error) return reject(error);
-        const resize = (high: number, wide: number): void => channel.setWindow(high, wide, 0, 0);
-        return resolve({ stream: channel, ended: this.#endOf(channel, () => ''), resize });
+        channel.on('error', () => undefined);
+        return resolve({
+          stream: channel,
+          stderr: channel.stderr,
+          ended: this.#endOf(channel, () => ''),
+          // after all that was written before; with its end() ssh2 would close the channel, exit code or not
+          end: () => void channel.write('', () => channel.eof()),
+          resize: (rows, columns) => channel.setWindow(rows, columns, 0, 0),
+        });
       });
       return undefined;
     });
@@ -217,6 +224,8 @@ export class Remote implements Disposable {
     this.#client.destroy();
   }
 }
+
+const pty = ({ term, rows, columns }: Terminal): PseudoTtyOptions => ({ term, rows, cols: columns });
 
 const lostError = (reason: string): FrostlineError =>
   new FrostlineError(`The SSH connection was lost: ${reason}`, { code: 'machine' });

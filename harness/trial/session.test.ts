@@ -113,3 +113,15 @@ describe('a line that is not the protocol', () => {
     });
   });
 });
+
+describe('a trial that is kept', () => {
+  it('is left as it is until the next one is asked for', async () => {
+    const kept = (trial: number, frozen: boolean): string =>
+      JSON.stringify({ ev: 'kept', trial, frozen, group: `/g/${trial}` });
+    const lines = [soundHello, beat, kept(0, true), soundResult(0), beat, kept(1, false)];
+    await using session = await Session.open(machineSaying(chunks(`${lines.join('\n')}\n`), null));
+    if ('steps' in request) throw new Error('this matrix has no sequence');
+    expect(await session.keep(request)).toMatchObject({ trial: 0, frozen: true });
+    expect(await session.keep({ ...request, trial: 1 })).toMatchObject({ trial: 1, frozen: false });
+  });
+});

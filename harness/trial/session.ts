@@ -151,7 +151,8 @@ export class Session implements AsyncDisposable {
               code: 'machine',
             },
           );
-        if (value.ev === 'kept' || value.ev === 'result') return value;
+        // the one before goes on to its end when this one is asked for
+        if ((value.ev === 'kept' || value.ev === 'result') && value.trial === request.trial) return value;
       }
     };
     return within({ ms: limitMs, what: 'The trial', signal }, heard());

@@ -58,7 +58,7 @@ export class Distro implements Disposable {
   }
 
   /** A shell of the user that is logged in. */
-  shell(terminal: Terminal): Promise<Shell> {
+  shell(terminal: Terminal | null): Promise<Shell> {
     return this.#remote.shell(terminal);
   }
 

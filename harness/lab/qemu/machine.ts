@@ -167,7 +167,7 @@ export class QemuMachine implements Machine {
     return this.#parts.remote.run(command, timeoutMs);
   }
 
-  shell(terminal: Terminal): Promise<Shell> {
+  shell(terminal: Terminal | null): Promise<Shell> {
     return this.#parts.remote.shell(terminal);
   }
 

@@ -92,7 +92,7 @@ export class VagrantMachine implements Machine {
     return this.#distro.host.exec(command, timeoutMs);
   }
 
-  shell(terminal: Terminal): Promise<Shell> {
+  shell(terminal: Terminal | null): Promise<Shell> {
     return this.#distro.shell(terminal);
   }
 

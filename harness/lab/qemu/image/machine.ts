@@ -159,7 +159,7 @@ export class ImageMachine implements Machine {
     return this.#parts.distro.host.exec(command, timeoutMs);
   }
 
-  shell(terminal: Terminal): Promise<Shell> {
+  shell(terminal: Terminal | null): Promise<Shell> {
     return this.#parts.distro.shell(terminal);
   }
 
