@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { CommanderError } from 'commander';
 import { bisectCode } from './commands/bisect.ts';
-import type { Io } from './commands/io.ts';
+import { printable, type Io } from './commands/io.ts';
 import { createProgram } from './commands/program.ts';
 import { FrostlineError, sentence } from './errors.ts';
 
@@ -12,18 +13,26 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
-/** Runs the command line; resolves with the exit code. The first signal stops in order, the second at once. */
+/**
+ * Runs the command line; resolves with the exit code. The first signal stops in order, the second at once: but a terminal
+ * that goes away tells so more than once.
+ */
 async function main(argv: readonly string[]): Promise<number> {
   const stop = new AbortController();
   let code = 0;
   for (const [signal, number] of Object.entries(signalNumbers)) {
     process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(128 + number);
+      if (stop.signal.aborted && signal !== 'SIGHUP') process.exit(128 + number);
+      if (stop.signal.aborted) return;
       code = 128 + number;
       stop.abort(new Interrupted(signal));
     });
   }
   const io: Io = {
+    // a getter: whoever touches standard input has opened it
+    get stdin() {
+      return process.stdin;
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
@@ -39,10 +48,10 @@ async function main(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (stop.signal.aborted) return code;
     if (error instanceof FrostlineError) {
-      io.stderr.write(`frostline: ${sentence(error)}\n`);
+      io.stderr.write(`frostline: ${printable(sentence(error))}\n`);
       return error.exitCode;
     }
-    io.stderr.write(`frostline: a bug in frostline; please report it with this stack:\n${bugText(error)}\n`);
+    io.stderr.write(bugText(error));
     return 70;
   }
 }
@@ -55,12 +64,28 @@ class Interrupted extends Error {
 }
 
 const bugText = (error: unknown): string =>
-  error instanceof Error ? (error.stack ?? error.message) : String(error);
+  `frostline: a bug in frostline; please report it with this stack:\n${printable(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`;
+
+// Node's own exit code would be 1, that of a cell that missed what was expected; machines end with their controller
+process.on('uncaughtException', (error) => {
+  process.stderr.write(bugText(error));
+  process.exit(70);
+});
 
 // a reader that goes away (`frostline plan | head`) is no error
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  if (error.code !== 'EIO') throw error;
+});
+// nor is one of the talk; a terminal that is gone (EIO) has sent SIGHUP, which ends what is under way in order
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EIO' && error.code !== 'EPIPE') throw error;
+});
+
+// Node aborts when it cannot reset a terminal that is gone (ResetStdio in its node.cc), but passes over what is closed
+const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+process.on('exit', () => {
+  for (const fd of terminals) if (!isatty(fd)) closeSync(fd);
 });
 
 const code = await main(process.argv);

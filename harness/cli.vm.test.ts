@@ -1,13 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { until } from './base/deadline.ts';
 import { findLeftovers } from './lab/reap.ts';
-import type { TrialRecord } from './record/schema.ts';
 import { cli, frostline, start } from './testing/cli.ts';
+import { recordsOf, untilRecords } from './testing/results.ts';
 
 const matrix = (distros: string, trials: number): string => `name: test
 trials: ${trials}
@@ -24,26 +23,6 @@ expect:
   - { workload: fuse-unanswered, rate: "== 0" }
 `;
 const bullseye = '  debian-11: { driver: qemu, kernel: "deb:bullseye" }';
-
-const recordsOf = (dir: string): TrialRecord[] => {
-  const [run] = readdirSync(join(dir, 'results'));
-  const text = readFileSync(join(dir, 'results', run!, 'records.ndjson'), 'utf8');
-  return text
-    .trim()
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as TrialRecord);
-};
-
-/** Waits until a run in a folder has written this many records. */
-const untilRecords = (dir: string, count: number): Promise<true> =>
-  until({ ms: 120_000, what: `${count} records` }, 50, () => {
-    try {
-      return recordsOf(dir).length >= count ? true : undefined;
-    } catch {
-      return undefined;
-    }
-  });
 
 let dir: string;
 beforeAll(() => void execFileSync(cli, ['--version']));

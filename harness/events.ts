@@ -8,9 +8,11 @@ export type RunEvent =
       readonly run: string;
       readonly dir: string;
       readonly cells: readonly Cell[];
-      /** Trials the whole matrix asks for, and those already finished by the run that is resumed. */
+      /** Trials the whole matrix asks for, at most when `sampled`, and those already finished by the run that is resumed. */
       readonly trials: number;
       readonly finished: number;
+      /** Whether cells are measured until their rates are known. */
+      readonly sampled: boolean;
       readonly jobs: number;
       /** How machines are emulated, e.g. `tcg, thread=multi, QEMU 10.0.2`. */
       readonly lab: string;
@@ -18,6 +20,13 @@ export type RunEvent =
   /** Something slow that is not a machine: a download, a build. */
   | { readonly kind: 'preparing'; readonly what: string }
   | { readonly kind: 'prepared'; readonly what: string; readonly ms: number }
+  /** The kernel that a distro's machines boot, where that is known before they do. */
+  | {
+      readonly kind: 'kernel-known';
+      readonly distro: string;
+      readonly name: string;
+      readonly sha256: string;
+    }
   /** A distro whose kernel could not be had: its cells are not measured, the others go on. */
   | { readonly kind: 'distro-failed'; readonly distro: string; readonly error: Error }
   | { readonly kind: 'machine-booting'; readonly machine: string; readonly distro: string }
@@ -39,6 +48,8 @@ export type RunEvent =
   /** It has done its share and is taken down. */
   | { readonly kind: 'machine-done'; readonly machine: string; readonly distro: string }
   | { readonly kind: 'trial-finished'; readonly record: TrialRecord }
+  /** So many trials of a cell are not needed: its rate is known. */
+  | { readonly kind: 'trials-saved'; readonly cell: Cell; readonly trials: number }
   /** All trials of a cell are in, or it was given up (`reason`). */
   | { readonly kind: 'cell-finished'; readonly cell: Cell; readonly reason: string | null }
   | { readonly kind: 'warning'; readonly text: string }

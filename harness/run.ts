@@ -1,21 +1,24 @@
 import { setMaxListeners } from 'node:events';
-import { join } from 'node:path';
+import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
+import type { Stopping } from './analyse/sampler.ts';
 import type { Listener } from './events.ts';
+import { Labs, type Ready } from './labs.ts';
 import { jobsFor } from './lab/budget.ts';
-import { drivers } from './lab/drivers.ts';
-import type { Lab } from './lab/lab.ts';
+import { Cores } from './lab/cores.ts';
 import type { Machine } from './lab/machine.ts';
-import { takeWay } from './lab/take.ts';
-import type { Matrix, Way } from './matrix/matrix.ts';
-import { wayWords } from './matrix/ways.ts';
+import type { Matrix } from './matrix/matrix.ts';
 import type { Cell } from './plan/cell.ts';
+import { cpusOf, loadOf, longestWait } from './plan/load.ts';
+import { roundsOf, type Round } from './plan/rounds.ts';
 import type { Journal } from './record/journal.ts';
-import { keepLogs } from './record/logs.ts';
+import { Evidence } from './record/evidence.ts';
 import { makeRecord } from './record/make.ts';
 import { trialKey } from './record/finished.ts';
-import { shareOut, splitByCell, type Share } from './trial/share.ts';
-import { workShift, type ShiftHooks } from './trial/shift.ts';
+import { askMachine } from './trial/ask-machine.ts';
+import { deal, splitByCell, type Share } from './trial/deal.ts';
+import type { TrialOutcome } from './trial/experiment.ts';
+import { workShift, type ShiftHooks, type Task } from './trial/shift.ts';
 
 /** What to run, where to write it, and how many machines at once. */
 export interface RunPlan {
@@ -26,6 +29,8 @@ export interface RunPlan {
   /** Trials that are finished already, by `trialKey`, and the number of the last machine booted. */
   readonly finished: ReadonlySet<string>;
   readonly lastMachine: number;
+  /** Tells when a cell needs no more trials; it knows the finished ones. */
+  readonly sampler: Stopping;
   readonly journal: Journal;
   /** Machines at once; null chooses by cores and memory. */
   readonly jobs: number | null;
@@ -55,76 +60,80 @@ export async function runMatrix(plan: RunPlan): Promise<readonly Problem[]> {
 
 class Run {
   readonly #plan: RunPlan;
-  readonly #labs = new Map<string, Promise<Lab>>();
+  readonly #cores = new Cores(availableParallelism());
   readonly #left = new Map<string, number>();
   readonly #problems: Problem[] = [];
+  readonly #evidence: Evidence;
+  /** Cells that a share gave up, with the reason: later rounds leave them out. */
+  readonly #givenUp = new Map<string, string>();
   #machines: number;
+  #round: Round = { number: 0, from: 0, to: 0 };
 
   constructor(plan: RunPlan) {
     this.#plan = plan;
     this.#machines = plan.lastMachine;
+    this.#evidence = new Evidence(plan.dir);
   }
 
   async walk(): Promise<readonly Problem[]> {
     const plan = this.#plan;
-    const shares = shareOut(plan.matrix, plan.cells, ({ cell, request }) =>
-      plan.finished.has(trialKey(cell.id, request.trial)),
-    );
-    for (const { tasks } of shares) {
-      for (const { cell } of tasks) this.#left.set(cell.id, (this.#left.get(cell.id) ?? 0) + 1);
+    for (const cell of plan.cells) {
+      const left = plan.sampler.isDecided(cell.id) ? 0 : this.#unfinished(cell, 0, plan.matrix.trials);
+      this.#left.set(cell.id, left);
     }
     const began = performance.now();
-    const distros = [...new Set(shares.map(({ distro }) => distro))];
-    const { ready, failed } = await this.#prepare(distros);
-    const memoryMiB = Math.max(0, ...ready.map((one) => one.memoryMiB));
-    const jobs = plan.jobs ?? jobsFor(plan.matrix.templates ? memoryMiB * 2 : memoryMiB);
-    this.#announce(shares, jobs, ready[0]?.lab.description ?? 'nothing to boot');
+    const distros = [...plan.matrix.distros.keys()].filter((name) =>
+      plan.cells.some(({ id, distro }) => distro === name && this.#left.get(id) !== 0),
+    );
+    const { ready, failed } = await new Labs(plan).prepare(distros);
+    const hasClones = ({ lab }: Ready): boolean => plan.matrix.templates && lab.hasTemplates === true;
+    const jobs =
+      plan.jobs ?? jobsFor(Math.max(0, ...ready.map((one) => one.lab.memoryOf(one.way, hasClones(one)))));
+    this.#announce(jobs, ready[0]?.lab.description ?? 'nothing to boot');
     for (const { distro, error } of failed) this.#giveUpDistro(distro, error);
     const usable = new Map(ready.map((one) => [one.distro, one]));
-    const turns = { started: pLimit(Math.max(1, jobs) * 2), atWork: pLimit(Math.max(1, jobs)) };
-    const work = shares
-      .filter(({ distro }) => usable.has(distro))
-      .flatMap((share) => this.#begin(share, usable.get(share.distro)!, turns));
-    // every shift is waited for, so that all machines are down before an error goes on its way
-    const settled = await Promise.allSettled(work);
-    plan.signal.throwIfAborted();
-    for (const one of settled) if (one.status === 'rejected') throw one.reason;
+    for (this.#round of roundsOf(plan.matrix)) {
+      const work = this.#deal().flatMap((share): Work[] => {
+        const on = usable.get(share.distro);
+        if (on === undefined) return [];
+        if (!hasClones(on)) return [{ share, on, template: null }];
+        return splitByCell(share).map((part) => ({ share: part, on, template: part.boot }));
+      });
+      // every shift is waited for, so that all machines are down before an error goes on its way
+      const settled = await this.#walkAll(work, jobs);
+      plan.signal.throwIfAborted();
+      for (const one of settled) if (one.status === 'rejected') throw one.reason;
+    }
     plan.emit({ kind: 'run-finished', run: plan.run, dir: plan.dir, ms: performance.now() - began });
     return this.#problems;
   }
 
-  #announce(shares: readonly Share[], jobs: number, lab: string): void {
+  /** The shares of this round, without cells that are decided or were given up before. */
+  #deal(): Share[] {
+    const { matrix, cells, finished, sampler } = this.#plan;
+    for (const cell of cells) {
+      const reason = this.#givenUp.get(cell.id);
+      const left = this.#left.get(cell.id) ?? 0;
+      if (reason !== undefined && left > 0) this.#settle(cell, left, reason);
+    }
+    const wanted = cells.filter(({ id }) => !sampler.isDecided(id) && !this.#givenUp.has(id));
+    const isFinished = ({ id }: Cell, trial: number): boolean => finished.has(trialKey(id, trial));
+    return deal({ matrix, cells: wanted, isFinished }, this.#round);
+  }
+
+  /** How many trials of a cell are left of `from` to `to - 1`. */
+  #unfinished({ id }: Cell, from: number, to: number): number {
+    let count = 0;
+    for (let trial = from; trial < to; trial++) if (!this.#plan.finished.has(trialKey(id, trial))) count++;
+    return count;
+  }
+
+  #announce(jobs: number, lab: string): void {
     const { run, dir, cells, matrix, emit } = this.#plan;
     const trials = cells.length * matrix.trials;
-    const left = shares.reduce((sum, { tasks }) => sum + tasks.length, 0);
-    emit({ kind: 'run-started', run, dir, cells, trials, finished: trials - left, jobs, lab });
-  }
-
-  /** Fetches and builds what each distro boots from; one that fails does not stop the rest. */
-  async #prepare(names: readonly string[]): Promise<{ ready: Ready[]; failed: Failed[] }> {
-    const { signal, emit } = this.#plan;
-    if (names.length === 0) return { ready: [], failed: [] };
-    const what = `kernels for ${names.join(', ')}`;
-    const began = performance.now();
-    emit({ kind: 'preparing', what });
-    const all = await Promise.all(names.map((name) => this.#prepareOne(name)));
-    signal.throwIfAborted();
-    emit({ kind: 'prepared', what, ms: performance.now() - began });
-    return { ready: all.filter((one) => 'lab' in one), failed: all.filter((one) => 'error' in one) };
-  }
-
-  /** Takes the first of a distro's ways that can be had, and says so when it is not the first. */
-  async #prepareOne(name: string): Promise<Ready | Failed> {
-    const { signal, emit, matrix } = this.#plan;
-    const { ways } = matrix.distros.get(name)!;
-    try {
-      const { way, lab, passedOver } = await takeWay(ways, (one) => this.#lab(one), signal);
-      if (passedOver.length > 0)
-        emit({ kind: 'warning', text: [`${name}: taking ${wayWords(way)}.`, ...passedOver].join(' ') });
-      return { distro: name, way, lab, memoryMiB: lab.memoryOf(way) };
-    } catch (error) {
-      return { distro: name, error: error instanceof Error ? error : new Error(String(error)) };
-    }
+    const left = [...this.#left.values()].reduce((sum, one) => sum + one, 0);
+    const sampled = matrix.sampling !== null;
+    emit({ kind: 'run-started', run, dir, cells, trials, finished: trials - left, sampled, jobs, lab });
   }
 
   #giveUpDistro(name: string, error: Error): void {
@@ -135,60 +144,50 @@ class Run {
     }
   }
 
-  #lab({ driver }: Way): Promise<Lab> {
-    const { run, dir, allowLocal, signal, emit } = this.#plan;
-    let lab = this.#labs.get(driver);
-    lab ??= drivers[driver]({
-      run,
-      consoles: join(dir, 'consoles'),
-      allowLocal,
-      signal,
-      onWarning: (text) => emit({ kind: 'warning', text }),
-      onPreparing: (what) => {
-        const began = performance.now();
-        emit({ kind: 'preparing', what });
-        return () => emit({ kind: 'prepared', what, ms: performance.now() - began });
-      },
+  /**
+   * Does it all on so many machines at once. Cells that mostly wait have half of them as long as there are others, so
+   * that neither is left for the end; those that wait longest begin. What else needs cores takes its turn for them.
+   */
+  async #walkAll(all: readonly Work[], jobs: number): Promise<PromiseSettledResult<void>[]> {
+    const { matrix } = this.#plan;
+    const waitOf = ({ share: { tasks }, template }: Work): number =>
+      template === null ? 0 : longestWait(tasks[0]!.cell, matrix) * tasks.length;
+    const byWait = all.toSorted((a, b) => waitOf(b) - waitOf(a));
+    const [waits, rest] = [(work: Work) => waitOf(work) > 0, (work: Work) => waitOf(work) === 0].map((is) =>
+      byWait.filter(is),
+    );
+    const lanes = jobs === 1 ? [byWait] : [rest!, waits!].filter((lane) => lane.length > 0);
+    const limits = lanes.map((_, i) => pLimit(lanes.length === 1 ? jobs : (jobs + 1 - i) >> 1));
+    const ends = lanes.map(async (lane, i) => {
+      const settled = await Promise.allSettled(lane.map((work) => limits[i]!(() => this.#work(work))));
+      // the others have its machines from now on
+      for (const limit of limits) limit.concurrency = jobs;
+      return settled;
     });
-    this.#labs.set(driver, lab);
-    return lab;
+    return (await Promise.all(ends)).flat();
   }
 
-  /** Where machines start from templates each cell has its own, and the next ones are started while others are at work. */
-  #begin(share: Share, on: Ready, { started, atWork }: Turns): Promise<void>[] {
-    if (!this.#plan.matrix.templates || on.lab.hasTemplates !== true)
-      return [atWork(() => this.#work(share, on, null, (work) => work()))];
-    return splitByCell(share).map((part) => started(() => this.#work(part, on, part.slot, atWork)));
-  }
-
-  async #work(share: Share, on: Ready, template: number | null, inTurn: InTurn): Promise<void> {
+  async #work({ share, on, template }: Work): Promise<void> {
     const { distro: name, tasks } = share;
-    const { signal, emit } = this.#plan;
+    const { signal, emit, matrix } = this.#plan;
     if (signal.aborted) return;
     let id = '';
-    const boot = (): Promise<Machine> => {
-      id = `m${++this.#machines}`;
-      return this.#boot(on, id, template);
-    };
-    let ahead = template === null ? undefined : boot();
-    ahead?.catch(() => undefined);
     const hooks: ShiftHooks = {
       signal,
       boot: () => {
-        const first = ahead;
-        ahead = undefined;
-        return first ?? boot();
+        id = `m${++this.#machines}`;
+        return this.#boot(on, id, template);
       },
+      turn: ({ cell }) => this.#cores.take(loadOf(cell, matrix, cpusOf(on.way)), signal),
       onTrial: (task, outcome, machine) => {
         const record = makeRecord(this.#plan.run, task, outcome, machine.facts);
         // a failure is told by the journal's signal, which is part of the run's
         void this.#plan.journal.append(record);
-        void keepLogs(this.#plan.dir, record, outcome.logs).catch((error: unknown) =>
-          emit({ kind: 'warning', text: `A tool's log is lost: ${String(error)}` }),
-        );
         emit({ kind: 'trial-finished', record });
         if (outcome.outcome !== 'lab-error') this.#settle(task.cell, 1, null);
+        if (this.#plan.sampler.add(record)) this.#save(task.cell, this.#later(task.cell));
       },
+      onFailed: (task, outcome, machine) => this.#keep(task, outcome, machine),
       onLost: (machine, reason, replaced) =>
         emit({ kind: 'machine-lost', machine: machine.facts.id, distro: name, reason, replaced }),
       onAgain: ({ facts, release }) =>
@@ -196,18 +195,31 @@ class Run {
       onDone: (machine) => emit({ kind: 'machine-done', machine: machine.facts.id, distro: name }),
       onBootFailed: (error) =>
         emit({ kind: 'machine-lost', machine: id, distro: name, reason: String(error), replaced: true }),
-      onSkipped: (cell, trials, reason) => this.#skip(cell, trials, reason),
+      isEnough: ({ id }) => this.#plan.sampler.isDecided(id),
+      onEnough: (cell, trials) => this.#save(cell, trials),
+      onSkipped: (cell, trials, reason) => {
+        this.#givenUp.set(cell.id, reason);
+        this.#skip(cell, trials, reason);
+      },
     };
+    await workShift(tasks, hooks);
+  }
+
+  /** Keeps what tells why a trial failed, of the first of its cell. */
+  async #keep(task: Task, outcome: TrialOutcome, machine: Machine): Promise<void> {
+    const { run, emit } = this.#plan;
+    if (!this.#evidence.wants(task.cell.id)) return;
     try {
-      await inTurn(() => workShift(tasks, hooks));
-    } finally {
-      // an aborted shift has not taken it
-      await ahead?.then((machine) => machine[Symbol.asyncDispose]()).catch(() => undefined);
+      const said = outcome.result === null ? new Map<string, string>() : await askMachine(machine);
+      await this.#evidence.keep(makeRecord(run, task, outcome, machine.facts), { outcome, said });
+    } catch (error) {
+      emit({ kind: 'warning', text: `The evidence of a failed trial is lost: ${String(error)}` });
     }
   }
 
   async #boot({ lab, distro: name, way }: Ready, id: string, template: number | null): Promise<Machine> {
     const { signal, emit } = this.#plan;
+    using _ = await this.#cores.take({ cores: Math.min(1, cpusOf(way)), holdMs: bootHoldMs }, signal);
     emit({ kind: 'machine-booting', machine: id, distro: name });
     const began = performance.now();
     const machine = await lab.boot({ id, way, signal, ...(template === null ? {} : { template }) });
@@ -226,6 +238,17 @@ class Run {
     this.#settle(cell, trials, reason);
   }
 
+  /** Trials of a cell that later rounds would have. */
+  #later(cell: Cell): number {
+    return this.#unfinished(cell, this.#round.to, this.#plan.matrix.trials);
+  }
+
+  /** These trials are not needed any more. */
+  #save(cell: Cell, trials: number): void {
+    this.#plan.emit({ kind: 'trials-saved', cell, trials });
+    this.#settle(cell, trials, null);
+  }
+
   #settle(cell: Cell, trials: number, reason: string | null): void {
     const left = (this.#left.get(cell.id) ?? 0) - trials;
     this.#left.set(cell.id, left);
@@ -233,22 +256,13 @@ class Run {
   }
 }
 
-type InTurn = (work: () => Promise<void>) => Promise<void>;
-
-/** How many machines may be there, and how many of them at work. */
-interface Turns {
-  readonly started: InTurn;
-  readonly atWork: InTurn;
+/** What one machine after another does. */
+interface Work {
+  readonly share: Share;
+  readonly on: Ready;
+  /** The number of the template its machines start from; null: they are booted. */
+  readonly template: number | null;
 }
 
-interface Failed {
-  readonly distro: string;
-  readonly error: Error;
-}
-
-interface Ready {
-  readonly distro: string;
-  readonly way: Way;
-  readonly lab: Lab;
-  readonly memoryMiB: number;
-}
+/** A machine that is not up by then waits for something. */
+const bootHoldMs = 20_000;

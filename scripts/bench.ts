@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadMatrix } from '../harness/matrix/load.ts';
 import { benchMachines, benchMany, median } from './bench-machines.ts';
+import { benchPage } from './bench-page.ts';
 import { benchHistory, benchRecords, type Measure } from './bench-records.ts';
 
 const cli = new URL('./frostline', import.meta.url).pathname;
@@ -104,6 +105,7 @@ const parts: Readonly<Record<string, () => void | Promise<void>>> = {
   plan: planMillion,
   matrix: loadBadMatrix,
   records: () => benchRecords(measure, line),
+  page: () => benchPage(line),
   machines: () => benchMachines(line),
   many: () => benchMany(line),
   history: () => benchHistory(measure, line),

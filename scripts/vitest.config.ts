@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * `unit` holds what needs no machine; `vm` boots real kernels (files named *.vm.test.ts), one file at a
- * time: two emulated machines fill two cores. `vagrant` is for `scripts/test --vagrant` alone: it needs vagrant and
+ * time: two emulated machines fill two cores. `faults` are those that take minutes, for `scripts/test --faults`. `vagrant` is for `scripts/test --vagrant` alone: it needs vagrant and
  * libvirt.
  */
 export default defineConfig({
@@ -15,7 +15,7 @@ export default defineConfig({
           name: 'unit',
           root: new URL('..', import.meta.url).pathname,
           include: ['harness/**/*.test.ts', 'scripts/**/*.test.ts'],
-          exclude: ['harness/**/*.vm.test.ts', 'harness/**/*.vagrant.test.ts'],
+          exclude: ['**/*.vm.test.ts', '**/*.faults.test.ts', '**/*.vagrant.test.ts'],
           testTimeout: 30_000,
         },
       },
@@ -27,6 +27,15 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          root: new URL('..', import.meta.url).pathname,
+          include: ['harness/**/*.faults.test.ts'],
+          fileParallelism: false,
+          testTimeout: 1_800_000,
         },
       },
       {

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { holm, outsideT, testBoots } from './boots.ts';
+import { studentTails } from './beta.ts';
+import { testBoots } from './boots.ts';
 import type { Cluster } from './interval.ts';
+import { randomOf } from '../testing/random.ts';
 
 const boots = (...frozen: number[]): Cluster[] => frozen.map((n) => ({ frozen: n, trials: 10 }));
 
@@ -17,14 +19,14 @@ describe("Student's t", () => {
     { t: 14.4, df: 6, p: 7.024228803371983e-6 },
     { t: 4.2, df: 38, p: 0.00015531325124916952 },
   ])('is beyond $t with a probability of $p for $df degrees of freedom', ({ t, df, p }) => {
-    expect(Math.abs(outsideT(t, df) - p)).toBeLessThan(1e-13);
+    expect(Math.abs(studentTails(t, df) - p)).toBeLessThan(1e-13);
   });
 });
 
 describe('a test of boots', () => {
-  it('is sure of what five boots and five can show, after a correction for hundreds of cells', () => {
+  it('is sure of what five boots and five can show, after a correction for a hundred cells', () => {
     expect(testBoots(boots(10, 10, 10, 10, 10), boots(0, 0, 0, 0, 0))!).toBeLessThan(1e-7);
-    expect(testBoots(boots(10, 10, 10, 10, 10), boots(5, 4, 6, 5, 5))! * 300).toBeLessThan(0.05);
+    expect(testBoots(boots(10, 10, 10, 10, 10), boots(5, 4, 6, 5, 5))! * 100).toBeLessThan(0.05);
     expect(testBoots(boots(10, 10, 10, 10, 10), boots(9, 10, 10, 10, 10))!).toBeGreaterThan(0.3);
   });
 
@@ -34,6 +36,24 @@ describe('a test of boots', () => {
     expect(sure).toBeLessThan(0.01);
     expect(unsure).toBeGreaterThan(0.1);
     expect(testBoots(boots(10), boots(0, 0))).toBeNull();
+  });
+
+  it('of boots of one trial each is that of Fisher', () => {
+    const one = (frozen: number): Cluster => ({ frozen, trials: 1 });
+    const p = testBoots([1, 1, 1, 1, 0].map(one), [0, 0, 0, 0, 1].map(one));
+    expect(p).toBeCloseTo(0.20634920634920634, 12);
+  });
+
+  it('is as likely whichever side is named first', () => {
+    const side = fc.array(fc.integer({ min: 0, max: 10 }), { minLength: 2, maxLength: 5 });
+    fc.assert(
+      fc.property(side, side, (a, b) => {
+        const p = testBoots(boots(...a), boots(...b))!;
+        expect(p).toBeGreaterThan(0);
+        expect(p).toBeLessThanOrEqual(1);
+        expect(testBoots(boots(...b), boots(...a))).toBeCloseTo(p, 12);
+      }),
+    );
   });
 
   it('keeps its error, 0.05 and 0.001, where boots differ (beta-binomial, intra-class correlation 0 to 0.3)', () => {
@@ -55,39 +75,6 @@ describe('a test of boots', () => {
     }
   });
 });
-
-describe('Holm', () => {
-  it('corrects as in his paper: step by step, never below the one before', () => {
-    // by hand: 4 times the least, 3 times the next, 2 times the third, and the last not below it
-    expect(holm([0.01, 0.04, 0.03, 0.005])).toEqual(
-      [0.03, 0.06, 0.06, 0.02].map((p) => expect.closeTo(p, 12)),
-    );
-    expect(holm([])).toEqual([]);
-  });
-
-  it('keeps the order, stays between the value and its multiple, and at most at 1', () => {
-    fc.assert(
-      fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 30 }), (values) => {
-        const adjusted = holm(values);
-        const order = values.map((_, i) => i).sort((a, b) => values[a]! - values[b]! || a - b);
-        const inOrder = order.map((i) => adjusted[i]!);
-        expect(inOrder).toEqual(inOrder.toSorted((a, b) => a - b));
-        expect(adjusted.every((p, i) => p >= values[i]! && p <= 1)).toBe(true);
-      }),
-    );
-  });
-});
-
-/** Uniform numbers, always the same ones (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Boots of rate 1/2 whose own rates vary: Pólya's urn draws from a beta-binomial distribution. */
 function drawBoots(

@@ -29,7 +29,7 @@ function summary(id: string, records: readonly TrialRecord[]): Promise<Summary> 
 
 const all = [10, 10, 10, 10, 10];
 const half = [5, 4, 6, 5, 5];
-const some = [10, 9, 10, 9, 10];
+const some = [10, 7, 10, 8, 10];
 const none = [0, 0, 0, 0, 0];
 
 describe('compare', () => {
@@ -51,7 +51,7 @@ describe('compare', () => {
       ...trials(name('doubt'), some),
       ...trials(name('new'), all),
     ]);
-    const comparison = compare(base, head, 0.1);
+    const comparison = compare(base, head, 0.2);
     expect(
       comparison.changes.map(({ head: cell, change, by }) => [
         cell.workload,
@@ -63,7 +63,7 @@ describe('compare', () => {
       ['won', 'better', 50],
       ['kept', 'same', 0],
       ['never', 'same', 0],
-      ['doubt', 'undecided', -4],
+      ['doubt', 'undecided', -10],
     ]);
     expect(comparison.added.map(({ workload }) => workload)).toEqual(['new']);
     expect(comparison.gone.map(({ workload }) => workload)).toEqual(['gone']);
@@ -76,7 +76,7 @@ describe('compare', () => {
     ).flat();
     const base = await summary('base', [...trials(cellOf('a', 'w'), half), ...sure]);
     const head = await summary('head', [...trials(cellOf('a', 'w'), all), ...sure]);
-    const [first, second] = compare(base, head, 0.1).changes;
+    const [first, second] = compare(base, head, 0.2).changes;
     expect(first?.adjusted).toBe(first?.p);
     expect(second).toMatchObject({ adjusted: 1, change: 'same' });
   });
@@ -100,7 +100,7 @@ describe('compare', () => {
       ...trials(cellOf('a', 'y'), all, lab),
       ...trials(cellOf('a', 'z'), all),
     ]);
-    const comparison = compare(base, head, 0.1);
+    const comparison = compare(base, head, 0.2);
     expect(comparison.lost.map(({ head: cell, change }) => [cell.workload, change])).toEqual([
       ['x', 'worse'],
       ['y', 'undecided'],
@@ -120,7 +120,7 @@ describe('compare', () => {
       });
     const base = await summary('base', side('6.1.0-55', 'runc 1.1.5', 'criu 3.17.1', '10.0.2'));
     const head = await summary('head', side('6.1.0-56', 'runc 1.1.15', 'criu 4.1.1', '10.0.13'));
-    expect(compare(base, head, 0.1).facts).toEqual([
+    expect(compare(base, head, 0.2).facts).toEqual([
       { what: 'kernel', of: 'a', base: '6.1.0-55', head: '6.1.0-56' },
       { what: 'runtime', of: 'a none', base: 'runc 1.1.5', head: 'runc 1.1.15' },
       { what: 'tool', of: 'a single', base: 'criu 3.17.1', head: 'criu 4.1.1' },
@@ -130,7 +130,7 @@ describe('compare', () => {
         head: 'qemu, tcg, thread=multi, QEMU 10.0.13, cpu Nehalem',
       },
     ]);
-    expect(compare(base, base, 0.1).facts).toEqual([]);
+    expect(compare(base, base, 0.2).facts).toEqual([]);
   });
 
   it('compares what a tool did beside the freeze only where that is not the same', async () => {
@@ -138,17 +138,17 @@ describe('compare', () => {
     const dumped = (done: number): TrialRecord[] =>
       trials(cellOf('a', 'w'), all).map((record, i) => ({ ...record, tool: { ...tool, ok: i % 10 < done } }));
     const [base, head] = [await summary('base', dumped(10)), await summary('head', dumped(4))];
-    expect(compare(base, head, 0.1).changes.map(({ of, change }) => [of, change])).toEqual([
+    expect(compare(base, head, 0.2).changes.map(({ of, change }) => [of, change])).toEqual([
       ['frozen', 'same'],
       ['done', 'worse'],
     ]);
-    expect(compare(base, base, 0.1).changes.map(({ of }) => of)).toEqual(['frozen']);
+    expect(compare(base, base, 0.2).changes.map(({ of }) => of)).toEqual(['frozen']);
   });
 
   it('holds one distro against another of the same run', async () => {
     const run = await summary('run', [...trials(cellOf('a', 'w'), all), ...trials(cellOf('b', 'w'), half)]);
     const sides = counterparts(run, run, new Map([['a', 'b']]));
-    const { changes, added, gone } = compare(sides.base, sides.head, 0.1);
+    const { changes, added, gone } = compare(sides.base, sides.head, 0.2);
     expect(changes.map(({ base, head, change }) => [base.id, head.id, change])).toEqual([
       [cellOf('b', 'w'), cellOf('b', 'w'), 'worse'],
     ]);

@@ -1,5 +1,6 @@
-import { holm, testBoots } from './boots.ts';
-import { newcombe } from './contrast.ts';
+import { testBoots } from './boots.ts';
+import { canDiffer, newcombe } from './contrast.ts';
+import { holm } from './exact.ts';
 import { changedFacts, type FactChange } from './facts.ts';
 import type { Cluster, Interval } from './interval.ts';
 import type { CellSummary, RunName, Summary } from './summary.ts';
@@ -112,21 +113,14 @@ function sideOf(cell: CellSummary, of: CellChange['of']): Side | null {
 
 const nothing = { rate: null, low: null, high: null, clusters: [] };
 
-/**
- * The family that p-values are corrected for are the rates that could differ: where both runs froze all, or none,
- * there is nothing to be taken for a difference by chance.
- */
 function decide(pairs: readonly Measured[], margin: number): CellChange[] {
-  const family = pairs.filter(({ rates, p }) => p !== null && !sure(rates));
-  const adjusted = new Map(holm(family.map(({ p }) => p ?? 1)).map((p, i) => [family[i], p]));
+  const family = pairs.filter(({ rates, p }) => p !== null && canDiffer(rates.base, rates.head));
+  const adjusted = new Map(holm(family.map(({ p }) => p)).map((p, i) => [family[i], p]));
   return pairs.map((pair) => {
     const p = pair.p === null ? null : (adjusted.get(pair) ?? 1);
     return { ...pair, adjusted: p, change: changeOf(pair.by, p, margin) };
   });
 }
-
-const sure = ({ base, head }: CellChange['rates']): boolean =>
-  base.rate === head.rate && (base.rate === 0 || base.rate === 1);
 
 function changeOf({ rate, low, high }: Interval, adjusted: number | null, margin: number): Change {
   if (low >= -margin && high <= margin) return 'same';

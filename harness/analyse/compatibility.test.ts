@@ -24,7 +24,7 @@ strategies:
 const matrix: Matrix | undefined = loaded.ok ? loaded.matrix : undefined;
 const releases = { old: '5.10.0-46-cloud-amd64', new: '6.12.9' } as const;
 
-/** `frozen` of `trials` of a cell froze, five to a boot. */
+/** `frozen` of `trials` of a cell froze, in ten boots. */
 const some = (
   cell: string,
   [frozen, trials]: readonly [number, number],
@@ -36,7 +36,7 @@ const some = (
       ...{ cell, trial, tool },
       outcome: trial < frozen ? 'frozen' : 'not-frozen',
       guest: { ...base.guest!, release: cell.startsWith('old/') ? releases.old : releases.new },
-      machine: { ...base.machine, boot: `${cell}-${trial % 5}` },
+      machine: { ...base.machine, boot: `${cell}-${trial % 10}` },
     });
   });
 
@@ -85,7 +85,7 @@ describe('the compatibility of kernels', () => {
       ...some('new/v1/none/fuse-unanswered/one', [0, 20]),
       ...some('new/v1/none/fuse-unanswered/many', [0, 20]),
       ...some('new/v1/none/vfork-exec-storm/one', [0, 20]),
-      ...some('new/v1/none/vfork-exec-storm/many', [40, 40]),
+      ...some('new/v1/none/vfork-exec-storm/many', [60, 60]),
     ]);
     expect(kernel!.held).toEqual([{ cgroup: 'v1', workloads: ['fuse-unanswered'] }]);
     expect(kernel!.uses.map(brief)).toEqual([
@@ -97,12 +97,12 @@ describe('the compatibility of kernels', () => {
   it('judges a program by the freeze, and tells what it did besides', async () => {
     const dump = { name: 'criu 4.1.1', code: 1, ok: false, error: 'no' } as unknown as TrialRecord['tool'];
     const [kernel] = await judge([
-      ...some('new/v1/runc/sleep/dump', [40, 40], dump),
-      ...some('new/v1/runc/sleep/many', [40, 40]),
+      ...some('new/v1/runc/sleep/dump', [60, 60], dump),
+      ...some('new/v1/runc/sleep/many', [60, 60]),
     ]);
     const [program, loop] = kernel!.uses;
     expect(program).toMatchObject({ isTool: true, purpose: 'checkpoint', verdict: 'works', worst: null });
-    expect(program!.unfinished).toMatchObject({ runtime: 'runc', workload: 'sleep', frozen: 0, trials: 40 });
+    expect(program!.unfinished).toMatchObject({ runtime: 'runc', workload: 'sleep', frozen: 0, trials: 60 });
     expect(loop).toMatchObject({ isTool: false, unfinished: null });
   });
 

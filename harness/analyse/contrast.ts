@@ -1,5 +1,7 @@
 import { axisNames } from '../matrix/axes.ts';
 import type { Contrast } from '../matrix/matrix.ts';
+import { testBoots } from './boots.ts';
+import { holm } from './exact.ts';
 import type { Cluster, Interval } from './interval.ts';
 import type { CellSummary } from './summary.ts';
 
@@ -9,23 +11,31 @@ export interface Difference {
   readonly to: CellSummary;
   /** `frozen`: the rate of FROZEN; `done`: of tools that did all they were to do. */
   readonly of: 'frozen' | 'done';
+  readonly rates: { readonly from: Interval; readonly to: Interval };
   /** The rate of `to` less that of `from`, with its 95 % interval. */
   readonly by: Interval;
-  /** Two-sided, by exchanging boots; null with a single boot on either side. */
+  /** Two-sided, see `testBoots`; null with a single boot on either side. */
   readonly p: number | null;
+  /** Holm's: p as one of all these differences of the same kind between rates that can differ. */
+  readonly adjusted: number | null;
 }
 
 /** Every pair of measured cells that a matrix asks to be held against each other, in the order of the cells. */
 export function contrast(cells: readonly CellSummary[], asked: readonly Contrast[]): Difference[] {
   const byId = new Map(cells.map((cell) => [cell.id, cell]));
-  return asked.flatMap(({ axis, from, to }) =>
-    cells.flatMap((cell): Difference[] => {
+  const found = asked.flatMap(({ axis, from, to }) =>
+    cells.flatMap((cell): Omit<Difference, 'adjusted'>[] => {
       const other = cell[axis] === from ? byId.get(idWith(cell, axis, to)) : undefined;
       if (other === undefined) return [];
       const frozen = difference(cell, other, 'frozen');
       return [frozen, difference(cell, other, 'done')].filter((one) => one !== null);
     }),
   );
+  // whether a tool did its work is another question than whether it froze, and mostly has the same answer
+  const raised = (of: Difference['of']): (number | null)[] =>
+    holm(found.map((one) => (one.of === of && canDiffer(one.rates.from, one.rates.to) ? one.p : null)));
+  const adjusted = { frozen: raised('frozen'), done: raised('done') };
+  return found.map((one, i) => ({ ...one, adjusted: one.p === null ? null : (adjusted[one.of][i] ?? 1) }));
 }
 
 function idWith(cell: CellSummary, axis: Contrast['axis'], name: string): string {
@@ -45,10 +55,15 @@ function sideOf(cell: CellSummary, of: Difference['of']): Side | null {
     : { rate: { rate, low, high }, boots: clusters };
 }
 
-function difference(from: CellSummary, to: CellSummary, of: Difference['of']): Difference | null {
+function difference(
+  from: CellSummary,
+  to: CellSummary,
+  of: Difference['of'],
+): Omit<Difference, 'adjusted'> | null {
   const [a, b] = [sideOf(from, of), sideOf(to, of)];
   if (a === null || b === null) return null;
-  return { from, to, of, by: newcombe(a.rate, b.rate), p: exchangeBoots(a.boots, b.boots) };
+  const rates = { from: a.rate, to: b.rate };
+  return { from, to, of, rates, by: newcombe(a.rate, b.rate), p: testBoots(a.boots, b.boots) };
 }
 
 /**
@@ -63,66 +78,9 @@ export function newcombe(from: Interval, to: Interval): Interval {
   return { rate, low: rate - down, high: rate + up };
 }
 
-const enumerated = 50_000;
-
 /**
- * The probability of rates so far apart, or farther, if it were chance which boots are on which side: an
- * exact permutation test with the boot as its unit (trials in one boot are not independent). With m and n
- * boots it can be no smaller than one over their combinations: 2/252 for five and five. Beyond 50,000
- * combinations as many are drawn at random, always the same ones.
+ * Whether chance can make a difference of two rates: the p-values of those that can are what is corrected for. Where
+ * both sides froze always, or never, there is nothing to be taken for a difference by mistake.
  */
-export function exchangeBoots(from: readonly Cluster[], to: readonly Cluster[]): number | null {
-  if (from.length < 2 || to.length < 2) return null;
-  const all = [...from, ...to];
-  const trials = all.reduce((sum, one) => sum + one.trials, 0);
-  const frozen = all.reduce((sum, one) => sum + one.frozen, 0);
-  const apart = (side: readonly Cluster[]): number => {
-    const n = side.reduce((sum, one) => sum + one.trials, 0);
-    const x = side.reduce((sum, one) => sum + one.frozen, 0);
-    return Math.abs(x / n - (frozen - x) / (trials - n));
-  };
-  // sums in another order differ in their last bits
-  const seen = apart(from) - 1e-12;
-  let [farther, count] = [0, 0];
-  for (const side of sidesOf(all, from.length)) {
-    count++;
-    if (apart(side) >= seen) farther++;
-  }
-  return farther / count;
-}
-
-function* sidesOf(all: readonly Cluster[], size: number): Generator<readonly Cluster[]> {
-  if (combinations(all.length, size) <= enumerated) yield* choose(all, size);
-  else yield* draw(all, size);
-}
-
-function combinations(n: number, k: number): number {
-  let count = 1;
-  for (let i = 1; i <= k; i++) count = (count * (n - k + i)) / i;
-  return Math.round(count);
-}
-
-function* choose<T>(all: readonly T[], size: number, from = 0): Generator<readonly T[]> {
-  if (size === 0) yield [];
-  else
-    for (let i = from; i <= all.length - size; i++)
-      for (const rest of choose(all, size - 1, i + 1)) yield [all[i]!, ...rest];
-}
-
-/** The first is as it was seen: p is never 0 (Phipson and Smyth 2010). */
-function* draw<T>(all: readonly T[], size: number): Generator<readonly T[]> {
-  yield all.slice(0, size);
-  let state = 1;
-  for (let n = 1; n < enumerated; n++) {
-    const pool = [...all];
-    for (let i = 0; i < size; i++) {
-      // mulberry32
-      state = (state + 0x6d2b79f5) | 0;
-      let t = Math.imul(state ^ (state >>> 15), state | 1);
-      t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-      const j = i + Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * (pool.length - i));
-      [pool[i], pool[j]] = [pool[j]!, pool[i]!];
-    }
-    yield pool.slice(0, size);
-  }
-}
+export const canDiffer = (a: Interval, b: Interval): boolean =>
+  a.rate !== b.rate || (a.rate !== 0 && a.rate !== 1);

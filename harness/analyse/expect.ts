@@ -1,41 +1,65 @@
+import { isQuantile, type Bound, type Measure } from '../matrix/expectation.ts';
 import type { Expectation } from '../matrix/matrix.ts';
 import type { CellName, CellSummary, Summary } from './summary.ts';
 
 /** What a cell's interval says of an expectation. */
 export type Verdict = 'met' | 'missed' | 'undecided';
 
+/** A measure of a cell with its 95 % interval: a share from 0 to 1, or microseconds, Infinity for never. */
+export interface Found {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+  /** Of a share: so many of so many trials. */
+  readonly of: { readonly count: number; readonly trials: number } | null;
+}
+
 /** An expectation applied to one measured cell. */
 export interface Judgement {
   readonly cell: CellSummary;
-  readonly expected: Expectation['rate'];
+  readonly expected: Expectation;
+  readonly found: Found;
   readonly verdict: Verdict;
 }
 
 /**
- * Judges every expectation on every measured cell it speaks of, by the cell's 95 % interval: met or
- * missed only when the whole interval is on one side, else undecided. An exact 0 or 1 is missed as soon
+ * Judges every expectation on every cell it speaks of and that has the measure, by its 95 % interval: met or
+ * missed only when the whole interval is on one side, else undecided. An exact share of 0 or 1 is missed as soon
  * as one trial contradicts it and met otherwise.
  */
 export function judge(summary: Summary, expectations: readonly Expectation[]): Judgement[] {
   return summary.cells.flatMap((cell) =>
     expectations
       .filter(({ where }) => matches(where, cell))
-      .flatMap(({ rate: expected }) => {
-        const verdict = judgeRate(cell, expected);
-        return verdict === undefined ? [] : [{ cell, expected, verdict }];
+      .flatMap((expected) => {
+        const found = measure(cell, expected.of);
+        return found === null ? [] : [{ cell, expected, found, verdict: verdictOf(found, expected) }];
       }),
   );
 }
 
-/** The verdict on one rate; undefined when the cell was not measured. */
-export function judgeRate(
-  { rate, low, high }: Pick<CellSummary, 'rate' | 'low' | 'high'>,
-  { op, value }: Expectation['rate'],
-): Verdict | undefined {
-  if (rate === null || low === null || high === null) return undefined;
+/** A measure of a cell; null where it has none: no counted trial, no thaw, no program, no time. */
+export function measure(cell: CellSummary, of: Measure): Found | null {
+  if (isQuantile(of)) return cell.times && { ...cell.times[of], of: null };
+  if (of === 'rate') {
+    const { rate, low, high, frozen, trials } = cell;
+    if (rate === null || low === null || high === null) return null;
+    return { value: rate, low, high, of: { count: frozen, trials } };
+  }
+  const share = of === 'done' ? cell.tool && { ...cell.tool, count: cell.tool.done } : cell[of];
+  if (share === null) return null;
+  const { rate, low, high, count, trials } = share;
+  return { value: rate, low, high, of: { count, trials } };
+}
+
+/** The verdict on one measure. */
+export function verdictOf(
+  { value: found, low, high, of }: Found,
+  { op, value }: Pick<Bound, 'op' | 'value'>,
+): Verdict {
   // no interval ever reaches an exact 0 or 1 from inside, so these are taken at their word
   const exact = op === '==' || (op === '>=' && value === 1) || (op === '<=' && value === 0);
-  if (exact && (value === 0 || value === 1)) return rate === value ? 'met' : 'missed';
+  if (of !== null && exact && (value === 0 || value === 1)) return found === value ? 'met' : 'missed';
   switch (op) {
     case '>=':
       return decide(low >= value, high < value);

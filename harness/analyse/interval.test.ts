@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clusteredRate, designEffect, quantile, wilson, type Cluster } from './interval.ts';
+import { clusteredRate, intraClass, quantile, wilson, type Cluster } from './interval.ts';
 
 describe('wilson', () => {
   // SciPy 1.17.1: scipy.stats.binomtest(x, n).proportion_ci(method='wilson')
@@ -38,25 +38,45 @@ describe('wilson', () => {
 /** Six boots of 6.12 on QEMU 10, 20 trials each, one write of FROZEN in an exec storm. */
 const sixBoots: readonly Cluster[] = [1, 3, 6, 6, 8, 8].map((frozen) => ({ frozen, trials: 20 }));
 
+const alike = (boots: number, frozen: number, trials: number): Cluster[] =>
+  Array.from({ length: boots }, () => ({ frozen, trials }));
+
 describe('clusters', () => {
-  // Python 3 by the formula of Rao and Scott, then SciPy's Wilson on x / deff of n / deff
+  // NumPy by the formulas of the analysis of variance and of clusteredRate's comment, then Wilson's with SciPy's t
   it('widen the interval of boots that differ', () => {
-    expect(designEffect(sixBoots)).toBeCloseTo(2.0113636363636362, 12);
-    const widened = clusteredRate(sixBoots)!;
-    expect(widened.rate).toBeCloseTo(32 / 120, 12);
-    expect(widened.low).toBeCloseTo(0.17110497121589097, 12);
-    expect(widened.high).toBeCloseTo(0.39045845490134967, 12);
+    const { rate, low, high, icc, deff } = clusteredRate(sixBoots)!;
+    expect([rate, icc]).toEqual([32 / 120, expect.closeTo(0.051484536992103064, 12)]);
+    expect(deff).toBeCloseTo(2.1318385023749653, 12);
+    expect(low).toBeCloseTo(0.16244775185103486, 10);
+    expect(high).toBeCloseTo(0.4053855557837026, 10);
   });
 
-  it('of like boots leave the interval as it is', () => {
-    const alike = Array.from({ length: 5 }, () => ({ frozen: 5, trials: 10 }));
-    expect(clusteredRate(alike)).toEqual({ ...wilson(25, 50), deff: 1 });
+  it('of one trial each are independent trials', () => {
+    const single = [...alike(3, 1, 1), ...alike(5, 0, 1)];
+    expect(clusteredRate(single)).toEqual({ ...wilson(3, 8), icc: null, deff: 1, between: 0, effective: 8 });
   });
 
-  it('tell nothing from one boot, or when all trials end alike', () => {
-    expect(designEffect([{ frozen: 3, trials: 8 }])).toBeNull();
-    expect(designEffect([0, 0, 0].map((frozen) => ({ frozen, trials: 8 })))).toBeNull();
-    expect(designEffect([8, 8, 8].map((frozen) => ({ frozen, trials: 8 })))).toBeNull();
+  it('tell no correlation when all trials end alike, or of one boot', () => {
+    expect(intraClass([{ frozen: 3, trials: 8 }])).toBeNull();
+    expect(intraClass(alike(3, 0, 8))).toBeNull();
+    expect(intraClass(alike(3, 8, 8))).toBeNull();
+    expect(intraClass([...alike(2, 8, 8), ...alike(2, 0, 8)])).toBe(1);
+    expect(intraClass(alike(4, 4, 8))).toBeLessThan(0);
+  });
+
+  it.each([
+    ['0 of 8 in two boots', alike(2, 0, 4), 0, 0.45],
+    ['0 of 8 in four boots', alike(4, 0, 2), 0, 0.36],
+    ['8 of 8 in one boot', alike(1, 8, 8), 0.45, 1],
+    ['1 of 1', alike(1, 1, 1), 0.2, 1],
+    ['50 of 50 in five boots', alike(5, 10, 10), 0.83, 1],
+    ['100 of 100 in one boot', alike(1, 100, 100), 0.3, 1],
+    ['half in two boots that are all different', [...alike(1, 0, 10), ...alike(1, 10, 10)], 0.05, 0.95],
+  ])('of %s are sane', (_, clusters, least, most) => {
+    const { low, high } = clusteredRate(clusters)!;
+    expect(low).toBeGreaterThanOrEqual(least);
+    expect(high).toBeLessThanOrEqual(most);
+    expect(high - low).toBeGreaterThan(0.05);
   });
 
   it('never narrow an interval, in whatever order they come', () => {
@@ -75,7 +95,7 @@ describe('clusters', () => {
         )!;
         expect(low).toBeLessThanOrEqual(plain.low + 1e-12);
         expect(high).toBeGreaterThanOrEqual(plain.high - 1e-12);
-        expect(deff ?? 1).toBeGreaterThanOrEqual(1);
+        expect(deff).toBeGreaterThanOrEqual(1);
         expect(clusteredRate(clusters.toReversed())!.low).toBeCloseTo(low, 9);
       }),
     );

@@ -1,3 +1,5 @@
+import { betaQuantile, studentQuantile } from './beta.ts';
+
 /** A rate between 0 and 1 with its confidence interval. */
 export interface Interval {
   readonly rate: number;
@@ -11,19 +13,33 @@ const z95 = 1.959963984540054;
 /**
  * Wilson's score interval of `successes` in `trials` (E. B. Wilson, JASA 22, 1927, pp. 209-212). Unlike
  * the textbook p ± 1.96 s it holds for few trials and for rates of 0 and 1. Both may be fractions: an
- * effective number of trials is one. Undefined for no trials.
+ * effective number of trials is one. `z` is the quantile that makes it an interval of 95 %. Undefined for no trials.
  */
-export function wilson(successes: number, trials: number): Interval | undefined {
+export function wilson(successes: number, trials: number, z: number = z95): Interval | undefined {
   if (trials <= 0) return undefined;
   const rate = successes / trials;
-  const zz = z95 * z95;
+  const zz = z * z;
   const middle = (successes + zz / 2) / (trials + zz);
-  const half = (z95 / (trials + zz)) * Math.sqrt((successes * (trials - successes)) / trials + zz / 4);
+  const half = (z / (trials + zz)) * Math.sqrt((successes * (trials - successes)) / trials + zz / 4);
   // the ends are exact where rounding would leave 1e-17 beside them
   return {
     rate,
     low: successes === 0 ? 0 : Math.max(0, middle - half),
     high: successes === trials ? 1 : Math.min(1, middle + half),
+  };
+}
+
+/**
+ * The interval of C. J. Clopper and E. S. Pearson (Biometrika 26, 1934, pp. 404-413): wider than Wilson's, it
+ * holds the rate in 95 % of cases or more whatever the rate. Undefined for no trials.
+ */
+export function clopperPearson(successes: number, trials: number): Interval | undefined {
+  if (trials <= 0) return undefined;
+  const failures = trials - successes;
+  return {
+    rate: successes / trials,
+    low: successes === 0 ? 0 : betaQuantile(0.025, successes, failures + 1),
+    high: failures === 0 ? 1 : betaQuantile(0.975, successes + 1, failures),
   };
 }
 
@@ -34,37 +50,86 @@ export interface Cluster {
 }
 
 /**
- * The design effect of trials that come in clusters: by how much the variance of the rate between boots
- * is larger than if all trials were independent; 1 at least. It is the variance of the ratio estimator
- * sum(x) / sum(n) over the binomial variance, as in Rao and Scott, "A simple method for the analysis of
- * clustered binary data", Biometrics 48 (1992), pp. 577-585:
- *
- *     v    = m / (m - 1) * sum((x_j - p n_j)^2) / n^2        over m boots
- *     deff = v / (p (1 - p) / n)
- *
- * Null where it cannot be told: fewer than two boots, or a rate of 0 or 1. From a handful of boots it
- * is a rough estimate itself, and with one boot the interval knows nothing of what boots differ by.
+ * The intra-class correlation of trials in one boot: the part of their variance that lies between boots.
+ * 0 when it is chance alone that boots differ (below 0 when they differ less than by chance), 1 when a boot's
+ * trials all end alike. The estimator of the analysis of variance (M. S. Ridout, C. G. B. Demétrio and
+ * D. Firth, Biometrics 55, 1999, pp. 137-148). Null where it cannot be told: fewer than two boots, one trial
+ * in each, or all trials alike.
  */
-export function designEffect(clusters: readonly Cluster[]): number | null {
+export function intraClass(clusters: readonly Cluster[]): number | null {
   const boots = clusters.filter(({ trials }) => trials > 0);
-  const trials = boots.reduce((sum, one) => sum + one.trials, 0);
-  const frozen = boots.reduce((sum, one) => sum + one.frozen, 0);
-  if (boots.length < 2 || frozen === 0 || frozen === trials) return null;
+  const { trials, frozen, perBoot } = totals(boots);
+  if (boots.length < 2 || trials === boots.length || frozen === 0 || frozen === trials) return null;
   const rate = frozen / trials;
-  const squares = boots.reduce((sum, one) => sum + (one.frozen - rate * one.trials) ** 2, 0);
-  const between = ((boots.length / (boots.length - 1)) * squares) / trials ** 2;
-  return Math.max(1, between / ((rate * (1 - rate)) / trials));
+  const size = (trials - perBoot) / (boots.length - 1);
+  let [between, within] = [0, 0];
+  for (const one of boots) {
+    const own = one.frozen / one.trials;
+    between += one.trials * (own - rate) ** 2;
+    within += one.frozen * (1 - own);
+  }
+  between /= boots.length - 1;
+  within /= trials - boots.length;
+  return (between - within) / (between + (size - 1) * within);
 }
 
-/** The rate of trials in clusters, its Wilson interval on `trials / deff` effective trials, and deff itself. */
-export function clusteredRate(
-  clusters: readonly Cluster[],
-): (Interval & { readonly deff: number | null }) | undefined {
-  const trials = clusters.reduce((sum, one) => sum + one.trials, 0);
-  const frozen = clusters.reduce((sum, one) => sum + one.frozen, 0);
-  const deff = designEffect(clusters);
-  const interval = wilson(frozen / (deff ?? 1), trials / (deff ?? 1));
-  return interval && { ...interval, rate: frozen / trials, deff };
+/** `perBoot`: the size of the boot that a trial is in, on average over trials. */
+function totals(clusters: readonly Cluster[]): { trials: number; frozen: number; perBoot: number } {
+  let [trials, frozen, squares] = [0, 0, 0];
+  for (const one of clusters) {
+    trials += one.trials;
+    frozen += one.frozen;
+    squares += one.trials ** 2;
+  }
+  return { trials, frozen, perBoot: trials === 0 ? 0 : squares / trials };
+}
+
+/** The correlation that is assumed of trials in one boot, and counts as much as one boot does. */
+const assumedIcc = 0.1;
+
+/** A rate whose interval knows of boots. */
+export interface ClusteredRate extends Interval {
+  /** As of `intraClass`. */
+  readonly icc: number | null;
+  /** The design effect: how many trials count as one, at least 1. */
+  readonly deff: number;
+  /** The part of the rate's variance that lies between boots, from 0 to 1. */
+  readonly between: number;
+  /** How many independent trials would have as wide an interval. */
+  readonly effective: number;
+}
+
+/**
+ * The rate of trials in clusters and its 95 % interval: Wilson's on `trials / deff` effective trials, with the
+ * quantile of Student's t in place of the normal one.
+ *
+ * A handful of boots tells little of their correlation, and nothing when all trials end alike. So the estimate
+ * is weighed against an assumed 0.1: of m boots with y trials of the rarer outcome it counts
+ * i = min(m - 1, y - 1) times, the assumed one once. With s the size of a trial's boot:
+ *
+ *     icc  = (i max(0, estimate) + 0.1) / (i + 1)
+ *     deff = 1 + (s - 1) icc                              (L. Kish, Survey Sampling, 1965)
+ *     df   = max(2, m - 1) / b²,  b = s icc / deff        b: the part of the variance between boots
+ *
+ * It was chosen by simulation, see interval.simulation.test.ts and "Outcomes" in the README: it holds the rate in
+ * 95 % of cases on average over 4 to 10 boots of 5 to 25 trials with an icc up to 0.2. A beta-binomial likelihood
+ * does as well, but takes boots that all agree for one trial each. Undefined for no trials.
+ */
+export function clusteredRate(clusters: readonly Cluster[]): ClusteredRate | undefined {
+  const boots = clusters.filter(({ trials }) => trials > 0);
+  const { trials, frozen, perBoot } = totals(boots);
+  if (trials === 0) return undefined;
+  const icc = intraClass(boots);
+  const known = icc === null ? 0 : Math.min(boots.length, frozen, trials - frozen) - 1;
+  const weighed = (known * Math.max(0, icc ?? 0) + assumedIcc) / (known + 1);
+  const deff = 1 + (perBoot - 1) * weighed;
+  const between = perBoot === 1 ? 0 : (perBoot * weighed) / deff;
+  const df = Math.max(2, boots.length - 1) / between ** 2;
+  // from a million on t is the normal distribution to seven digits
+  const z = df > 1e6 ? z95 : studentQuantile(0.975, df);
+  const interval = wilson(frozen / deff, trials / deff, z)!;
+  const effective = (trials / deff) * (z95 / z) ** 2;
+  return { ...interval, rate: frozen / trials, icc, deff, between, effective };
 }
 
 /**

@@ -1,7 +1,10 @@
 import type { Contrast } from '../matrix/matrix.ts';
 import { countedOutcomes, isSuccess, type Outcome } from '../trial/outcome.ts';
+import { advise } from './advice.ts';
+import { confidenceSequence } from './confidence.ts';
 import { contrast } from './contrast.ts';
-import { clusteredRate, quantile, type Cluster } from './interval.ts';
+import { clusteredRate, quantile } from './interval.ts';
+import { clustersOf, sharesOf, timesOf } from './measures.ts';
 import {
   cellName,
   type BlockerGroup,
@@ -38,16 +41,24 @@ export async function summarise(evidence: Evidence): Promise<Summary> {
   const strangers = [...gathered.trials.keys()].filter((id) => !planned.has(id)).sort();
   const reasons = new Map(problems.map(({ cell, reason }) => [cell, reason]));
   const summaries = [...cells, ...strangers.map(cellName)].map((cell) =>
-    summariseCell(cell, [...(gathered.trials.get(cell.id)?.values() ?? [])], reasons.get(cell.id)),
+    summariseCell(cell, [...(gathered.trials.get(cell.id)?.values() ?? [])], {
+      rateOf: run.sampling ? confidenceSequence : clusteredRate,
+      problem: reasons.get(cell.id),
+    }),
   );
   const differences = contrast(summaries, contrasts);
   return { run, records: gathered.records, cells: summaries, differences };
 }
 
-function summariseCell(cell: CellName, all: readonly Trial[], problem: string | undefined): CellSummary {
+interface How {
+  readonly rateOf: typeof clusteredRate;
+  readonly problem: string | undefined;
+}
+
+function summariseCell(cell: CellName, all: readonly Trial[], { rateOf, problem }: How): CellSummary {
   const counted = all.filter(({ outcome }) => countedOutcomes.has(outcome));
-  const clusters = clustersOf(counted);
-  const rate = clusteredRate(clusters);
+  const clusters = clustersOf(counted, ({ outcome }) => isSuccess(outcome));
+  const rate = rateOf(clusters);
   const times = Float64Array.from(
     counted.flatMap(({ outcome, frozenUs }) => (outcome === 'frozen' && frozenUs !== null ? [frozenUs] : [])),
   ).sort();
@@ -63,10 +74,14 @@ function summariseCell(cell: CellName, all: readonly Trial[], problem: string | 
     rate: rate?.rate ?? null,
     low: rate?.low ?? null,
     high: rate?.high ?? null,
+    icc: rate?.icc ?? null,
     deff: rate?.deff ?? null,
+    advice: advise(clusters),
     boots: clusters.length,
     clusters,
     tool: summariseTools(counted),
+    ...timesOf(counted),
+    ...sharesOf(all),
     p50Us: quantile(times, 0.5),
     p95Us: quantile(times, 0.95),
     outcomes,
@@ -97,17 +112,6 @@ function whyNot(incidents: readonly Incident[], problem: string | undefined): No
   return problem === undefined
     ? { kind: 'not-run', reason: 'no trial was run' }
     : { kind: 'given-up', reason: problem };
-}
-
-function clustersOf(counted: readonly Trial[]): Cluster[] {
-  const boots = new Map<string, { frozen: number; trials: number }>();
-  for (const { boot, outcome } of counted) {
-    let cluster = boots.get(boot);
-    if (cluster === undefined) boots.set(boot, (cluster = { frozen: 0, trials: 0 }));
-    cluster.trials++;
-    if (isSuccess(outcome)) cluster.frozen++;
-  }
-  return [...boots.values()];
 }
 
 function blockersOf(counted: readonly Trial[]): BlockerGroup[] {

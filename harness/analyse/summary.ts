@@ -1,6 +1,10 @@
+import type { QuantileName } from '../matrix/expectation.ts';
+import type { Sampling } from '../matrix/matrix.ts';
 import { stepsStrategy } from '../matrix/sequence.ts';
+import type { Advice } from './advice.ts';
 import type { Difference } from './contrast.ts';
-import type { Cluster } from './interval.ts';
+import type { Cluster, Interval } from './interval.ts';
+import type { Step, TimeQuantile } from './times.ts';
 import type { ToolSummary } from './tools.ts';
 import type { Outcome, ThawOutcome } from '../trial/outcome.ts';
 
@@ -50,6 +54,15 @@ export interface Incident {
   readonly trials: number;
 }
 
+/** So many of so many trials, with the 95 % interval of their share. */
+export interface Share extends Interval {
+  readonly count: number;
+  readonly trials: number;
+}
+
+/** By name; a trial that did not freeze is later than any: Infinity. */
+export type TimeQuantiles = Readonly<Record<QuantileName, TimeQuantile>>;
+
 /** What the records say of one cell. Times are microseconds; rates are between 0 and 1. */
 export interface CellSummary extends CellName {
   /** Kernel releases the guests reported, in byte order: more than one when a package moved between boots. */
@@ -63,14 +76,27 @@ export interface CellSummary extends CellName {
   readonly rate: number | null;
   readonly low: number | null;
   readonly high: number | null;
-  /** Design effect of the boots; null where it cannot be told. */
+  /** Intra-class correlation of trials in one boot, as estimated; null where it cannot be told. */
+  readonly icc: number | null;
+  /** Design effect that the interval reckons with: how many trials count as one. */
   readonly deff: number | null;
+  /** What more machines would do for the interval; null where more trials do as well. */
+  readonly advice: Advice | null;
   readonly boots: number;
   /** Frozen and counted trials of each boot. */
   readonly clusters: readonly Cluster[];
   /** Of the time to FROZEN of the frozen trials. */
   readonly p50Us: number | null;
   readonly p95Us: number | null;
+  /** Quantiles of the time to FROZEN of all counted trials, in microseconds; null when no trial was to freeze. */
+  readonly times: TimeQuantiles | null;
+  /** The share that had frozen by when, in microseconds, of all counted trials; 64 steps at most. */
+  readonly curve: readonly Step[];
+  /** Thaws with casualties, and thaws that brought all back, of all thaws; null without a thaw. */
+  readonly casualties: Share | null;
+  readonly thawed: Share | null;
+  /** Trials with a kernel crash or hang, of those and the counted ones; null when there are none of either. */
+  readonly crashes: Share | null;
   /** Trials by outcome; `lab-error` holds those that never ended otherwise. */
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   readonly thaw: Readonly<Partial<Record<ThawOutcome, number>>>;
@@ -106,6 +132,8 @@ export interface RunName {
   readonly status: 'finished' | 'interrupted' | 'running' | 'killed' | 'unknown';
   /** Trials that were to be made for each cell; null when the run's description is lost. */
   readonly trials: number | null;
+  /** Of a run that measured each cell until its rate was known: rates have the bounds of a confidence sequence. */
+  readonly sampling?: Sampling | null;
   readonly lab: string | null;
 }
 

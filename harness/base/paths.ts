@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { FrostlineError } from '../errors.ts';
@@ -11,16 +11,19 @@ export function cacheDir(...parts: readonly string[]): string {
 
 /**
  * The folder of live machines (sockets, keys), private to this user and short enough for the 107 bytes
- * of a Unix socket's path. Rejects a folder that belongs to somebody else.
+ * of a Unix socket's path. Rejects a folder that belongs to somebody else, and a link.
  */
 export function runtimeDir(): string {
   const { uid } = userInfo();
   const dir = join(process.env['XDG_RUNTIME_DIR'] || tmpdir(), `frostline-${uid}`);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const stat = statSync(dir);
-  if (stat.uid !== uid || (stat.mode & 0o077) !== 0) {
+  // a link that somebody else made in /tmp could lead elsewhere tomorrow
+  const stat = lstatSync(dir);
+  if (!stat.isDirectory() || stat.uid !== uid || (stat.mode & 0o077) !== 0) {
     throw new FrostlineError(
-      `${dir} is open to others (owner ${stat.uid}, mode ${(stat.mode & 0o777).toString(8)})`,
+      stat.isDirectory()
+        ? `${dir} is open to others (owner ${stat.uid}, mode ${(stat.mode & 0o777).toString(8)})`
+        : `${dir} is no folder but a link or file`,
       {
         code: 'host',
         todo: `Remove it, or point XDG_RUNTIME_DIR at a folder of your own.`,

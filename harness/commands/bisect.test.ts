@@ -15,10 +15,11 @@ describe('a verdict for git bisect', () => {
       (kind) => ({ notMeasured: kind && { kind, reason: '' } }) as unknown as CellSummary,
     );
     const summary = { cells } as unknown as Summary;
-    const expected = { op: '==', value: 1 } as const;
+    const expected = { where: {}, of: 'rate', op: '==', value: 1, text: '== 1' } as const;
+    const found = { value: 1, low: 0.5, high: 1, of: null };
     return verdictCode({
       summary,
-      judgements: verdicts.map((verdict) => ({ cell: cells[0]!, expected, verdict })),
+      judgements: verdicts.map((verdict) => ({ cell: cells[0]!, expected, found, verdict })),
     });
   };
 

@@ -101,11 +101,13 @@ m.yaml:7:20: error: Unknown name "spinn". Did you mean "spin"? ...
   it.each([
     ['in the file', '"\u001b[31m": 1\n'],
     ['written as escapes', '"\\e[31m": 1\n'],
+    ['that turn the text', '"\u202e[31m": 1\n'],
   ])('keeps control characters %s from the terminal', async (_, line) => {
     await writeFile(file, good + line);
     const { err, code } = await frostline(['check', file]);
     expect(err).toContain('\uFFFD[31m');
     expect(err).not.toContain('\u001b');
+    expect(err).not.toContain('\u202e');
     expect(code).toBe(2);
   });
 });

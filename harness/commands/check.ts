@@ -8,15 +8,20 @@ import type { Io } from './io.ts';
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
+function trialsOf({ sampling, trials }: Matrix, cells: number): string {
+  const most = plural(cells * trials, 'trial');
+  return sampling === null ? most : `${cells * sampling.min} to ${most}`;
+}
+
 /** What a matrix amounts to, in one line. */
 function summarise(file: string, matrix: Matrix): string {
   let cells = 0;
   for (const _ of planCells(matrix)) cells++;
   const amounts = [
     plural(cells, 'cell'),
-    plural(cells * matrix.trials, 'trial'),
+    trialsOf(matrix, cells),
     plural(matrix.distros.size, 'distro'),
-    plural(matrix.distros.size * matrix.machines, 'machine'),
+    `${matrix.sampling === null ? '' : 'at least '}${plural(matrix.distros.size * matrix.machines, 'machine')}`,
   ];
   const left = countLeftOut(matrix).map(
     ({ strategy, on, combinations }) => `${combinations} of ${strategy}, which is not for ${on}`,

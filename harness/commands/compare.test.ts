@@ -74,19 +74,19 @@ describe('frostline compare', () => {
     const told = await compare('2026-11-20');
     expect(told).toMatchObject({ err: '', code: 0 });
     expect(told.out).toMatchInlineSnapshot(`
-      "Worse: 1 of 2 rates. The others: 1 the same within 10 points.
+      "Worse: 1 of 2 rates. The others: 1 the same within 20 points.
       base 2026-11-20T02-00-00Z-nightly
       head 2026-11-21T02-00-00Z-nightly
 
       Changed
                cell                   base                 head               difference, points  p
-        worse  d/v1/none/lost/single  50/50 100% [93-100]  20/50 40% [28-54]  -60 [-72 to -44]    0.000038
+        worse  d/v1/none/lost/single  50/50 100% [85-100]  20/50 40% [27-55]  -60 [-73 to -39]    0.000080
 
       Changed besides
         kernel of d: 6.1.0-55, then 6.1.0-56
 
       Method
-        Worse and better: p of at most 0.05, by a t test of clustered proportions whose unit is the boot (Donner and Klar 2000), corrected for all rates by Holm (1979). Same: the 95 % interval of the difference (Newcombe 1998, method 10, on intervals that know of boots) is within 10 points; 10 is --margin. Undecided: neither; more boots would tell.
+        Worse and better: p of at most 0.05, by a t test of clustered proportions whose unit is the boot (Donner and Klar 2000), corrected for all rates by Holm (1979). Same: the 95 % interval of the difference (Newcombe 1998, method 10, on intervals that know of boots) is within 20 points; 20 is --margin. Undecided: neither; more boots would tell.
       "
     `);
     expect((await compare('nightly~1', 'nightly', '--fail-on', 'worse')).code).toBe(1);
@@ -98,13 +98,13 @@ describe('frostline compare', () => {
     await makeRun('2026-11-20', { [cell('d', evil)]: 10, [cell('d', 'kept')]: 10, old: 1 }, '6.1.0-55');
     await makeRun('2026-11-21', { [cell('d', evil)]: 4, [cell('d', 'kept')]: 10, new: 1 }, '6.1.0-56');
     expect((await compare('latest~1', '--format', 'markdown')).out).toMatchInlineSnapshot(`
-      "**Worse: 1 of 2 rates. The others: 1 the same within 10 points.**
+      "**Worse: 1 of 2 rates. The others: 1 the same within 20 points.**
 
       2026-11-20T02-00-00Z-nightly, then 2026-11-21T02-00-00Z-nightly
 
       |  | cell | base | head | difference, points | p |
       | --- | --- | --- | --- | --- | --- |
-      | **worse** | d/v1/none/w\\|&lt;img src=x&gt;\\\\x1b\\[2J/single | 50/50 100% \\[93-100\\] | 20/50 40% \\[28-54\\] | -60 \\[-72 to -44\\] | 0.000038 |
+      | **worse** | d/v1/none/w\\|&lt;img src=x&gt;\\\\x1b\\[2J/single | 50/50 100% \\[85-100\\] | 20/50 40% \\[27-55\\] | -60 \\[-73 to -39\\] | 0.000080 |
 
       Changed besides:
 
@@ -114,7 +114,7 @@ describe('frostline compare', () => {
 
       |  | cell | base | head | difference, points | p |
       | --- | --- | --- | --- | --- | --- |
-      | same | d/v1/none/kept/single | 50/50 100% \\[93-100\\] | 50/50 100% \\[93-100\\] | 0 \\[-7 to +7\\] | 1.00 |
+      | same | d/v1/none/kept/single | 50/50 100% \\[85-100\\] | 50/50 100% \\[85-100\\] | 0 \\[-15 to +15\\] | 1.00 |
 
       </details>
 
@@ -130,7 +130,7 @@ describe('frostline compare', () => {
 
       </details>
 
-      <sub>Worse and better: p of at most 0.05, by a t test of clustered proportions whose unit is the boot (Donner and Klar 2000), corrected for all rates by Holm (1979). Same: the 95 % interval of the difference (Newcombe 1998, method 10, on intervals that know of boots) is within 10 points; 10 is --margin. Undecided: neither; more boots would tell.</sub>
+      <sub>Worse and better: p of at most 0.05, by a t test of clustered proportions whose unit is the boot (Donner and Klar 2000), corrected for all rates by Holm (1979). Same: the 95 % interval of the difference (Newcombe 1998, method 10, on intervals that know of boots) is within 20 points; 20 is --margin. Undecided: neither; more boots would tell.</sub>
       "
     `);
   });
@@ -152,7 +152,7 @@ describe('frostline compare', () => {
     await makeRun('2026-11-20', { [cell('d', 'lost')]: 10, [cell('d', 'gone')]: 10 }, '6.1.0-55');
     await makeRun('2026-11-21', { [cell('d', 'lost')]: 4, [cell('d', 'new')]: 10 }, '6.1.0-56');
     expect(JSON.parse((await compare('latest~1', '--format', 'json')).out)).toMatchObject({
-      ...{ schema: 1, verdict: 'Worse: 1 of 1 rate.', margin: 0.1 },
+      ...{ schema: 1, verdict: 'Worse: 1 of 1 rate.', margin: 0.2 },
       ...{ base: '2026-11-20T02-00-00Z-nightly', head: '2026-11-21T02-00-00Z-nightly' },
       counts: { worse: 1, better: 0, same: 0, undecided: 0 },
       cells: [

@@ -1,11 +1,15 @@
-import { explainRecords } from '../analyse/explain.ts';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { explainRecords, type CellExplanation } from '../analyse/explain.ts';
 import { FrostlineError } from '../errors.ts';
 import { resolveRun } from '../record/runs.ts';
+import { evidenceOfCell } from '../record/evidence.ts';
 import type { TrialRecord } from '../record/schema.ts';
-import { escapeTerminal } from '../report/escape.ts';
+import { escapeJson, escapeTerminal } from '../report/escape.ts';
 import { explainReport } from '../report/explain.ts';
 import type { Io } from './io.ts';
 import { readStoredRun, recordLists } from './stored-run.ts';
+import { toPattern } from './subject.ts';
 
 export interface ExplainOptions {
   readonly results: string;
@@ -34,20 +38,17 @@ export async function explain(
   const cells = await explainRecords(flat(lists), isWanted);
   io.stdout.write(
     format === 'json'
-      ? `${JSON.stringify({ schema: 1, run: summary.run.id, cells }, null, 2)}\n`
-      : explainReport(cells),
+      ? `${escapeJson({ schema: 1, run: summary.run.id, cells })}\n`
+      : explainReport(cells, evidenceOf(dir, cells)),
   );
+}
+
+/** The folders with what was kept of cells, of those that have one. */
+function evidenceOf(dir: string, cells: readonly CellExplanation[]): Map<string, string> {
+  const folders = cells.map(({ cell }) => [cell, join(dir, evidenceOfCell(cell))] as const);
+  return new Map(folders.filter(([, folder]) => existsSync(folder)));
 }
 
 async function* flat(lists: AsyncIterable<TrialRecord[]>): AsyncGenerator<TrialRecord> {
   for await (const list of lists) yield* list;
 }
-
-/** A cell's id in which `*` stands for anything. */
-const toPattern = (cell: string): RegExp =>
-  new RegExp(
-    `^${cell
-      .split('*')
-      .map((part) => part.replaceAll(/[$()+.?[\\\]^{|}]/g, String.raw`\$&`))
-      .join('.*')}$`,
-  );

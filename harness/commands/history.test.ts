@@ -23,9 +23,9 @@ describe('frostline history trend', () => {
     expect(out).toMatchInlineSnapshot(`
       "debian-12/v1/none/vfork-exec-storm/single
                                                            0%                                    100%
-        2026-11-20T02-00-00Z-nightly  5/10 50% [24-76]     |         -----------o-----------         |  6.1.0-55 (qemu, tcg, QEMU 10.0.2)
-        2026-11-21T02-00-00Z-nightly  5/10 50% [5-95]      |  ------------------o------------------  |
-        2026-11-22T02-00-00Z-nightly  10/10 100% [72-100]  |                             -----------o|  > 6.1.0-56
+        2026-11-20T02-00-00Z-nightly  5/10 50% [21-79]     |         -----------o-----------         |  6.1.0-55 (qemu, tcg, QEMU 10.0.2)
+        2026-11-21T02-00-00Z-nightly  5/10 50% [6-94]      |  ------------------o------------------  |
+        2026-11-22T02-00-00Z-nightly  10/10 100% [61-100]  |                         ---------------o|  > 6.1.0-56
 
       Rates: 95 % interval -, rate o; 0 % on the left, 100 % on the right. Marked >: another kernel than before.
       "

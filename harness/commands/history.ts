@@ -5,6 +5,7 @@ import { flaky, type FlakyCell } from '../history/flaky.ts';
 import { openHistory, type History } from '../history/history.ts';
 import { trend, type TrendPoint } from '../history/trend.ts';
 import { escapeTerminal } from '../report/escape.ts';
+import { trendPage } from '../report/html/trend.ts';
 import { terminalTrend } from '../report/history/trend.ts';
 import { percent, plural } from '../report/words.ts';
 import { isColoured, type Io } from './io.ts';
@@ -45,10 +46,11 @@ export async function historyCompact(
   if (count === 0) io.stdout.write('nothing to compact\n');
 }
 
-export interface TrendOptions extends HistoryOptions {
+export interface TrendOptions extends Omit<HistoryOptions, 'format'> {
   readonly cell: string;
   readonly by: 'run' | 'day';
   readonly since?: string;
+  readonly format: HistoryOptions['format'] | 'html';
 }
 
 /** `frostline history trend --cell GLOB`: how rates went from run to run. */
@@ -56,7 +58,8 @@ export async function historyTrend(options: TrendOptions, io: Io): Promise<void>
   const { results, format, cell, by } = options;
   await using history = await open(results, io);
   const points = await trend(history.database, { cell, by, since: parseDay(options.since) });
-  if (format === 'terminal') io.stdout.write(terminalTrend(points, { colour: isColoured(io) }));
+  if (format === 'html') io.stdout.write(await (await import('./html.ts')).page(trendPage(points)));
+  else if (format === 'terminal') io.stdout.write(terminalTrend(points, { colour: isColoured(io) }));
   else await writeObjects(points, trendColumns, { format, io });
 }
 

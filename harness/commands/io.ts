@@ -1,3 +1,5 @@
+import { escapeTerminal } from '../report/escape.ts';
+
 /** What a command may touch of the world outside its arguments. */
 export interface Io {
   /** Data. */
@@ -5,6 +7,8 @@ export interface Io {
   /** Talk. */
   readonly stderr: NodeJS.WriteStream | NodeJS.WritableStream;
   readonly env: NodeJS.ProcessEnv;
+  /** What is typed; asked for only by what reads it. */
+  readonly stdin?: NodeJS.ReadStream;
   /** Aborts on the first SIGINT, SIGTERM or SIGHUP. */
   readonly signal: AbortSignal;
   /** The exit code once the command is done; 0 unless set. */
@@ -18,3 +22,6 @@ export const isColoured = ({ stdout, env }: Io): boolean =>
 /** Columns that a line of stdout may have. */
 export const widthOf = ({ stdout }: Io): number =>
   'isTTY' in stdout && stdout.isTTY ? Math.max(80, stdout.columns) : 150;
+
+/** Text of several lines for a terminal: what a guest, a host or a file says in it is shown, and does not act. */
+export const printable = (text: string): string => text.replaceAll(/[^\n\t]+/g, escapeTerminal);

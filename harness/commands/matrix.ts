@@ -30,8 +30,9 @@ function formatFinding(finding: Finding, lines: readonly string[], severity: str
   return printable(`${head}\n    ${source}\n    ${margin}^`);
 }
 
-/** A matrix file is somebody's text: its control characters do not reach the terminal. */
-const printable = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]/gu, '\uFFFD');
+/** A matrix file is somebody's text: what would act on the terminal, or turn the text's direction, does not reach it. */
+const printable = (text: string): string =>
+  text.replaceAll(/[^\P{Cc}\n\t]|[\p{Bidi_Control}\p{Zl}\p{Zp}]/gu, '\uFFFD');
 
 /** Loads a matrix or rejects ('matrix') with its findings as the message. Warnings go to `io`, when it is given. */
 export async function requireMatrix(file: string, io?: Io): Promise<Matrix> {

@@ -35,8 +35,8 @@ async function writeAll({ stdout, signal }: Io, pieces: Iterable<string>): Promi
   if (block !== '') await write(block);
 }
 
-function* asJson({ name, trials }: Matrix, cells: Iterable<Cell>): Generator<string> {
-  yield `{"schema":1,"matrix":${JSON.stringify(name)},"trials":${trials},"cells":[`;
+function* asJson({ name, trials, sampling }: Matrix, cells: Iterable<Cell>): Generator<string> {
+  yield `{"schema":1,"matrix":${JSON.stringify(name)},"trials":${trials},"sampling":${JSON.stringify(sampling)},"cells":[`;
   let first = true;
   for (const cell of cells) {
     yield `${first ? '' : ','}\n${JSON.stringify(cell)}`;

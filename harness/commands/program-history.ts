@@ -2,9 +2,9 @@ import { Option, type Command } from 'commander';
 import type { CompactOptions, FlakyOptions, SqlOptions, TrendOptions } from './history.ts';
 import type { Io } from './io.ts';
 
-const format = (): Option =>
+const format = (...more: string[]): Option =>
   new Option('--format <format>', 'how to write it; csv and json have every row')
-    .choices(['terminal', 'csv', 'json'])
+    .choices(['terminal', 'csv', 'json', ...more])
     .default('terminal');
 
 const since = (): Option => new Option('--since <day>', 'leave earlier runs out, e.g. 2026-11-20');
@@ -21,7 +21,7 @@ export function addHistory(program: Command, io: Io, results: () => Option): voi
     .addOption(new Option('--by <what>', 'a point for each').choices(['run', 'day']).default('run'))
     .addOption(since())
     .addOption(results())
-    .addOption(format())
+    .addOption(format('html'))
     .action(async (options: TrendOptions) => (await import('./history.ts')).historyTrend(options, io));
   history
     .command('flaky')

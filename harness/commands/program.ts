@@ -3,12 +3,15 @@ import { FrostlineError } from '../errors.ts';
 import type { DoctorOptions } from './doctor.ts';
 import type { CleanOptions } from './clean.ts';
 import type { CompareOptions } from './compare.ts';
+import { addBisect } from './program-bisect.ts';
 import { addHistory } from './program-history.ts';
 import type { Io } from './io.ts';
 import type { PlanOptions } from './plan.ts';
 import type { ExplainOptions } from './explain.ts';
 import type { ReportOptions } from './report.ts';
+import type { ReproOptions } from './repro.ts';
 import type { RunOptions } from './run.ts';
+import type { ShellOptions } from './shell.ts';
 
 const exitCodes = `
 Exit codes: 0 all as expected; 1 a cell missed what was expected of it; 2 usage or matrix error, nothing
@@ -26,6 +29,15 @@ function parseJobs(text: string): number | 'auto' {
   throw new FrostlineError(`--jobs "${text}" is no number of machines.`, {
     code: 'usage',
     todo: 'Give a whole number from 1 to 256, or auto.',
+  });
+}
+
+function parseTrials(text: string): number {
+  const trials = Number(text);
+  if (Number.isInteger(trials) && trials >= 1 && trials <= 100_000) return trials;
+  throw new FrostlineError(`--trials "${text}" is no number of trials.`, {
+    code: 'usage',
+    todo: 'Give a whole number from 1 to 100000.',
   });
 }
 
@@ -95,7 +107,7 @@ export function createProgram(io: Io, version: string): Command {
     )
     .addOption(results())
     .addOption(
-      new Option('--format <format>', 'how to write it; html with --template alone')
+      new Option('--format <format>', 'how to write it')
         .choices(['terminal', 'json', 'markdown', 'csv', 'junit', 'tap', 'html'])
         .default('terminal'),
     )
@@ -108,6 +120,35 @@ export function createProgram(io: Io, version: string): Command {
       (await import('./report.ts')).report(names, options, io),
     );
   program
+    .command('repro')
+    .description('measure a cell of a stored run again: the same kernel, userland, workload and seeds')
+    .argument('<run>', 'as of report, or a file that --bundle wrote')
+    .argument('[cell]', 'DISTRO/CGROUP/RUNTIME/WORKLOAD/STRATEGY; * stands for anything')
+    .addOption(results())
+    .option('--trials <n>', 'so many trials, not as many as then', parseTrials)
+    .option('--jobs <n>', 'machines at once; by cores and memory otherwise', parseJobs)
+    .option('--any-kernel', 'the newest kernel that its matrix names, not the version of then')
+    .option('--shell', 'leave the first trial that does not freeze as it is, and open a shell beside it')
+    .option(
+      '--bundle <file>',
+      'write what another person needs to measure it (a tar archive), and measure nothing',
+    )
+    .action(async (name: string, cell: string | undefined, options: ReproOptions) =>
+      (await import('./repro.ts')).repro(name, cell, options, io),
+    );
+  program
+    .command('shell')
+    .description('boot a distro of a matrix and open a shell in it')
+    .argument('<distro>', 'its name in the matrix')
+    .option('-m, --matrix <file>', 'the matrix', 'matrices/quick.yaml')
+    .action(async (distro: string, options: ShellOptions) =>
+      (await import('./shell.ts')).shell(distro, options, io),
+    );
+  addBisect(program, io, [
+    results(),
+    new Option('--jobs <n>', 'machines at once; by cores and memory otherwise').argParser(parseJobs),
+  ]);
+  program
     .command('compare')
     .description('say what got better or worse from one stored run to another')
     .argument('<base>', 'run id, latest~1, a day (its last run), a matrix name (its last run), or a folder')
@@ -118,7 +159,7 @@ export function createProgram(io: Io, version: string): Command {
         .choices(['terminal', 'markdown', 'json'])
         .default('terminal'),
     )
-    .option('--margin <points>', 'differences that are surely smaller are none', '10')
+    .option('--margin <points>', 'differences that are surely smaller are none', '20')
     .addOption(
       new Option(
         '--distro <old=new>',

@@ -4,7 +4,7 @@ import { resolveRun } from '../record/runs.ts';
 import { compatibilityHtml } from '../report/compatibility-html.ts';
 import { compatibilityMarkdown } from '../report/compatibility.ts';
 import { csvReport } from '../report/csv.ts';
-import { escapeTerminal } from '../report/escape.ts';
+import { escapeJson, escapeTerminal } from '../report/escape.ts';
 import { jsonReport } from '../report/json.ts';
 import { junitReport } from '../report/junit.ts';
 import { markdownReport } from '../report/markdown.ts';
@@ -13,11 +13,11 @@ import { terminalReport } from '../report/terminal.ts';
 import { isColoured, widthOf, type Io } from './io.ts';
 import { readStoredRun, type StoredRun } from './stored-run.ts';
 
-type Format = 'terminal' | 'json' | 'markdown' | 'csv' | 'junit' | 'tap';
+type Format = 'terminal' | 'json' | 'markdown' | 'csv' | 'junit' | 'tap' | 'html';
 
 export interface ReportOptions {
   readonly results: string;
-  readonly format: Format | 'html';
+  readonly format: Format;
   readonly template?: 'release';
 }
 
@@ -26,11 +26,11 @@ export async function report(names: readonly string[], options: ReportOptions, i
   const { results, format } = options;
   if (options.template !== undefined) return printCompatibility(names, options, io);
   const [name = 'latest', ...more] = names;
-  if (more.length > 0 || format === 'html')
-    throw new FrostlineError(
-      more.length > 0 ? 'A report is of one run.' : 'There is no HTML report of a run yet.',
-      { code: 'usage', todo: 'Several runs, and HTML, go with --template release.' },
-    );
+  if (more.length > 0)
+    throw new FrostlineError('A report is of one run.', {
+      code: 'usage',
+      todo: 'Several runs go with --template release.',
+    });
   const { exitCode } = await printReport(await resolveRun(results, name), io, format);
   io.setExitCode(exitCode);
 }
@@ -50,7 +50,7 @@ async function printCompatibility(
   const kernels = compatibility(runs);
   const of = runs.map(({ summary }) => summary.run);
   if (format === 'html') io.stdout.write(compatibilityHtml(kernels, of));
-  else if (format === 'json') io.stdout.write(`${JSON.stringify({ runs: of, kernels }, null, 2)}\n`);
+  else if (format === 'json') io.stdout.write(`${escapeJson({ runs: of, kernels })}\n`);
   else io.stdout.write(compatibilityMarkdown(kernels, of));
 }
 
@@ -58,12 +58,16 @@ async function printCompatibility(
 export async function printReport(dir: string, io: Io, format: Format): Promise<StoredRun> {
   const stored = await readStoredRun(dir);
   for (const finding of stored.findings) io.stderr.write(`frostline: ${escapeTerminal(finding)}\n`);
-  io.stdout.write(formatRun(stored, format, io));
+  io.stdout.write(
+    format === 'html'
+      ? await (await import('./html.ts')).runHtml(dir, stored)
+      : formatRun(stored, format, io),
+  );
   return stored;
 }
 
 /** The report of a run as text. */
-function formatRun({ summary, judgements }: StoredRun, format: Format, io: Io): string {
+function formatRun({ summary, judgements }: StoredRun, format: Exclude<Format, 'html'>, io: Io): string {
   switch (format) {
     case 'json':
       return jsonReport(summary, judgements);

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { escapeJson } from '../report/escape.ts';
 import { terminalTable } from '../report/history/table.ts';
 import { csvLine, jsonValue } from '../report/history/values.ts';
 import { widthOf, type Io } from './io.ts';
@@ -80,7 +81,7 @@ async function* jsonOf({ columns, chunks }: Rows): AsyncGenerator<string> {
       Object.fromEntries(columns.map((name, i) => [name, jsonValue(row[i])])),
     );
     if (objects.length === 0) continue;
-    yield before + objects.map((one) => JSON.stringify(one)).join(',\n');
+    yield before + objects.map((one) => escapeJson(one, 0)).join(',\n');
     before = ',\n';
   }
   yield before === ',\n' ? '\n]\n' : '[]\n';

@@ -1,24 +1,20 @@
-import { readFileSync } from 'node:fs';
-import { dirname, relative } from 'node:path';
 import { FrostlineError } from '../errors.ts';
-import type { RunEvent } from '../events.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import type { Matrix } from '../matrix/matrix.ts';
 import type { Cell } from '../plan/cell.ts';
 import { planCells } from '../plan/cells.ts';
 import { parseSelect } from '../plan/select.ts';
 import { isInShard, parseShard } from '../plan/shard.ts';
-import { liveProgress } from '../progress/live.ts';
-import { finishedTrials, type Progress } from '../record/finished.ts';
-import { Journal } from '../record/journal.ts';
+import { Sampler } from '../analyse/sampler.ts';
+import { finishedTrials } from '../record/finished.ts';
 import { isOnlyParquet } from '../record/compacted.ts';
 import { readRecords } from '../record/read.ts';
-import { createRun, openRun, resolveRun, type OpenRun } from '../record/runs.ts';
-import { runMatrix } from '../run.ts';
+import { createRun, openRun, resolveRun } from '../record/runs.ts';
 import { verdictCode } from './bisect.ts';
 import type { Io } from './io.ts';
 import { kernelOption, withKernel } from './kernel.ts';
 import { requireMatrix } from './matrix.ts';
+import { jobsOf, measure, version, type Job } from './measure.ts';
 import { printReport } from './report.ts';
 
 export interface RunOptions {
@@ -32,17 +28,6 @@ export interface RunOptions {
   readonly allowLocal?: boolean;
 }
 
-/** What is to be run, new or gone on with. */
-interface Job {
-  readonly open: OpenRun;
-  readonly matrix: Matrix;
-  readonly cells: readonly Cell[];
-  readonly progress: Progress;
-}
-
-/** Null: by cores and memory. */
-const jobsOf = ({ jobs = 'auto' }: RunOptions): number | null => (jobs === 'auto' ? null : jobs);
-
 const usage = (message: string, todo: string): FrostlineError =>
   new FrostlineError(message, { code: 'usage', todo });
 
@@ -50,7 +35,9 @@ const usage = (message: string, todo: string): FrostlineError =>
 export async function run(file: string | undefined, options: RunOptions, io: Io): Promise<void> {
   const job = await prepare(file, options, io);
   await using open = job.open;
-  await execute({ ...job, open }, options, io);
+  await measure({ ...job, open }, options, io);
+  const stored = await printReport(open.dir, io, 'terminal');
+  io.setExitCode(options.bisect === true ? verdictCode(stored) : stored.exitCode);
 }
 
 async function prepare(file: string | undefined, options: RunOptions, io: Io): Promise<Job> {
@@ -74,9 +61,16 @@ async function prepare(file: string | undefined, options: RunOptions, io: Io): P
     },
     cells: cells.map(({ id }) => id),
     trials: matrix.trials,
+    sampling: matrix.sampling,
     version: version(),
   });
-  return { open, matrix, cells, progress: { finished: new Set(), lastMachine: 0 } };
+  return {
+    open,
+    matrix,
+    cells,
+    progress: { finished: new Set(), lastMachine: 0 },
+    sampler: new Sampler(matrix.sampling),
+  };
 }
 
 async function resume(file: string | undefined, options: RunOptions, name: string): Promise<Job> {
@@ -101,8 +95,12 @@ async function resume(file: string | undefined, options: RunOptions, name: strin
   const cells = chooseCells(matrix, chosen.select, chosen.shard ?? undefined);
   // what is appended to must hold all that was recorded
   if (await isOnlyParquet(open.dir)) await (await import('../history/restore.ts')).restore(open.dir);
-  const progress = await finishedTrials(readRecords(open.recordsPath, () => undefined));
-  return { open, matrix, cells, progress };
+  const sampler = new Sampler(matrix.sampling);
+  const progress = await finishedTrials(
+    readRecords(open.recordsPath, () => undefined),
+    (record) => sampler.add(record),
+  );
+  return { open, matrix, cells, progress, sampler };
 }
 
 function chooseCells(matrix: Matrix, select: readonly string[], shard: string | undefined): Cell[] {
@@ -115,49 +113,3 @@ function chooseCells(matrix: Matrix, select: readonly string[], shard: string | 
     '`frostline plan FILE` lists the cells of a matrix.',
   );
 }
-
-async function execute({ open, matrix, cells, progress }: Job, options: RunOptions, io: Io): Promise<void> {
-  const journal = await Journal.open(open.recordsPath);
-  const listener = liveProgress(io.stderr, io.env);
-  const signal = AbortSignal.any([io.signal, journal.failed]);
-  const emit = (event: RunEvent): void => {
-    if (event.kind === 'run-started') void open.update({ lab: event.lab });
-    listener(event);
-  };
-  const plan = {
-    run: open.id,
-    dir: open.dir,
-    matrix,
-    cells,
-    ...progress,
-    journal,
-    jobs: jobsOf(options),
-    allowLocal: options.allowLocal ?? false,
-    signal,
-    emit,
-  };
-  try {
-    const problems = await runMatrix(plan);
-    listener.close();
-    await journal.close();
-    await open.update({ status: 'finished', finished: new Date().toISOString(), problems: [...problems] });
-  } catch (error) {
-    listener.close();
-    await journal.close().catch(() => undefined);
-    await open.update({ status: 'interrupted' }).catch(() => undefined);
-    if (io.signal.aborted) {
-      const where = relative('.', dirname(open.dir)) || '.';
-      const results = where === 'results' ? '' : ` --results ${where}`;
-      io.stderr.write(
-        `frostline: interrupted; every machine is down. Go on with: frostline run --resume ${open.id}${results}\n`,
-      );
-    }
-    throw error;
-  }
-  const stored = await printReport(open.dir, io, 'terminal');
-  io.setExitCode(options.bisect === true ? verdictCode(stored) : stored.exitCode);
-}
-
-const version = (): string =>
-  (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
-    .version;

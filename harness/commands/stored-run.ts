@@ -76,7 +76,7 @@ async function runName(dir: string, info: RunInfo | undefined): Promise<RunName>
   if (info === undefined) {
     return { id: dir, name: dir, started: null, status: 'unknown', trials: null, lab: null };
   }
-  const { run: id, name, started, trials, lab } = info;
+  const { run: id, name, started, trials, sampling, lab } = info;
   const killed = info.status === 'running' && !(await isLocked(dir));
-  return { id, name, started, status: killed ? 'killed' : info.status, trials, lab };
+  return { id, name, started, status: killed ? 'killed' : info.status, trials, sampling, lab };
 }

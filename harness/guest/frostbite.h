@@ -64,7 +64,7 @@ void shared_end(void);
 int shared_lock_fd(void);
 void shared_own_lock(void);
 
-enum phase { PHASE_IDLE, PHASE_SETUP, PHASE_FREEZING, PHASE_WITNESS, PHASE_THAWING, PHASE_CLEANUP };
+enum phase { PHASE_IDLE, PHASE_SETUP, PHASE_FREEZING, PHASE_WITNESS, PHASE_THAWING, PHASE_CLEANUP, PHASE_KEPT };
 extern const char *const phase_names[];
 
 /* ---- cgroup.c ---- */
@@ -170,6 +170,7 @@ struct request {
 	enum tool tool;      /* TOOL_NONE: the strategy's own loop */
 	struct strategy strategy;
 	int64_t hold_us;
+	bool keep; /* leave the group as the strategy left it until there is input again */
 	/* gap_us >= 0: the freeze comes so long after the start, at random between the two, whatever state the workload is in */
 	int64_t gap_from_us, gap_us;
 	unsigned nsteps; /* of a sequence, in place of a workload and a strategy */
@@ -266,6 +267,12 @@ bool tool_thaw(struct trial *t, struct tool_result *result);
 /* Sends its logs as lines of their own. */
 void tool_emit_logs(const struct trial *t);
 extern const char *const tool_names[];
+
+/* ---- look.c ---- */
+/* Says what keeps a group from FROZEN, now and a moment later. */
+void look_on(struct trial *t);
+/* Leaves a group as it is until there is input again, or its end. */
+void keep_group(const struct trial *t, bool frozen);
 
 /* ---- blockers.c ---- */
 /* Looks for tasks that are not surely frozen; those of `t`'s slots in the mask `moved` come first. */

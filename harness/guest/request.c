@@ -80,6 +80,8 @@ static bool read_word(struct request *r, const char *key, const char *value)
 		return r->runtime = (enum runtime)n, true;
 	if (!strcmp(key, "tool") && read_name(value, tool_names, TOOL_RUNC_CHECKPOINT + 1, &n))
 		return r->tool = (enum tool)n, true;
+	if (!strcmp(key, "keep") && read_number(value, 0, 1, &n))
+		return r->keep = n, true;
 	if (!strcmp(key, "userns") && read_number(value, 0, 1, &n))
 		return r->userns = n, true;
 	if (!strcmp(key, "pre_dump") && read_number(value, 0, 1, &n))

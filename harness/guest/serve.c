@@ -19,7 +19,7 @@
  */
 
 _Atomic int stop_asked;
-const char *const phase_names[] = { "idle", "setup", "freezing", "witness", "thawing", "cleanup" };
+const char *const phase_names[] = { "idle", "setup", "freezing", "witness", "thawing", "cleanup", "kept" };
 
 static void on_signal(int signal)
 {

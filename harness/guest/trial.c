@@ -263,6 +263,12 @@ static void freeze_by_tool(struct trial *t, struct answer *a)
 			 __builtin_popcount(a->witness.moved), t->nslots);
 }
 
+/* Whether the tasks in the way can be told: a tool that gave up has thawed the group. */
+static bool shows_blockers(struct trial *t, const struct answer *a)
+{
+	return !a->tool.name || a->moved[0] || group_read(&t->group) != STATE_THAWED;
+}
+
 static void emit_answer(struct trial *t, const struct answer *a)
 {
 	const struct freeze_log *log = &a->log;
@@ -273,8 +279,8 @@ static void emit_answer(struct trial *t, const struct answer *a)
 	emit(",\"blockers\":");
 	if (log->frozen && !a->moved[0])
 		forget_blockers();
-	/* a tool that gave up has thawed the group: then those count that were seen while it tried */
-	else if (!a->tool.name || a->moved[0] || group_read(&t->group) != STATE_THAWED)
+	/* else those count that were seen while a tool tried */
+	else if (shows_blockers(t, a))
 		find_blockers(t, a->witness.moved);
 	emit_blockers();
 }
@@ -321,6 +327,10 @@ static void measure(struct trial *t, int64_t began)
 	}
 	if (a.tool.name && (!a.log.frozen || !a.tool.ok))
 		tool_emit_logs(t);
+	if (r->keep)
+		keep_group(t, a.log.frozen);
+	if (!a.log.frozen && shows_blockers(t, &a))
+		look_on(t);
 	/* the line is put together before the thaw, which changes what it tells of */
 	emit_answer(t, &a);
 	struct thaw thaw = thaw_group(t, &a.tool);

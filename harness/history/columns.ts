@@ -145,6 +145,11 @@ export const runColumns: readonly Column[] = [
   { name: 'status', from: 'VARCHAR', about: 'running, finished or interrupted; NULL: run.json is lost' },
   { name: 'version', from: 'VARCHAR', about: "frostline's" },
   { name: 'trials', from: 'BIGINT', about: 'planned for each cell' },
+  {
+    name: 'half_width',
+    from: 'DOUBLE',
+    about: 'of the rates that were sought; NULL: a number of trials was',
+  },
   { name: 'cells', from: 'BIGINT', about: 'planned' },
   { name: 'lab', from: 'VARCHAR', about: 'how machines were emulated' },
   { name: 'host_kernel', from: 'VARCHAR', about: "the host's" },

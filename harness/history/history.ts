@@ -142,7 +142,7 @@ async function createViews(database: Database, sources: readonly Source[]): Prom
 function runValues({ run, info, kind }: Source): string[] {
   const values = [
     ...[run, info?.name, info?.started, info?.finished, info?.status, info?.version, info?.trials],
-    ...[info?.cells.length, info?.lab, info?.host.kernel, kind],
+    ...[info?.sampling?.halfWidth, info?.cells.length, info?.lab, info?.host.kernel, kind],
   ];
   return values.map((value) => (value === undefined || value === null ? 'NULL' : quote(String(value))));
 }

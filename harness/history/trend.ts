@@ -1,3 +1,4 @@
+import { confidenceSequence } from '../analyse/confidence.ts';
 import { clusteredRate, type Cluster } from '../analyse/interval.ts';
 import { textOf, type Database, type Row } from './duck.ts';
 
@@ -35,7 +36,7 @@ export interface TrendOptions {
 export async function trend(database: Database, { cell, by, since }: TrendOptions): Promise<TrendPoint[]> {
   const rows = await database.rows(
     `WITH boots AS (
-       SELECT cell, ${by === 'run' ? 'run' : 'left(run, 10)'} AS point, boot, "release",
+       SELECT run, cell, ${by === 'run' ? 'run' : 'left(run, 10)'} AS point, boot, "release",
          concat_ws(', ', driver, accel, 'QEMU ' || qemu) AS machines,
          count(*)::INTEGER AS trials, count_if(success)::INTEGER AS frozen
        FROM trials
@@ -43,8 +44,8 @@ export async function trend(database: Database, { cell, by, since }: TrendOption
        GROUP BY ALL
      )
      SELECT cell, point, list_sort(list(DISTINCT "release")) AS releases, list_sort(list(DISTINCT machines)) AS machines,
-       list(frozen) AS frozen, list(trials) AS trials
-     FROM boots GROUP BY cell, point ORDER BY cell, point`,
+       list(frozen) AS frozen, list(boots.trials) AS trials, bool_or(half_width IS NOT NULL) AS sampled
+     FROM boots JOIN runs USING (run) GROUP BY cell, point ORDER BY cell, point`,
     { cell, since: since ?? '' },
   );
   let before: TrendPoint | undefined;
@@ -57,7 +58,7 @@ export async function trend(database: Database, { cell, by, since }: TrendOption
 
 function pointOf(row: Row, before: TrendPoint | undefined): TrendPoint | undefined {
   const clusters = clustersOf(row);
-  const interval = clusteredRate(clusters);
+  const interval = row['sampled'] === true ? confidenceSequence(clusters) : clusteredRate(clusters);
   if (interval === undefined) return undefined;
   const cell = textOf(row, 'cell');
   const releases = words(row['releases']);

@@ -1,4 +1,4 @@
-import { open, stat } from 'node:fs/promises';
+import { appendFile, open, stat, truncate } from 'node:fs/promises';
 import { until, type Deadline } from '../base/deadline.ts';
 import type { ConsoleFact } from './machine.ts';
 
@@ -36,6 +36,25 @@ export async function tail(path: string, bytes = 256 * 1024): Promise<string> {
   } finally {
     await file.close();
   }
+}
+
+/** A boot prints some 50 KiB. */
+const boundedTo = { most: 16 * 2 ** 20, kept: 4 * 2 ** 20, everyMs: 1000 };
+
+/**
+ * Bounds a log that QEMU appends to, so that a guest that prints without end does not fill the host's disk: looked at
+ * once a second, one of more than 16 MiB is cut back to its first 4 MiB, and what comes after follows there. Disposing
+ * ends it.
+ */
+export function boundLog(path: string, { most, kept, everyMs } = boundedTo): Disposable {
+  const cut = async (): Promise<void> => {
+    const size = (await stat(path).catch(() => null))?.size ?? 0;
+    if (size <= most) return;
+    await truncate(path, kept);
+    await appendFile(path, `\nfrostline: left out ${size - kept} bytes of a console without end\n`);
+  };
+  const timer = setInterval(() => void cut().catch(() => undefined), everyMs);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 /**

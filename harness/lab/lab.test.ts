@@ -54,7 +54,7 @@ describe('QEMU arguments', () => {
   });
 
   it('double a comma in a path', () => {
-    expect(args[args.indexOf('-chardev') + 1]).toBe('file,id=console,path=/d/a,,b.log');
+    expect(args[args.indexOf('-chardev') + 1]).toBe('file,id=console,append=on,path=/d/a,,b.log');
   });
 });
 

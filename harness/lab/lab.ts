@@ -24,16 +24,28 @@ export interface BootRequest<W extends Way = Way> {
   readonly signal: AbortSignal;
 }
 
+/** Which kernel it is that machines boot. */
+export interface Origin {
+  /** Package and version, or the path. */
+  readonly name: string;
+  /** SHA-256 of its image, in hex. */
+  readonly sha256: string;
+  /** The file of its configuration, where it came with one. */
+  readonly config: string | null;
+}
+
 /** A driver at work for one run. */
 export interface Lab<W extends Way = Way> {
   /** How machines are made here, e.g. `QEMU 10.0.13, tcg, thread=multi`. */
   readonly description: string;
   /** Whether its machines can start from templates. */
   readonly hasTemplates?: boolean;
-  /** Memory that one machine takes on this host, MiB. */
-  memoryOf(way: W): number;
+  /** Memory that one machine takes on this host, MiB; of a clone what it does not share with its template. */
+  memoryOf(way: W, isClone: boolean): number;
   /** Fetches and builds what its machines boot from. Rejects ('kernel') when it cannot be had. */
   prepare(way: W): Promise<void>;
+  /** The kernel of a way that was prepared, where it comes from outside the machine. */
+  origin?(way: W): Promise<Origin>;
   /** Boots a machine and waits until it answers. Rejects ('machine') when it does not; leaves nothing behind. */
   boot(request: BootRequest<W>): Promise<Machine>;
 }

@@ -1,3 +1,4 @@
+import type { Duplex, Readable } from 'node:stream';
 import type { CgroupVersion } from '../matrix/matrix.ts';
 import type { MachineFacts } from './facts.ts';
 
@@ -36,6 +37,26 @@ export interface Channel extends AsyncDisposable {
   end(): void;
 }
 
+/** The terminal of a person. */
+export interface Terminal {
+  /** As of TERM, e.g. `xterm-256color`. */
+  readonly term: string;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** A shell in the machine. */
+export interface Shell {
+  /** What is typed, and what is shown. */
+  readonly stream: Duplex;
+  /** Empty where there is a terminal, which shows it with the rest. */
+  readonly stderr: Readable;
+  readonly ended: Promise<ChannelEnd>;
+  /** Nothing more will be typed. */
+  end(): void;
+  resize(rows: number, columns: number): void;
+}
+
 /** A booted VM or host that answers. Disposing it takes it down and leaves nothing behind. */
 export interface Machine extends AsyncDisposable {
   readonly facts: MachineFacts;
@@ -45,6 +66,8 @@ export interface Machine extends AsyncDisposable {
   serve(): Promise<Channel>;
   /** Runs one command to its end; for diagnosis and tests. */
   exec(command: string, timeoutMs: number): Promise<{ code: number | null; stdout: string; stderr: string }>;
+  /** A shell for a person, or without a terminal for a script; a machine without it is reached by its user's own means. */
+  shell?(terminal: Terminal | null): Promise<Shell>;
   /** Asks the machine's keeper (not the guest) how it stands. */
   condition(): Promise<Condition>;
   /**

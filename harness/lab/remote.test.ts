@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
 import { cutMark } from '../base/lines.ts';
@@ -26,6 +27,8 @@ interface Protocol {
 let server: ssh2.Server;
 let endpoint: Endpoint;
 const programs = new Map<string, Program>();
+/** Terminals that were asked for and their later sizes, as `xterm 24x80`. */
+let terminals: string[] = [];
 
 beforeEach(async () => {
   const host = ssh2.utils.parseKey(hostPem);
@@ -34,7 +37,14 @@ beforeEach(async () => {
     connection.on('authentication', (context) => context.accept());
     connection.on('error', () => undefined);
     connection.on('session', (accept) => {
-      accept().on('exec', (acceptExec, _, { command }) => {
+      const session = accept();
+      session.on('pty', (acceptPty, _, { term, rows, cols }) => {
+        terminals.push(`${term} ${rows}x${cols}`);
+        acceptPty();
+      });
+      session.on('window-change', (_, __, { rows, cols }) => void terminals.push(`${rows}x${cols}`));
+      session.on('shell', (acceptShell) => programs.get('shell')?.(acceptShell(), connection));
+      session.on('exec', (acceptExec, _, { command }) => {
         // the answer, and all that a program says at once, in one packet
         const socket = Reflect.get(connection, '_sock') as Socket;
         socket.cork();
@@ -43,6 +53,7 @@ beforeEach(async () => {
       });
     });
   });
+  terminals = [];
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -122,10 +133,71 @@ describe('a remote command', () => {
     expect(next).toBe('next');
   });
 
+  it('cannot fill it with many lines either', async () => {
+    programs.set('chatter', (channel) => {
+      const line = `${'x'.repeat(32 * 1024)}\n`;
+      const more = (error?: Error | null): void =>
+        void (error || channel.destroyed ? undefined : channel.write(line, more));
+      more();
+    });
+    using remote = await Remote.connect(endpoint, 5000);
+    await expect(remote.run('chatter', 20_000)).rejects.toThrow('chatter printed more than 16777216');
+  });
+
   it('does not wait for ever', async () => {
     programs.set('hang', () => undefined);
     using remote = await Remote.connect(endpoint, 5000);
     await expect(remote.run('hang', 200)).rejects.toThrow('hang: not within 0.2 s');
+  });
+});
+
+describe('a shell', () => {
+  const read = async (stream: Readable): Promise<string> => {
+    let text = '';
+    for await (const part of stream) text += String(part);
+    return text;
+  };
+
+  it('on a terminal is told its kind and its size, whenever that changes', async () => {
+    programs.set('shell', (channel) => {
+      channel.once('data', () => {
+        channel.exit(3);
+        channel.end();
+      });
+    });
+    using remote = await Remote.connect(endpoint, 5000);
+    const shell = await remote.shell({ term: 'xterm', rows: 30, columns: 100 });
+    shell.resize(40, 120);
+    shell.stream.write('exit 3\n');
+    expect(await Promise.all([shell.ended, read(shell.stream)])).toMatchObject([
+      { kind: 'exit', code: 3 },
+      '',
+    ]);
+    expect(terminals).toEqual(['xterm 30x100', '40x120']);
+  });
+
+  it('without a terminal ends with its input, and says on stderr what went wrong', async () => {
+    programs.set('shell', (channel, connection) => {
+      let heard = 0;
+      channel.on('data', (data: Buffer) => (heard += data.length));
+      channel.on('end', () => {
+        channel.stderr.write('careful');
+        channel.write(`${heard}`);
+        (channel as unknown as Internals).eof.call(channel);
+        const { outgoing } = channel as unknown as Internals;
+        (Reflect.get(connection, '_protocol') as Protocol).exitStatus(outgoing.id, 7);
+        channel.close();
+      });
+    });
+    using remote = await Remote.connect(endpoint, 5000);
+    const shell = await remote.shell(null);
+    // more than a window of SSH takes at once
+    shell.stream.write('x'.repeat(3 * 2 ** 20));
+    shell.end();
+    expect(await Promise.all([shell.ended, read(shell.stream), read(shell.stderr)])).toMatchObject([
+      ...[{ kind: 'exit', code: 7 }, `${3 * 2 ** 20}`, 'careful'],
+    ]);
+    expect(terminals).toEqual([]);
   });
 });
 

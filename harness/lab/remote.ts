@@ -1,9 +1,9 @@
-import { Client, type ClientChannel, type ConnectConfig } from 'ssh2';
+import { Client, type ClientChannel, type ConnectConfig, type PseudoTtyOptions } from 'ssh2';
 import type { CommandResult } from '../base/command.ts';
 import { within } from '../base/deadline.ts';
 import { boundedLines } from '../base/lines.ts';
 import { FrostlineError } from '../errors.ts';
-import type { Channel, ChannelEnd } from './machine.ts';
+import type { Channel, ChannelEnd, Shell, Terminal } from './machine.ts';
 
 /** Where to connect, as whom, and the host key that must answer (its public blob, RFC 4253 section 6.6). */
 export interface Endpoint {
@@ -34,6 +34,8 @@ const oldAlgorithms = {
 /** A longer line from the guest is cut and the rest of it dropped. */
 const maxLine = 64 * 1024;
 const maxStderr = 64 * 1024;
+/** Of one command: no answer that is asked for has a hundredth of it. */
+const maxOutput = 16 * 2 ** 20;
 
 /**
  * One SSH connection, held open for the life of a machine: the sole user of ssh2. Keepalives, one a
@@ -128,7 +130,7 @@ export class Remote implements Disposable {
 
   /**
    * Runs one command to its end within `ms` and gives what it printed; `input` is all of its standard input.
-   * Rejects when the connection is lost.
+   * Rejects when the connection is lost or the command prints more than 16 Mi characters.
    */
   async run(
     command: string,
@@ -140,7 +142,12 @@ export class Remote implements Disposable {
     if (input !== undefined) channel.write(input);
     const read = async (): Promise<string> => {
       const lines: string[] = [];
-      for await (const line of channel.lines) lines.push(line);
+      let length = 0;
+      for await (const line of channel.lines) {
+        length += line.length + 1;
+        if (length > maxOutput) throw lostError(`${command} printed more than ${maxOutput} characters`);
+        lines.push(line);
+      }
       return lines.join('\n');
     };
     const [stdout, end] = await within({ ms, what: command }, Promise.all([read(), channel.ended]));
@@ -148,26 +155,34 @@ export class Remote implements Disposable {
     return { code: end.code, stdout, stderr: end.stderr };
   }
 
+  /** The user's shell there, on a terminal of its own; null: on none. */
+  async shell(terminal: Terminal | null): Promise<Shell> {
+    const opened = new Promise<Shell>((resolve, reject) => {
+      if (this.#lost !== undefined) return reject(lostError(this.#lost));
+      this.#onLost.add((reason) => reject(lostError(reason)));
+      this.#client.shell(terminal !== null && pty(terminal), (error, channel) => {
+        if (error) return reject(error);
+        channel.on('error', () => undefined);
+        return resolve({
+          stream: channel,
+          stderr: channel.stderr,
+          ended: this.#endOf(channel, () => ''),
+          // after all that was written before; with its end() ssh2 would close the channel, exit code or not
+          end: () => void channel.write('', () => channel.eof()),
+          resize: (rows, columns) => channel.setWindow(rows, columns, 0, 0),
+        });
+      });
+      return undefined;
+    });
+    return within({ ms: 15_000, what: 'Starting a shell' }, opened);
+  }
+
   #wrap(channel: ClientChannel): Channel {
     let stderr = '';
-    let exit: { code: number | null; signal: string | null } | undefined;
     channel.stderr.on('data', (data: Buffer) => {
       if (stderr.length < maxStderr) stderr += data.toString('utf8');
     });
-    channel.on('exit', (code: number | null, signal?: string) => {
-      exit = { code, signal: signal ?? null };
-    });
-    const ended = new Promise<ChannelEnd>((resolve) => {
-      const lost = (reason: string): void => resolve({ kind: 'lost', reason });
-      this.#onLost.add(lost);
-      // `exit` can come before the last data, so only `close` ends it; a lost connection closes without exit
-      channel.on('close', () => {
-        this.#onLost.delete(lost);
-        resolve(
-          exit ? { kind: 'exit', ...exit, stderr } : { kind: 'lost', reason: this.#lost ?? 'channel closed' },
-        );
-      });
-    });
+    const ended = this.#endOf(channel, () => stderr);
     channel.on('error', () => undefined);
     return {
       // the end of its output must not close the channel: the exit code may still be on its way
@@ -183,11 +198,34 @@ export class Remote implements Disposable {
     };
   }
 
+  /** How a channel ends; `stderr` is asked for then. */
+  #endOf(channel: ClientChannel, stderr: () => string): Promise<ChannelEnd> {
+    let exit: { code: number | null; signal: string | null } | undefined;
+    channel.on('exit', (code: number | null, signal?: string) => {
+      exit = { code, signal: signal ?? null };
+    });
+    return new Promise<ChannelEnd>((resolve) => {
+      const lost = (reason: string): void => resolve({ kind: 'lost', reason });
+      this.#onLost.add(lost);
+      // `exit` can come before the last data, so only `close` ends it; a lost connection closes without exit
+      channel.on('close', () => {
+        this.#onLost.delete(lost);
+        resolve(
+          exit
+            ? { kind: 'exit', ...exit, stderr: stderr() }
+            : { kind: 'lost', reason: this.#lost ?? 'channel closed' },
+        );
+      });
+    });
+  }
+
   [Symbol.dispose](): void {
     this.#client.end();
     this.#client.destroy();
   }
 }
+
+const pty = ({ term, rows, columns }: Terminal): PseudoTtyOptions => ({ term, rows, cols: columns });
 
 const lostError = (reason: string): FrostlineError =>
   new FrostlineError(`The SSH connection was lost: ${reason}`, { code: 'machine' });

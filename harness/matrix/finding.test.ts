@@ -6,6 +6,9 @@ import { explain, type Finding } from './finding.ts';
 import { loadMatrix, loadMatrixFile } from './load.ts';
 import { good } from './sample.ts';
 
+const until = (min: number, max: number, halfWidth: number): string =>
+  `{ min: ${min}, max: ${max}, halfWidth: ${halfWidth} }`;
+
 const findings = (text: string): readonly Finding[] => {
   const loaded = loadMatrix(text, 'm.yaml');
   return loaded.ok ? [] : loaded.findings;
@@ -67,6 +70,15 @@ const bad: readonly (readonly [what: string, from: string, to: string, expected:
   ['a workload given twice', 'spin]', 'sleep]', ['7:20 duplicate']],
   ['a key given twice', 'trials: 8', 'trials: 8\ntrials: 9', ['3:1 duplicate']],
   ['too many machines', 'machines: 2', 'machines: 9', ['3:11 bad-value']],
+  [
+    'more machines than a first round has trials',
+    'trials: 8',
+    `trials: ${until(1, 9, 0.1)}`,
+    ['3:11 bad-value'],
+  ],
+  ['more trials at least than at most', 'trials: 8', `trials: ${until(9, 8, 0.1)}`, ['2:24 bad-value']],
+  ['a rate of any width', 'trials: 8', `trials: ${until(8, 9, 0.6)}`, ['2:38 bad-value']],
+  ['trials without an end', 'trials: 8', 'trials: { min: 8, halfWidth: 0.1 }', ['2:9 missing-key']],
   ['no trials', 'trials: 8', 'trials: 0', ['2:9 bad-value']],
   ['a bare number as a duration', 'trials: 8', 'trials: 8\ndeadline: 10', ['3:11 bad-value']],
   ['a deadline of nothing', 'trials: 8', 'trials: 8\ndeadline: 0s', ['3:11 bad-value']],
@@ -138,6 +150,10 @@ describe('a bad matrix', () => {
       '11:10 matches-nothing',
     ],
     ['expect without a comparison', 'expect: [{ rate: "0.9" }]', '10:18 bad-value'],
+    ['expect of nothing', 'expect: [{ workload: sleep }]', '10:10 bad-value'],
+    ['a time that is expected exactly', 'expect: [{ p95: "== 5s" }]', '10:17 bad-value'],
+    ['a time without its unit', 'expect: [{ p95: "<= 500" }]', '10:17 bad-value'],
+    ['a share as a percentage', 'expect: [{ casualties: "<= 5%" }]', '10:24 bad-value'],
     ['an empty exclude', 'exclude: [{}]', '10:11 pointless'],
   ])('%s', (_, line, expected) => {
     expect(brief(`${good}${line}\n`)).toEqual([expected]);

@@ -1,4 +1,5 @@
 import type { AxisName } from './axes.ts';
+import type { Bound } from './expectation.ts';
 import type { Sequence } from './sequence.ts';
 import type { Strategy } from './strategy.ts';
 import type { WorkloadName } from './workloads.ts';
@@ -161,17 +162,27 @@ export interface Contrast {
   readonly to: string;
 }
 
-/** A rate the cells of `where` must reach, e.g. `>= 0.99`. */
-export interface Expectation {
+/** What the cells of `where` must keep to, e.g. a rate `>= 0.99`. */
+export interface Expectation extends Bound {
   readonly where: Selector;
-  readonly rate: { readonly op: '>=' | '<=' | '==' | '>' | '<'; readonly value: number };
+}
+
+/** A cell is measured until the bounds of its rate are at most twice `halfWidth` apart. */
+export interface Sampling {
+  /** Trials of each cell at least. */
+  readonly min: number;
+  /** From 0 to 1. */
+  readonly halfWidth: number;
 }
 
 /** A loaded matrix: defaults filled in, names resolved, checked as a whole. */
 export interface Matrix {
   readonly name: string;
-  /** Trials for each cell, spread over `machines` separate boots. */
+  /** Trials for each cell; with `sampling` at most. */
   readonly trials: number;
+  /** Null: every cell has as many. */
+  readonly sampling: Sampling | null;
+  /** Separate boots that the trials of a cell, with `sampling` those of a round, are spread over. */
   readonly machines: number;
   /** Whether each cell has fresh machines, started from saved ones where the driver can; else they share booted ones. */
   readonly templates: boolean;

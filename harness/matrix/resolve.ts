@@ -2,13 +2,14 @@ import { toForms } from './forms.ts';
 import type { Distro, Expectation, Matrix, Selector, StrategyForms } from './matrix.ts';
 import type { RawMatrix, RawSelector } from './schema.ts';
 import { axisNames } from './axes.ts';
+import { toBounds } from './expectation.ts';
 import { parseGap } from './gap.ts';
 import { resolveSequence } from './sequence.ts';
 import { resolveWay, waysOf } from './ways.ts';
 
 /** A sound raw matrix with its defaults filled in; paths are taken relative to `folder`. */
 export function resolveMatrix(raw: RawMatrix, text: string, folder: string): Matrix {
-  const trials = raw.trials ?? 20;
+  const { trials, sampling } = samplingOf(raw.trials ?? 20);
   const strategies = Object.entries(raw.strategies ?? {}).map(([name, strategy]): [string, StrategyForms] => [
     name,
     toForms(name, strategy, raw.deadline),
@@ -20,7 +21,8 @@ export function resolveMatrix(raw: RawMatrix, text: string, folder: string): Mat
   return {
     name: raw.name,
     trials,
-    machines: raw.machines ?? Math.min(4, trials),
+    sampling,
+    machines: raw.machines ?? Math.min(4, sampling?.min ?? trials),
     templates: raw.templates ?? false,
     seed: raw.seed ?? 1,
     startGap: raw.startGap === undefined ? null : parseGap(raw.startGap),
@@ -33,10 +35,16 @@ export function resolveMatrix(raw: RawMatrix, text: string, folder: string): Mat
       Object.entries(raw.sequences ?? {}).map(([name, one]) => [name, resolveSequence(one, raw.cgroups)]),
     ),
     exclude: (raw.exclude ?? []).map(toSelector),
-    expect: (raw.expect ?? []).map(toExpectation),
+    expect: (raw.expect ?? []).flatMap(toExpectations),
     contrasts: raw.contrasts ?? [],
     text,
   };
+}
+
+function samplingOf(given: NonNullable<RawMatrix['trials']>): Pick<Matrix, 'trials' | 'sampling'> {
+  if (typeof given === 'number') return { trials: given, sampling: null };
+  const { min, max, halfWidth } = given;
+  return { trials: max, sampling: { min, halfWidth } };
 }
 
 function toSelector(raw: RawSelector): Selector {
@@ -45,8 +53,7 @@ function toSelector(raw: RawSelector): Selector {
   );
 }
 
-function toExpectation(raw: NonNullable<RawMatrix['expect']>[number]): Expectation {
-  const { rate, ...where } = raw;
-  const [, op, value] = /^(>=|<=|==|>|<)\s*(.+)$/.exec(rate) ?? [];
-  return { where: toSelector(where), rate: { op: op as Expectation['rate']['op'], value: Number(value) } };
+function toExpectations(raw: NonNullable<RawMatrix['expect']>[number]): Expectation[] {
+  const where = toSelector(raw);
+  return toBounds(raw).map((bound) => ({ where, ...bound }));
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationPattern, parseDuration } from './duration.ts';
 import { axisNames } from './axes.ts';
+import { boundsShape, expectsSomething, expectsSomethingText } from './expectation.ts';
 import { gapPattern, maxGapUs, parseGap } from './gap.ts';
 import { cgroupVersions, runtimes } from './matrix.ts';
 import { presetNames } from './presets.ts';
@@ -15,7 +16,6 @@ import { workloadNames } from './workloads.ts';
 export const namePattern = /^[a-z0-9][a-z0-9._+-]{0,63}$/;
 /** Times that frostbite takes, in microseconds: an hour at most. */
 const maxUs = 3_600_000_000;
-const ratePattern = /^(>=|<=|==|>|<)\s*(0(\.\d+)?|1(\.0+)?)$/;
 
 const durationText = 'a duration with its unit, such as 10s, 100ms or 10us';
 const durationFrom = (minUs: number, min: string): z.ZodString =>
@@ -53,6 +53,19 @@ const strategy = z.strictObject({
   deadline: limit.optional().describe('Give up after this time; wins over the deadline of the matrix'),
 });
 
+const count = z.int().min(1).max(100_000);
+const sampling = z.strictObject({
+  min: count.describe('Trials of each cell at least, and of its first round'),
+  max: count.describe('Trials of each cell at most'),
+  halfWidth: z
+    .number()
+    .min(0.01)
+    .max(0.5)
+    .describe(
+      'A cell is done once the bounds of its rate (a confidence sequence) are at most twice this apart',
+    ),
+});
+
 const one = <T extends z.ZodType>(of: T): z.ZodUnion<[T, z.ZodArray<T>]> => z.union([of, axis(of)]);
 const selector = {
   distro: one(name).optional().describe('Names of `distros`; all by default'),
@@ -66,14 +79,17 @@ const selector = {
 export const matrixSchema = z
   .strictObject({
     name: name.describe('Part of the name of each run'),
-    trials: z.int().min(1).max(100_000).optional().describe('Trials for each cell; 20 by default'),
+    trials: z
+      .union([count, sampling])
+      .optional()
+      .describe('Trials for each cell, 20 by default; or until its rate is known well enough'),
     machines: z
       .int()
       .min(1)
       .max(1000)
       .optional()
       .describe(
-        'Separate boots that the trials of a cell are spread over; 4 by default. Trials in one boot are not independent.',
+        'Separate boots that the trials of a cell, or of a round of them, are spread over; 4 by default. Trials in one boot are not independent.',
       ),
     templates: z
       .boolean()
@@ -114,15 +130,12 @@ export const matrixSchema = z
     exclude: z.array(z.strictObject(selector)).optional().describe('Combinations to leave out'),
     expect: z
       .array(
-        z.strictObject({
-          ...selector,
-          rate: text(ratePattern, 'a comparison such as ">= 0.99"').describe(
-            'Share of the counted trials that froze: >=, >, ==, < or <=, and a number from 0 to 1',
-          ),
-        }),
+        z
+          .strictObject({ ...selector, ...boundsShape })
+          .refine(expectsSomething, { error: expectsSomethingText }),
       )
       .optional()
-      .describe('Success rates that cells must reach'),
+      .describe('What cells must keep to; judged by 95 % intervals'),
     contrasts: z
       .array(
         z.strictObject({
@@ -145,6 +158,7 @@ export function knownKeys(path: readonly PropertyKey[], driver?: unknown): reado
   const { strategies, exclude, expect, contrasts } = matrixSchema.shape;
   if (path[0] === 'distros') return path.length > 2 ? wayKeys(driver) : distroKeys(driver);
   const inner: Readonly<Record<PropertyKey, object>> = {
+    trials: sampling.shape,
     strategies: strategies.unwrap().valueType.shape,
     sequences: path.length > 2 ? stepSchema.shape : sequenceSchema.shape,
     exclude: exclude.unwrap().element.shape,

@@ -79,8 +79,18 @@ function checkStrategies(raw: Partials): Pointed[] {
 
 function checkTrials({ trials = 20, machines }: Partials, given: Given): Pointed[] {
   const isTrialsWrong = given['trials'] !== undefined && given['trials'] !== trials;
-  if (isTrialsWrong || machines === undefined || machines <= trials) return [];
-  const expected = `at most ${trials}, the number of trials`;
+  if (isTrialsWrong) return [];
+  if (typeof trials !== 'number' && trials.max < trials.min) {
+    const problem = {
+      code: 'bad-value',
+      expected: `at least ${trials.min}, which is min`,
+      got: `the number ${trials.max}`,
+    } as const;
+    return [{ path: ['trials', 'max'], problem }];
+  }
+  const most = typeof trials === 'number' ? trials : trials.min;
+  if (machines === undefined || machines <= most) return [];
+  const expected = `at most ${most}, the number of trials${typeof trials === 'number' ? '' : ' of a first round'}`;
   return [
     { path: ['machines'], problem: { code: 'bad-value', expected, got: `the number ${String(machines)}` } },
   ];

@@ -122,8 +122,11 @@ function toProblems(issue: Issue, context: Context): Pointed[] {
         return got === undefined
           ? [...missing(), ...unknownIn(context.value, path)]
           : one(unknownDriver(got));
-      // a selector: one name, or a list of them; a distro: one way, or `ways`. The branch that fits tells what is wrong
-      const branch = issue.errors[Array.isArray(got) || hasWays(got) ? 1 : 0] ?? [];
+      // a selector: one name, or a list of them; a distro: one way, or `ways`; trials: a number, or how to choose it.
+      // The branch that fits tells what is wrong
+      const isSecond =
+        Array.isArray(got) || hasWays(got) || (path[0] === 'trials' && typeof got === 'object');
+      const branch = issue.errors[isSecond ? 1 : 0] ?? [];
       return branch.flatMap((inner) => toProblems({ ...inner, path: [...path, ...inner.path] }, context));
     }
     case 'invalid_format':

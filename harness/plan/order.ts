@@ -2,7 +2,7 @@ import type { WorkloadName } from '../matrix/workloads.ts';
 import type { Cell } from './cell.ts';
 
 /** Workloads that hold a task in the kernel: if one cannot be released, its machine is lost. */
-const mayWedge: ReadonlySet<string> = new Set<WorkloadName>([
+const wedges: ReadonlySet<string> = new Set<WorkloadName>([
   'fuse-unanswered',
   'fuse-unread',
   'fuse-flush',
@@ -18,12 +18,14 @@ const mayWedge: ReadonlySet<string> = new Set<WorkloadName>([
   'uffd-kernel',
 ]);
 
+export const mayWedge = (workload: string): boolean => wedges.has(workload);
+
 /**
  * The cells of one machine in the order to run them: by cgroup set-up, since a host may have to be rebooted
  * for the next; of each those that may wedge it last, else as planned.
  */
 export function orderForMachine(cells: readonly Cell[]): Cell[] {
   const setUps = [...new Set(cells.map(({ cgroup }) => cgroup))];
-  const rank = (cell: Cell): number => 2 * setUps.indexOf(cell.cgroup) + Number(mayWedge.has(cell.workload));
+  const rank = (cell: Cell): number => 2 * setUps.indexOf(cell.cgroup) + Number(mayWedge(cell.workload));
   return cells.toSorted((a, b) => rank(a) - rank(b));
 }

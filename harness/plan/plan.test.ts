@@ -10,6 +10,7 @@ import { orderForMachine } from './order.ts';
 import { trialSeed } from './seeds.ts';
 import { parseSelect } from './select.ts';
 import { isInShard, parseShard } from './shard.ts';
+import { roundsOf } from './rounds.ts';
 import { trialsOf } from './shares.ts';
 
 function load(exclude = ''): Matrix {
@@ -161,10 +162,36 @@ describe('shares', () => {
   it('give every trial to one machine, and as many to each but for one', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 50 }), (trials, machines) => {
-        const shares = Array.from({ length: machines }, (_, i) => [...trialsOf(i, { trials, machines })]);
+        const shares = Array.from({ length: machines }, (_, i) => [
+          ...trialsOf(i, machines, { number: 0, from: 0, to: trials }),
+        ]);
         expect(shares.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: trials }, (_, i) => i));
         const sizes = shares.map(({ length }) => length);
         expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+});
+
+describe('rounds', () => {
+  it('are one for a number of trials, and else grow by half', () => {
+    expect(roundsOf({ trials: 20, sampling: null })).toEqual([{ number: 0, from: 0, to: 20 }]);
+    const ends = roundsOf({ trials: 200, sampling: { min: 10, halfWidth: 0.1 } }).map(({ to }) => to);
+    expect(ends).toEqual([10, 15, 23, 35, 53, 80, 120, 180, 200]);
+    expect(roundsOf({ trials: 10, sampling: { min: 10, halfWidth: 0.1 } })).toHaveLength(1);
+  });
+
+  it('hold every trial once, in order', () => {
+    const numbers = fc.integer({ min: 1, max: 5000 });
+    fc.assert(
+      fc.property(numbers, numbers, (a, b) => {
+        const rounds = roundsOf({
+          trials: Math.max(a, b),
+          sampling: { min: Math.min(a, b), halfWidth: 0.1 },
+        });
+        expect(rounds.map(({ from }) => from)).toEqual([0, ...rounds.slice(0, -1).map(({ to }) => to)]);
+        expect(rounds.at(-1)!.to).toBe(Math.max(a, b));
+        expect(rounds.every(({ from, to }) => to > from)).toBe(true);
       }),
     );
   });

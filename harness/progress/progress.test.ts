@@ -20,7 +20,7 @@ const cell = (workload: Cell['workload']): Cell => ({
 const cells = [cell('sleep'), cell('spin'), cell('fork-storm')];
 const started: RunEvent = {
   kind: 'run-started',
-  ...{ run: 'r1', dir: 'results/r1', cells, trials: 12, finished: 2, jobs: 2, lab: 'tcg' },
+  ...{ run: 'r1', dir: 'results/r1', cells, trials: 12, sampled: false, finished: 2, jobs: 2, lab: 'tcg' },
 };
 const finished = (of: Cell, trial: number, outcome: 'frozen' | 'not-frozen' | 'lab-error'): RunEvent => ({
   kind: 'trial-finished',

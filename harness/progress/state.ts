@@ -71,11 +71,15 @@ export function trackRun(now: () => number = () => performance.now()): {
           skipped += Math.max(0, perCell - (cells.get(event.cell.id)?.finished ?? 0));
         }
         break;
+      case 'trials-saved':
+        skipped += event.trials;
+        break;
       case 'run-finished':
         machines.clear();
         break;
       case 'preparing':
       case 'prepared':
+      case 'kernel-known':
       case 'distro-failed':
       case 'warning':
         break;

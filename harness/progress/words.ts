@@ -32,7 +32,7 @@ function eventText(event: RunEvent, state: State): string | null {
     case 'run-started': {
       const before = event.finished === 0 ? '' : `, ${event.finished} of them finished before`;
       return (
-        `run ${event.run}: ${event.cells.length} cells, ${event.trials} trials${before}; ` +
+        `run ${event.run}: ${event.cells.length} cells, ${event.trials} trials${event.sampled ? ' at most' : ''}${before}; ` +
         `${event.jobs} machines at once, ${event.lab}`
       );
     }
@@ -57,7 +57,9 @@ function eventText(event: RunEvent, state: State): string | null {
     case 'machine-booting':
     case 'machine-ready':
     case 'machine-done':
+    case 'kernel-known':
     case 'trial-finished':
+    case 'trials-saved':
       return null;
   }
 }

@@ -12,15 +12,18 @@ export interface Progress {
   readonly lastMachine: number;
 }
 
-/** Reads how far a run has come from its records. */
+/** Reads how far a run has come from its records; `each` is told of every one. */
 export async function finishedTrials(
   records: AsyncIterable<TrialRecord> | Iterable<TrialRecord>,
+  each: (record: TrialRecord) => void = () => undefined,
 ): Promise<Progress> {
   const finished = new Set<string>();
   let lastMachine = 0;
-  for await (const { cell, trial, outcome, machine } of records) {
+  for await (const record of records) {
+    const { cell, trial, outcome, machine } = record;
+    each(record);
     if (isFinal(outcome)) finished.add(trialKey(cell, trial));
-    const number = Number(/^m(\d+)$/.exec(machine.id)?.[1] ?? 0);
+    const number = Number(/^m(\d{1,9})$/.exec(machine.id)?.[1] ?? 0);
     if (number > lastMachine) lastMachine = number;
   }
   return { finished, lastMachine };

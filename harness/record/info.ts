@@ -33,8 +33,9 @@ export const runInfoSchema = z.object({
   }),
   /** Ids of the cells that were to be measured, in the matrix's order. */
   cells: z.array(z.string()),
-  /** Trials for each cell. */
+  /** Trials for each cell, at most where it is measured until its rate is known. */
   trials: z.int().positive(),
+  sampling: z.object({ min: z.int().positive(), halfWidth: z.number().positive() }).nullable().default(null),
   version: z.string(),
   host: z.object({
     os: z.string(),
@@ -43,6 +44,8 @@ export const runInfoSchema = z.object({
     memoryMiB: z.int().positive(),
     node: z.string(),
   }),
+  /** By distro: the kernel that was booted, where it came from outside the machine. */
+  kernels: z.record(z.string(), z.object({ name: z.string(), sha256: z.string() })).default({}),
   /** How machines were emulated; null until the lab is prepared. */
   lab: z.string().nullable(),
   problems: z.array(problemSchema),

@@ -20,7 +20,7 @@ function me(): Holder {
 
 /**
  * Takes the lock of a run folder, so that two controllers never write to one run; a lock whose process
- * is dead is taken over. Rejects with a 'results' error that names the holder. Disposing gives it back.
+ * is dead is taken over. Rejects with a 'results' error that names the holder, or says why the folder cannot be written. Disposing gives it back.
  */
 export async function lockRun(dir: string): Promise<AsyncDisposable> {
   const path = join(dir, 'lock');
@@ -28,11 +28,13 @@ export async function lockRun(dir: string): Promise<AsyncDisposable> {
   const text = JSON.stringify(me());
   const turn = sha256(await realpath(dir));
   // link(2) makes a name for a file that is whole already, and fails when the name exists
-  await writeFile(draft, text, { flush: true });
   try {
+    await writeFile(draft, text, { flush: true });
     while (!(await tryLink(draft, path))) await inTurn(turn, () => removeStale(dir, path));
+  } catch (error) {
+    throw error instanceof FrostlineError ? error : unwritable(dir, error);
   } finally {
-    await rm(draft, { force: true });
+    await rm(draft, { force: true }).catch(() => undefined);
   }
   return {
     async [Symbol.asyncDispose]() {
@@ -76,6 +78,15 @@ function held(dir: string, { pid, host }: Holder): FrostlineError {
     todo: here
       ? 'Wait for it to end, or stop it.'
       : `Wait for it to end; when that process is gone for sure, remove ${join(dir, 'lock')}.`,
+  });
+}
+
+function unwritable(dir: string, error: unknown): FrostlineError {
+  const { code = 'unknown' } = error as NodeJS.ErrnoException;
+  return new FrostlineError(`${dir} cannot be locked for writing (${code})`, {
+    code: 'results',
+    todo: 'What is in it stays readable. Make it writable or make room, then try again.',
+    cause: error,
   });
 }
 

@@ -135,6 +135,13 @@ describe('locks', () => {
     }
   });
 
+  it('that cannot be made say why', async () => {
+    await expect(lockRun('/sys')).rejects.toMatchObject({
+      message: expect.stringMatching(/^\/sys cannot be locked for writing \(E/),
+      code: 'results',
+    });
+  });
+
   it('of another host are never taken over', async () => {
     await using run = await createRun(results, newRun());
     await writeFile(join(run.dir, 'lock'), JSON.stringify({ pid: 1, start: 1, host: 'far', boot: 'x' }));

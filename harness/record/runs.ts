@@ -11,6 +11,7 @@ export interface NewRun extends Pick<
   RunInfo,
   'name' | 'matrix' | 'options' | 'cells' | 'trials' | 'version'
 > {
+  readonly sampling?: RunInfo['sampling'];
   readonly startedAt?: Date;
 }
 
@@ -39,11 +40,13 @@ export async function createRun(resultsDir: string, of: NewRun): Promise<OpenRun
   const info: RunInfo = {
     schema: 1,
     run,
+    sampling: null,
     ...given,
     started: stamp,
     finished: null,
     status: 'running',
     host: hostFacts(),
+    kernels: {},
     lab: null,
     problems: [],
   };

@@ -1,6 +1,6 @@
 import type { Judgement } from '../analyse/expect.ts';
 import type { CellSummary, Summary } from '../analyse/summary.ts';
-import { escapeTerminal } from './escape.ts';
+import { escapeCsv } from './escape.ts';
 import { cellStatuses, type CellStatus } from './status.ts';
 
 /** The columns, in their order; times are microseconds, rates between 0 and 1. What is not known is empty. */
@@ -40,11 +40,7 @@ export function csvReport(summary: Summary, judgements: readonly Judgement[]): s
 const firstBlocker = ({ blockers: [first] }: CellSummary): string =>
   first === undefined ? '' : `${first.where} in ${first.state}`;
 
-/** One field; text that a spreadsheet would run as a formula gets an apostrophe in front. */
 function field(value: string | number | null): string {
   if (value === null) return '';
-  if (typeof value === 'number') return String(value);
-  const text = escapeTerminal(value);
-  const safe = /^[=+\-@]/.test(text) ? `'${text}` : text;
-  return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  return typeof value === 'number' ? String(value) : escapeCsv(value);
 }

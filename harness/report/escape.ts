@@ -32,3 +32,22 @@ export function escapeMarkdown(text: string): string {
 /** A string of the guest as text of HTML or XML, or the value of a quoted attribute; XML 1.0 has no control characters. */
 export const escapeXml = (text: string): string =>
   escapeTerminal(text).replaceAll(/[<>&"']/g, (character) => entities[character] ?? character);
+
+/**
+ * A value as JSON in which nothing acts on a terminal: JSON's own escapes leave out what is beyond ASCII. Reads back
+ * as the same value.
+ */
+export const escapeJson = (value: unknown, indent = 2): string =>
+  JSON.stringify(value, null, indent).replaceAll(acting, (character) =>
+    character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+/** A field of CSV (RFC 4180), quoted where it must be. */
+export const quoteCsv = (text: string): string =>
+  /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+
+/** A string of the guest as a field of CSV; one that a spreadsheet would run as a formula gets an apostrophe in front. */
+export function escapeCsv(text: string): string {
+  const shown = escapeTerminal(text);
+  return quoteCsv(/^[=+\-@]/.test(shown) ? `'${shown}` : shown);
+}

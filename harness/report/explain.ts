@@ -5,10 +5,20 @@ import { plural } from './words.ts';
 
 const framesShown = 6;
 
-/** Explanations for a terminal: each cell with what held it, then each cause once, with what helps. */
-export function explainReport(cells: readonly CellExplanation[]): string {
+/** Explanations for a terminal: each cell with what held it and the folder of its evidence, then each cause once, with what helps. */
+export function explainReport(
+  cells: readonly CellExplanation[],
+  evidence: ReadonlyMap<string, string> = new Map(),
+): string {
   if (cells.length === 0) return 'Every measured trial of these cells froze: there is nothing to explain.\n';
-  const lines = cells.flatMap((one) => [...cellLines(one), '']);
+  const lines = cells.flatMap((one) => {
+    const folder = evidence.get(one.cell);
+    return [
+      ...cellLines(one),
+      ...(folder === undefined ? [] : [escapeTerminal(`  evidence: ${folder}`)]),
+      '',
+    ];
+  });
   const causes = new Map<string, Cause>();
   for (const { cause } of cells.flatMap((one) => one.causes))
     if (cause !== null) causes.set(cause.key, cause);

@@ -12,8 +12,8 @@ import { tapReport } from './tap.ts';
 
 const evil = '\u001b]0;owned\u0007 <img src=x> "&\' # \\ ]]> \u0000 \ud800';
 const expectations = [
-  { where: { workload: ['mt-exec-storm' as const] }, rate: { op: '>=', value: 1 } },
-  { where: { workload: ['spin' as const] }, rate: { op: '>=', value: 0.9 } },
+  { where: { workload: ['mt-exec-storm' as const] }, of: 'rate', op: '>=', value: 1, text: '>= 1' },
+  { where: { workload: ['spin' as const] }, of: 'rate', op: '>=', value: 0.9, text: '>= 0.9' },
 ] as const;
 
 /** A cell that misses, one that is sure, one undecided, one unsupported, one not measured, one that crashed. */

@@ -1,46 +1,57 @@
 import type { Judgement } from '../analyse/expect.ts';
 import type { CellSummary, Summary } from '../analyse/summary.ts';
+import { escapeJson } from './escape.ts';
 
 /** A summary as one JSON document for machines. `schema` changes when a field changes its meaning. */
 export function jsonReport(summary: Summary, judgements: readonly Judgement[]): string {
   const { id, ...run } = summary.run;
-  const verdicts = new Map<string, { rate: string; verdict: string }[]>();
-  for (const { cell, expected, verdict } of judgements) {
+  const verdicts = new Map<string, object[]>();
+  for (const { cell, expected, found, verdict } of judgements) {
     const own = verdicts.get(cell.id) ?? [];
-    own.push({ rate: `${expected.op} ${expected.value}`, verdict });
+    const { value, low, high } = found;
+    own.push({
+      [expected.of]: expected.text,
+      verdict,
+      ...{ found: finite(value), low: finite(low), high: finite(high) },
+    });
     verdicts.set(cell.id, own);
   }
   const cells = summary.cells.map((cell) => ({ ...cellJson(cell), expect: verdicts.get(cell.id) ?? [] }));
-  const differences = summary.differences.map(({ from, to, of, by, p }) => ({
+  const differences = summary.differences.map(({ from, to, of, by, p, adjusted }) => ({
     ...{ from: from.id, to: to.id, of },
-    ...{ difference: by.rate, low: by.low, high: by.high, p },
+    ...{ difference: by.rate, low: by.low, high: by.high, p, adjusted },
   }));
-  return `${JSON.stringify({ schema: 1, run: id, ...run, cells, differences }, null, 2)}\n`;
+  return `${escapeJson({ schema: 1, run: id, ...run, cells, differences })}\n`;
 }
 
-function cellJson({ releases, runtimeVersions, notMeasured, ...cell }: CellSummary): object {
+/** JSON has no Infinity: a time that is never reached is null. */
+const finite = (value: number): number | null => (value === Infinity ? null : value);
+
+function timesJson({ times }: CellSummary): object | null {
+  if (times === null) return null;
+  const entries = Object.entries(times).map(([name, { value, low, high }]) => [
+    name,
+    { us: finite(value), lowUs: finite(low), highUs: finite(high) },
+  ]);
+  return Object.fromEntries(entries) as object;
+}
+
+function cellJson(cell: CellSummary): object {
   const { id, distro, cgroup, runtime, workload, strategy, trials, frozen, rate, low, high } = cell;
-  const {
-    p50Us,
-    p95Us,
-    outcomes,
-    blockers,
-    failures,
-    boots,
-    deff,
-    thaw,
-    notFrozen,
-    environments,
-    incidents,
-    tool,
-  } = cell;
+  const { releases, runtimeVersions, p50Us, p95Us, curve, casualties, thawed, crashes, notMeasured } = cell;
+  const { outcomes, blockers, failures, boots, icc, deff, advice, thaw, notFrozen } = cell;
+  const { environments, incidents, tool } = cell;
   return {
     id,
     distro,
     release: releases.length === 0 ? null : releases.join(', '),
     ...{ cgroup, runtime, workload, strategy, trials, frozen, rate, low, high, p50Us, p95Us },
     runtimeVersions,
-    ...{ outcomes, blockers, failures, notFrozen, boots, deff, thaw, environments, incidents, tool },
+    times: timesJson(cell),
+    curve: curve.map(({ at, share, low: from, high: to }) => [at, share, from, to]),
+    ...{ casualties, thawed, crashes },
+    ...{ outcomes, blockers, failures, notFrozen, boots, icc, deff, advice, thaw },
+    ...{ environments, incidents, tool },
     notMeasured: notMeasured?.kind ?? null,
     reason: notMeasured?.reason ?? null,
   };

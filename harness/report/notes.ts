@@ -1,3 +1,4 @@
+import { isEnough } from '../analyse/sampler.ts';
 import type { Judgement } from '../analyse/expect.ts';
 import type { BlockerGroup, CellSummary, Summary } from '../analyse/summary.ts';
 import {
@@ -33,6 +34,7 @@ export function notes(summary: Summary, judgements: readonly Judgement[]): Note[
     { title: 'Read FROZEN while processes ran', lines: incidentLines(cells, ['false-frozen']) },
     { title: 'What the tools did', lines: cells.flatMap(toolLines) },
     { title: 'Differences', lines: differenceLines(summary) },
+    { title: 'Where more machines help more than more trials', lines: cells.flatMap(adviceLine) },
     { title: 'Thaws that did not bring all back', lines: cells.flatMap(thawLine) },
     { title: 'Not measured', lines: notMeasuredLines(cells) },
     { title: 'Fewer trials than planned', lines: incompleteLines(summary) },
@@ -43,7 +45,7 @@ export function notes(summary: Summary, judgements: readonly Judgement[]): Note[
     {
       title: 'Method',
       lines: [
-        ...(withoutSequences(summary).cells.length > 0 ? [intervalLine] : []),
+        ...(withoutSequences(summary).cells.length > 0 ? [intervalLine(summary.run)] : []),
         ...(summary.differences.length > 0 ? [differenceMethod] : []),
       ],
     },
@@ -97,13 +99,26 @@ function toolLines({ id, tool }: CellSummary): string[] {
 }
 
 const differenceLines = ({ differences }: Summary): string[] =>
-  differences.map(({ from, to, of, by, p }) => {
+  differences.map(({ from, to, of, by, p, adjusted }) => {
     const [a, b] = of === 'frozen' ? [from, to] : [from.tool!, to.tool!];
     const counts = of === 'frozen' ? [from.frozen, to.frozen] : [from.tool!.done, to.tool!.done];
     const what = of === 'frozen' ? 'FROZEN' : 'work done';
     const change = `${signed(by.rate)} points [${signed(by.low)} to ${signed(by.high)}]`;
-    return `${from.id} to ${to.id}: ${what} ${counts[0]}/${a.trials} to ${counts[1]}/${b.trials}, ${change}, ${p === null ? 'one boot: no p' : `p = ${significant(p)}`}`;
+    return `${from.id} to ${to.id}: ${what} ${counts[0]}/${a.trials} to ${counts[1]}/${b.trials}, ${change}, ${pWords(p, adjusted)}`;
   });
+
+const pWords = (p: number | null, adjusted: number | null): string =>
+  p === null || adjusted === null ? 'one boot: no p' : `p = ${significant(p)} (${significant(adjusted)})`;
+
+function adviceLine({ id, icc, advice }: CellSummary): string[] {
+  if (icc === null || advice === null) return [];
+  const { boots, trials, now, twiceTheMachines, twiceTheTrials } = advice;
+  const [has, more, longer] = [now, twiceTheMachines, twiceTheTrials].map((n) => Math.max(1, Math.round(n)));
+  return [
+    `${id}: the ${boots} boots differ (intra-class correlation ${icc.toFixed(2)}), so that ${trials} trials count as ${has}; ` +
+      `with twice the machines they would count as ${more}, with twice the trials in each as ${longer}`,
+  ];
+}
 
 function thawLine({ id, thaw }: CellSummary): string[] {
   const bad = [
@@ -131,7 +146,8 @@ function incompleteLines({ run, cells }: Summary): string[] {
   const planned = run.trials;
   if (planned === null) return [];
   return cells
-    .filter(({ trials, notMeasured }) => notMeasured === null && trials < planned)
+    .filter(({ notMeasured }) => notMeasured === null)
+    .filter((cell) => cell.trials < planned && !(run.sampling && isEnough(run.sampling, cell)))
     .map(({ id, trials, outcomes, incidents }) => {
       const why = Object.entries(outcomes)
         .filter(([outcome]) => outcome.startsWith('kernel-') || outcome === 'lab-error')

@@ -69,14 +69,18 @@ const plain = { colour: false, width: 150 };
 describe('the report for a terminal', () => {
   it('shows the table, what blocked, and everything that is not a plain rate', async () => {
     const summary = await makeSummary();
-    const judgements = judge(summary, [{ where: { strategy: ['single'] }, rate: { op: '>=', value: 0.99 } }]);
+    const judgements = judge(summary, [
+      { where: { strategy: ['single'] }, of: 'rate', op: '>=', value: 0.99, text: '>= 0.99' },
+      { where: { workload: ['sleep'] }, of: 'p95', op: '<=', value: 500, text: '<= 500us' },
+      { where: {}, of: 'casualties', op: '<=', value: 0.01, text: '<= 0.01' },
+    ]);
     expect(terminalReport(summary, judgements, plain)).toMatchInlineSnapshot(`
       "2026-11-23T02-00-00Z-nightly, started 2026-11-23T02:00:00Z, interrupted: go on with --resume
 
                           single                       runc
       debian-12  6.1.0-56-cloud-amd64
-        v1 mt-exec-storm  1/4 25% [5-70]    1.2/1.2    3/3 100% [44-100] 1.2/1.2 !
-        v1 sleep          3/3 100% [44-100] 1.2/1.2 m  unsupported
+        v1 mt-exec-storm  1/4 25% [3-76]    1.2/1.2    3/3 100% [38-100] 1.2/1.2 !
+        v1 sleep          3/3 100% [42-100] 1.2/1.2 m  unsupported
         v1 spin           not measured
 
       What blocked
@@ -94,10 +98,14 @@ describe('the report for a terminal', () => {
         debian-12/v1/none/sleep/single: 3 of 4
 
       Expectations missed
-        debian-12/v1/none/mt-exec-storm/single: expected a rate >= 0.99, found 1/4, 25% [5-70]
+        debian-12/v1/none/mt-exec-storm/single: expected a rate >= 0.99, found 1/4, 25% [3-76]
+        debian-12/v1/none/sleep/single: expected p95 <= 500us, found 1.2 ms [1.2 ms to never]
 
       Expectations undecided
-        debian-12/v1/none/sleep/single: expected a rate >= 0.99, found 3/3, 100% [44-100]
+        debian-12/v1/none/mt-exec-storm/single: expected casualties <= 0.01, found 0/4, 0% [0-58]
+        debian-12/v1/none/mt-exec-storm/runc: expected casualties <= 0.01, found 0/3, 0% [0-62]
+        debian-12/v1/none/sleep/single: expected a rate >= 0.99, found 3/3, 100% [42-100]
+        debian-12/v1/none/sleep/single: expected casualties <= 0.01, found 0/3, 0% [0-58]
 
       Emulation
         qemu, tcg, thread=multi, QEMU 10.0.2, cpu Nehalem: 9 trials
@@ -109,7 +117,7 @@ describe('the report for a terminal', () => {
         m mixed: from several kernels or ways of emulation
 
       Method
-        Rates: 95 % Wilson score interval, widened by the design effect of boots (Rao and Scott 1992). Times: median/95th percentile to FROZEN, in ms.
+        Rates: 95 % Wilson score interval on the effective number of trials, with Student's t: trials in one boot are not independent. Times: median/95th percentile to FROZEN, in ms.
       "
     `);
   });
@@ -150,7 +158,7 @@ describe('the report in Markdown', () => {
     const rows = text.split('\n').filter((line) => line.startsWith('|'));
     expect(rows).toHaveLength(5);
     expect(new Set(rows.map((row) => row.replaceAll('\\|', '').split('|').length))).toEqual(new Set([6]));
-    expect(text).toContain('1/4 25% \\[5-70\\] 1.2/1.2');
+    expect(text).toContain('1/4 25% \\[3-76\\] 1.2/1.2');
     expect(text).not.toMatch(/<img|\p{Cc}(?<!\n)|\p{Bidi_Control}/u);
   });
 });

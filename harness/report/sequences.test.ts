@@ -80,7 +80,9 @@ Emulation
 
   it('count what passed as a success, which an expectation can ask for', async () => {
     const summary = await summaryOf();
-    const judgements = judge(summary, [{ where: { strategy: ['steps'] }, rate: { op: '==', value: 1 } }]);
+    const judgements = judge(summary, [
+      { where: { strategy: ['steps'] }, of: 'rate', op: '==', value: 1, text: '== 1' },
+    ]);
     expect(judgements.map(({ verdict }) => verdict)).toEqual(['missed', 'met']);
     expect(exitCode(summary, judgements)).toBe(1);
     const { cells } = JSON.parse(jsonReport(summary, judgements)) as { cells: object[] };

@@ -1,6 +1,6 @@
 import type { Judgement } from '../analyse/expect.ts';
 import type { Interval } from '../analyse/interval.ts';
-import type { CellSummary, NotMeasured } from '../analyse/summary.ts';
+import type { CellSummary, NotMeasured, RunName } from '../analyse/summary.ts';
 
 /** Milliseconds of microseconds, to what the eye needs: `0.41`, `3.2`, `127`. */
 export function milliseconds(us: number): string {
@@ -44,8 +44,8 @@ export function signed(difference: number): string {
 export const significant = (p: number): string => (p >= 0.1 ? p.toFixed(2) : p.toPrecision(2));
 
 export const differenceMethod =
-  'Differences: Newcombe interval (1998, method 10) on the widened ones; p by an exact permutation test ' +
-  'that exchanges boots, two-sided, of each pair alone.';
+  'Differences: Newcombe interval (1998, method 10) on the widened ones; p by a t test of clustered proportions ' +
+  'whose unit is the boot (Donner and Klar 2000), of each pair alone; behind it as one of all pairs here (Holm 1979).';
 
 /** The parts of a measured cell's figures: `7/8`, `88% [53-98]`, `12/40` (ms). */
 export function figures(cell: CellSummary): { count: string; rate: string; time: string } {
@@ -79,12 +79,25 @@ export const markMeanings: Readonly<Record<string, string>> = {
   m: 'mixed: from several kernels or ways of emulation',
 };
 
-export const intervalLine =
-  'Rates: 95 % Wilson score interval, widened by the design effect of boots (Rao and Scott 1992). ' +
-  'Times: median/95th percentile to FROZEN, in ms.';
-
+export const intervalLine = ({ sampling }: RunName): string =>
+  (sampling
+    ? 'Rates: bounds of a 95 % confidence sequence on the effective number of trials (Robbins 1970), which hold though ' +
+      'each cell was measured until they were near; '
+    : "Rates: 95 % Wilson score interval on the effective number of trials, with Student's t: ") +
+  'trials in one boot are not independent. Times: median/95th percentile to FROZEN, in ms.';
 /** An expectation and what was found, in words. */
-export function judgementLine({ cell, expected }: Judgement): string {
-  const { count, rate } = figures(cell);
-  return `${cell.id}: expected a rate ${expected.op} ${expected.value}, found ${count}, ${rate}`;
+export function judgementLine({ cell, expected, found }: Judgement): string {
+  const { value, low, high, of } = found;
+  const what = expected.of === 'rate' ? 'a rate' : expected.of;
+  const figure =
+    of === null
+      ? `${timeWords(value)} [${timeWords(low)} to ${timeWords(high)}]`
+      : `${of.count}/${of.trials}, ${rateWords({ rate: value, low, high })}`;
+  return `${cell.id}: expected ${what} ${expected.text}, found ${figure}`;
 }
+
+const timeWords = (us: number): string => (us === Infinity ? 'never' : `${milliseconds(us)} ms`);
+
+/** A word for a shell: quoted where it is not plain. */
+export const quoted = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;

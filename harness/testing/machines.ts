@@ -84,10 +84,13 @@ export async function shiftOn<W extends Way, M extends Machine>(
     },
     onTrial: ({ cell, request }, outcome, machine) =>
       log.trials.push({ ...outcome, cell: cell.id, trial: request.trial, machine: machine.facts.id }),
+    onFailed: () => Promise.resolve(),
     onLost: (_, reason) => log.lost.push(reason),
     onDone: () => undefined,
     onAgain: () => undefined,
     onBootFailed: (error) => log.lost.push(String(error)),
+    isEnough: () => false,
+    onEnough: () => undefined,
     onSkipped: (cell, _, reason) => log.lost.push(`${cell.id}: ${reason}`),
   });
   return log;

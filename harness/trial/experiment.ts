@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Machine } from '../lab/machine.ts';
 import { judgeLoss, judgeResult, type Verdict } from './judge.ts';
-import type { GuestResult, Hello } from './protocol.ts';
+import type { GuestResult, Hello, Look } from './protocol.ts';
 import type { TrialRequest } from './request.ts';
 import type { SequenceRequest } from './sequence.ts';
 import type { Logs, Session } from './session.ts';
@@ -11,6 +11,8 @@ export interface TrialOutcome extends Verdict {
   readonly result: GuestResult | null;
   /** What a tool that failed had logged, by name. */
   readonly logs: Logs;
+  /** Of a group that did not freeze: the tasks in the way in the moments before the last look, which is the result's. */
+  readonly looks: readonly Look[];
   readonly hello: Hello;
   readonly wallUs: number;
   /** Whether the machine can run another trial. */
@@ -32,10 +34,10 @@ export async function runTrial(
   const attempt = await session.run(request, signal);
   const common = { hello: session.hello, wallUs: attempt.wallUs };
   if (attempt.kind === 'result') {
-    const { result, logs } = attempt;
-    return { ...common, ...judgeResult(result), result, logs, reusable: result.reusable };
+    const { result, logs, looks } = attempt;
+    return { ...common, ...judgeResult(result), result, logs, looks, reusable: result.reusable };
   }
   await sleep(lastWordsMs, undefined, signal ? { signal } : {});
   const verdict = judgeLoss(attempt.loss, await machine.condition());
-  return { ...common, ...verdict, result: null, logs: new Map(), reusable: false };
+  return { ...common, ...verdict, result: null, logs: new Map(), looks: [], reusable: false };
 }

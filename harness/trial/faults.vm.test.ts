@@ -3,20 +3,31 @@ import { processStart } from '../base/owner.ts';
 import { findLeftovers } from '../lab/reap.ts';
 import type { QemuLab } from '../lab/qemu/lab.ts';
 import type { QemuMachine } from '../lab/qemu/machine.ts';
+import type { Matrix } from '../matrix/matrix.ts';
 import { matrixOf, openTestLab, shift, untilTrialRuns } from '../testing/machines.ts';
 
-/** Two trials that each wait out six seconds: time enough for something to happen to the machine. */
-const matrix = matrixOf(`name: test
+/** Two trials that each wait out three seconds: time enough for something to happen to the machine. */
+const matrixWith = (cmdline: string, memory = 512): Matrix =>
+  matrixOf(`name: test
 trials: 2
 machines: 1
-deadline: 6s
+deadline: 3s
 distros:
-  guest: { driver: qemu, kernel: "deb:bullseye" }
+  guest: { driver: qemu, kernel: "deb:bullseye", cmdline: "${cmdline}", memory: ${memory} }
 cgroups: [v1]
 workloads: [fuse-unanswered]
 strategies:
   single: { preset: single }
 `);
+
+/** A command that may take the connection, or the machine, with it. */
+const command =
+  (words: string) =>
+  (machine: QemuMachine): Promise<unknown> =>
+    machine.exec(words, 20_000).catch(() => undefined);
+
+/** The frostbite that serves is the oldest. */
+const served = "$(pidof frostbite | tr ' ' '\\n' | sort -n | head -n 1)";
 
 const faults: readonly (readonly [
   what: string,
@@ -27,7 +38,7 @@ const faults: readonly (readonly [
   ['QEMU is killed', async ({ pid }) => process.kill(pid, 'SIGKILL'), 'lab-error', /QEMU ended with SIGKILL/],
   [
     'the guest panics',
-    (machine) => machine.exec('echo c > /proc/sysrq-trigger', 5000).catch(() => undefined),
+    command('echo c > /proc/sysrq-trigger'),
     'kernel-crash',
     /Kernel panic|sysrq|Oops|NULL pointer/i,
   ],
@@ -37,17 +48,40 @@ const faults: readonly (readonly [
     'kernel-hang',
     /no heartbeat for 15 s \(vCPUs paused\)/,
   ],
+  ['the SSH server dies', command('kill -9 $PPID'), 'lab-error', /^connection lost/],
+  ['frostbite crashes', command(`kill -SEGV ${served}`), 'lab-error', /^frostbite ended with SIGSEGV/],
+  [
+    'something prints on its output',
+    command(`echo nonsense > /proc/${served}/fd/1`),
+    'lab-error',
+    /^frostbite said what is not the protocol: nonsense/,
+  ],
 ];
 
-describe('in the middle of a trial', () => {
-  let lab: QemuLab;
-  beforeAll(async () => {
-    lab = await openTestLab();
-  });
-  afterEach(async () => expect(await findLeftovers()).toEqual([]));
+/**
+ * What a guest can live with: the trial is measured as if nothing had been. They have the time of two trials, so
+ * that the guest whose memory is filled is small, and it is dd that does it: in the kernel, at once.
+ */
+const troubles = [
+  ['has a full disk', 512, 'dd if=/dev/zero of=/fill bs=1M; test -s /fill'],
+  [
+    'is out of memory',
+    160,
+    `echo 1 > /proc/sys/vm/overcommit_memory
+     dd if=/dev/zero of=/dev/null bs=1G count=1; dmesg | grep -q "Out of memory"`,
+  ],
+  ['has its clock set', 512, 'date -s "2040-01-01 00:00:00"'],
+] as const;
 
+let lab: QemuLab;
+beforeAll(async () => {
+  lab = await openTestLab();
+});
+afterEach(async () => expect(await findLeftovers()).toEqual([]));
+
+describe('in the middle of a trial', () => {
   it.each(faults)('%s', async (_, act, outcome, reason) => {
-    const { trials, machines, lost } = await shift(lab, matrix, (machine, number) => {
+    const { trials, machines, lost } = await shift(lab, matrixWith(''), (machine, number) => {
       if (number === 1) void untilTrialRuns(machine).then(() => act(machine));
     });
     expect(trials[0]).toMatchObject({
@@ -61,5 +95,35 @@ describe('in the middle of a trial', () => {
     const rest = trials.slice(1).map(({ trial, machine, outcome: next }) => `${trial} ${machine} ${next}`);
     expect(rest).toEqual([...(outcome === 'lab-error' ? ['0 t2 not-frozen'] : []), '1 t2 not-frozen']);
     expect(machines.map(({ pid }) => processStart(pid))).toEqual([undefined, undefined]);
+  });
+
+  it.each(troubles)('the guest %s', async (_, memory, words) => {
+    let made: Promise<{ code: number | null }> | undefined;
+    const { trials, lost } = await shift(lab, matrixWith('', memory), (machine) => {
+      made = untilTrialRuns(machine).then(() => machine.exec(words, 20_000));
+    });
+    expect(await made).toMatchObject({ code: 0 });
+    expect(trials.map(({ trial, machine, outcome }) => `${trial} ${machine} ${outcome}`)).toEqual([
+      '0 t1 not-frozen',
+      '1 t1 not-frozen',
+    ]);
+    expect(lost).toEqual([]);
+  });
+});
+
+describe('a machine', () => {
+  it('that never boots is tried three times, then its cells are given up with the end of its console', async () => {
+    const { trials, lost } = await shift(lab, matrixWith('rdinit=/none'));
+    expect(trials).toEqual([]);
+    expect(lost).toHaveLength(4);
+    expect(lost.at(-1)).toMatch(
+      /^guest.*did not boot: QEMU ended with code 0; .*Kernel panic - not syncing: VFS/,
+    );
+  });
+
+  it('that boots slowly, because it prints all that it does, is waited for', async () => {
+    const { trials, lost } = await shift(lab, matrixWith('ignore_loglevel initcall_debug'));
+    expect(trials.map(({ outcome }) => outcome)).toEqual(['not-frozen', 'not-frozen']);
+    expect(lost).toEqual([]);
   });
 });

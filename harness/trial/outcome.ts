@@ -24,6 +24,12 @@ export const countedOutcomes: ReadonlySet<Outcome> = new Set<Outcome>([
 /** Counted outcomes that are a success. */
 export const isSuccess = (outcome: Outcome): boolean => outcome === 'frozen' || outcome === 'passed';
 
+/** Outcomes that somebody will want to look into: counted ones that are no success, and a kernel that was lost. */
+export const isFailure = (outcome: Outcome): boolean =>
+  outcome === 'kernel-crash' ||
+  outcome === 'kernel-hang' ||
+  (countedOutcomes.has(outcome) && !isSuccess(outcome));
+
 /** Outcomes after which the trial is over for good; a `lab-error` is ours and is tried again. */
 export const isFinal = (outcome: Outcome): boolean => outcome !== 'lab-error';
 

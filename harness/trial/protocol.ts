@@ -54,6 +54,19 @@ const beat = z.object({
   phase: z.string(),
 });
 
+/** The group of a trial that was asked to keep it is as the strategy left it, until there is input again. */
+const kept = z.object({ ev: z.literal('kept'), trial: z.int(), frozen: z.boolean(), group: z.string() });
+export type Kept = z.infer<typeof kept>;
+
+/** Of a group that did not freeze: the tasks in the way, `us` after its strategy gave up. */
+const look = z.object({
+  ev: z.literal('look'),
+  trial: z.int(),
+  us: microseconds,
+  blockers: z.array(blockerSchema),
+});
+export type Look = Omit<z.infer<typeof look>, 'ev' | 'trial'>;
+
 const start = z.object({ ev: z.literal('start'), trial: z.int() });
 
 /** What a real program that was to freeze made of it. */
@@ -119,5 +132,5 @@ const result = z.object({
 });
 export type GuestResult = z.infer<typeof result>;
 
-export const guestEventSchema = z.discriminatedUnion('ev', [hello, beat, start, log, result]);
+export const guestEventSchema = z.discriminatedUnion('ev', [hello, beat, start, kept, look, log, result]);
 export type GuestEvent = z.infer<typeof guestEventSchema>;

@@ -25,6 +25,9 @@ function schedule(name: string, when: Schedule | null): [string, string | number
   ];
 }
 
+/** Words before those of a trial whose group is to stay as the strategy left it. */
+export const keepWord = 'keep=1\n';
+
 /** The words of a trial as `frostbite serve` reads them: `key=value` lines ended by an empty line. */
 export function encodeRequest({ trial, seed, strategy, ...request }: TrialRequest): string {
   const { cgroup, runtime, workload, startGap } = request;

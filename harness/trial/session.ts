@@ -1,10 +1,18 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { within } from '../base/deadline.ts';
 import { FrostlineError } from '../errors.ts';
 import type { Channel, ChannelEnd, Machine } from '../lab/machine.ts';
 import type { Strategy } from '../matrix/strategy.ts';
 import { tools } from '../matrix/tools.ts';
-import { guestEventSchema, type GuestEvent, type GuestResult, type Hello } from './protocol.ts';
-import { encodeRequest, type TrialRequest } from './request.ts';
+import {
+  guestEventSchema,
+  type GuestEvent,
+  type GuestResult,
+  type Hello,
+  type Kept,
+  type Look,
+} from './protocol.ts';
+import { encodeRequest, keepWord, type TrialRequest } from './request.ts';
 import { encodeSequence, mayTakeUs, type SequenceRequest } from './sequence.ts';
 
 /** How a trial was lost without a result. */
@@ -19,7 +27,12 @@ export type Loss =
   | { readonly how: 'garbled'; readonly line: string };
 
 export type Attempt = { readonly wallUs: number } & (
-  | { readonly kind: 'result'; readonly result: GuestResult; readonly logs: Logs }
+  | {
+      readonly kind: 'result';
+      readonly result: GuestResult;
+      readonly logs: Logs;
+      readonly looks: readonly Look[];
+    }
   | { readonly kind: 'lost'; readonly loss: Loss }
 );
 
@@ -34,6 +47,9 @@ const silentAfterSeconds = 15;
 /** Set-up, clean-up and diagnosis of a trial, besides the time its strategy may take. */
 const graceSeconds = 60;
 
+/** A lost connection ends the channel at once after its last bytes. */
+const tornMs = 1000;
+
 const nowUs = (): number => Math.round(performance.now() * 1000);
 
 /** Seconds that a strategy may take: a tool has its deadline for each program it runs. */
@@ -43,6 +59,7 @@ const limitOf = ({ deadlineUs, tool }: Strategy): number =>
 /** The guest sends 64 KiB of each at most; whatever it sends, no more is kept. */
 const maxLog = 256 * 1024;
 const maxLogs = 8;
+const maxLooks = 4;
 
 function keepLog(logs: Map<string, string>, { name, text }: { name: string; text: string }): void {
   const before = logs.get(name);
@@ -93,6 +110,7 @@ export class Session implements AsyncDisposable {
       ('steps' in request ? mayTakeUs(request) / 1e6 : limitOf(request.strategy)) + graceSeconds,
     );
     const logs = new Map<string, string>();
+    const looks: Look[] = [];
     try {
       const abort = aborted(signal, watch);
       this.#channel.write('steps' in request ? encodeSequence(request) : encodeRequest(request));
@@ -103,16 +121,50 @@ export class Session implements AsyncDisposable {
         if (next.done)
           return { kind: 'lost', wallUs, loss: { how: 'ended', end: await this.#channel.ended } };
         const event = next.value;
-        if (event.ev === 'garbled')
-          return { kind: 'lost', wallUs, loss: { how: 'garbled', line: event.line } };
+        if (event.ev === 'garbled') return { kind: 'lost', wallUs, loss: await this.#lossOf(event.line) };
         watch.heard(event);
         if (event.ev === 'result' && event.trial === request.trial)
-          return { kind: 'result', wallUs, result: event, logs };
+          return { kind: 'result', wallUs, result: event, logs, looks };
         if (event.ev === 'log') keepLog(logs, event);
+        if (event.ev === 'look' && looks.length < maxLooks)
+          looks.push({ us: event.us, blockers: event.blockers });
       }
     } finally {
       watch.stop();
     }
+  }
+
+  /**
+   * Begins a trial whose group stays as its strategy left it, for whoever wants to look. Resolves when it is there, or with what
+   * the trial came to before. Rejects when the guest is lost or silent, and on abort.
+   */
+  async keep(request: TrialRequest, signal?: AbortSignal): Promise<Kept | GuestResult> {
+    const limitMs = (limitOf(request.strategy) + graceSeconds) * 1000;
+    this.#channel.write(keepWord + encodeRequest(request));
+    const heard = async (): Promise<Kept | GuestResult> => {
+      for (;;) {
+        const { value, done } = await this.#events.next();
+        if (done === true || value.ev === 'garbled')
+          throw new FrostlineError(
+            `The guest ended its part: ${quote(value ?? (await this.#channel.ended))}`,
+            {
+              code: 'machine',
+            },
+          );
+        // the one before goes on to its end when this one is asked for
+        if ((value.ev === 'kept' || value.ev === 'result') && value.trial === request.trial) return value;
+      }
+    };
+    return within({ ms: limitMs, what: 'The trial', signal }, heard());
+  }
+
+  /** What was the matter with a line that is not the protocol: the end of everything tears the last line. */
+  async #lossOf(line: string): Promise<Loss> {
+    const patience = new AbortController();
+    const goesOn = sleep(tornMs, null, { signal: patience.signal }).catch(() => null);
+    const end = await Promise.race([this.#channel.ended, goesOn]);
+    patience.abort();
+    return end === null ? { how: 'garbled', line } : { how: 'ended', end };
   }
 
   /** Ends frostbite, which then leaves nothing in the guest; does not wait for a guest that is gone. */

@@ -21,7 +21,11 @@ interface Told {
 }
 
 /** Works the matrix off with fake machines, to each of which `make` may give powers. */
-async function work(answer: Answer, make: (machine: FakeMachine) => Partial<Machine>): Promise<Told> {
+async function work(
+  answer: Answer,
+  make: (machine: FakeMachine) => Partial<Machine>,
+  enough: (cgroup: string, told: Told) => boolean = () => false,
+): Promise<Told> {
   const told: Told = { log: [], boots: [], machines: [] };
   const { log, machines } = told;
   await workShift(tasksOf(matrix), {
@@ -32,10 +36,13 @@ async function work(answer: Answer, make: (machine: FakeMachine) => Partial<Mach
       return Promise.resolve(Object.assign(machine, make(machine)));
     },
     onTrial: (_, { outcome }, { facts }) => told.boots.push(`${facts.boot} ${outcome}`),
+    onFailed: () => Promise.resolve(),
     onLost: ({ facts }, _, replaced) => log.push(`${facts.id} lost${replaced ? '' : ' at the end'}`),
     onAgain: ({ facts }) => log.push(`${facts.id} again`),
     onDone: ({ facts }) => log.push(`${facts.id} done`),
     onBootFailed: (error) => log.push(`failed: ${String(error)}`),
+    isEnough: ({ cgroup }) => enough(cgroup, told),
+    onEnough: ({ cgroup }, tasks) => log.push(`enough of ${cgroup}: ${tasks}`),
     onSkipped: ({ cgroup }, tasks, reason) => log.push(`skipped ${cgroup} ${tasks}: ${reason}`),
   });
   return told;
@@ -133,4 +140,14 @@ describe('a machine whose workload could not be released', () => {
     expect(boots).toHaveLength(4);
     expect(log.indexOf('m1 down')).toBeLessThan(log.indexOf('m2 serve'));
   });
+});
+
+it('runs no more trials of a cell than are needed, and tells how many were left', async () => {
+  const { log, boots } = await work(
+    frozen,
+    () => ({}),
+    (cgroup, told) => cgroup === 'v1' && told.boots.length === 1,
+  );
+  expect(log).toContain('enough of v1: 1');
+  expect(boots).toHaveLength(3);
 });

@@ -3,7 +3,7 @@ import type { Machine } from '../lab/machine.ts';
 import type { CgroupVersion } from '../matrix/matrix.ts';
 import type { Cell } from '../plan/cell.ts';
 import { runTrial, type TrialOutcome } from './experiment.ts';
-import { isFinal } from './outcome.ts';
+import { isFailure, isFinal } from './outcome.ts';
 import type { TrialRequest } from './request.ts';
 import type { SequenceRequest } from './sequence.ts';
 import { Session } from './session.ts';
@@ -18,7 +18,11 @@ export interface Task {
 export interface ShiftHooks {
   /** Boots the next machine. Rejects when it does not come up. */
   readonly boot: () => Promise<Machine>;
+  /** Waits until the host has room for a trial; what it resolves to is disposed after it. Rejects on abort. */
+  readonly turn?: (task: Task) => Promise<Disposable>;
   readonly onTrial: (task: Task, outcome: TrialOutcome, machine: Machine) => void;
+  /** A trial, or its tool, did not come out well: told with its machine, which is left alone until this settles. Does not reject. */
+  readonly onFailed: (task: Task, outcome: TrialOutcome, machine: Machine) => Promise<void>;
   /** A machine was given up; a fresh one follows when there is work left (`replaced`). */
   readonly onLost: (machine: Machine, reason: string, replaced: boolean) => void;
   /** A machine has done its share and is taken down. */
@@ -26,6 +30,10 @@ export interface ShiftHooks {
   /** The same machine goes on: rebooted for another cgroup set-up, or brought back from its snapshot. */
   readonly onAgain: (machine: Machine) => void;
   readonly onBootFailed: (error: unknown) => void;
+  /** Whether a cell needs no more trials. */
+  readonly isEnough: (cell: Cell) => boolean;
+  /** The rest of a cell's tasks in this shift is not needed. */
+  readonly onEnough: (cell: Cell, tasks: number) => void;
   /** The rest of a cell's tasks in this shift will not be run. */
   readonly onSkipped: (cell: Cell, tasks: number, reason: string) => void;
   readonly signal: AbortSignal;
@@ -66,10 +74,11 @@ export async function workShift(tasks: readonly Task[], hooks: ShiftHooks): Prom
 /** Runs tasks on one machine until none is left or the machine must go. */
 async function useMachine(bench: Bench, queue: Queue, hooks: ShiftHooks): Promise<void> {
   const { machine } = bench;
-  for (let task = queue.next; task !== undefined; task = queue.next) {
+  for (let task = queue.next(); task !== undefined; task = queue.next()) {
     const session = await bench.ready(task.cell.cgroup);
-    const outcome = await runTrial({ machine, session }, task.request, hooks.signal);
+    const outcome = await runInTurn({ machine, session }, task, hooks);
     hooks.onTrial(task, outcome, machine);
+    if (isFailure(outcome.outcome) || outcome.logs.size > 0) await hooks.onFailed(task, outcome, machine);
     queue.settle(task, outcome);
     if (outcome.reusable && outcome.outcome !== 'lab-error') continue;
     const reason = outcome.reason ?? `the group of ${task.cell.workload} could not be removed`;
@@ -77,6 +86,15 @@ async function useMachine(bench: Bench, queue: Queue, hooks: ShiftHooks): Promis
     if (queue.isEmpty || !(await bench.renew())) return;
   }
   hooks.onDone(machine);
+}
+
+async function runInTurn(
+  on: { readonly machine: Machine; readonly session: Session },
+  task: Task,
+  { turn, signal }: ShiftHooks,
+): Promise<TrialOutcome> {
+  using _ = await turn?.(task);
+  return runTrial(on, task.request, signal);
 }
 
 /** A machine could not be brought to a cgroup set-up. */
@@ -169,7 +187,15 @@ class Queue {
     return this.#tasks.length;
   }
 
-  get next(): Task | undefined {
+  /** The task to run, once those of cells that need no more are taken off. */
+  next(): Task | undefined {
+    const { isEnough, onEnough } = this.#hooks;
+    for (let cell = this.#tasks[0]?.cell; cell !== undefined && isEnough(cell); cell = this.#tasks[0]?.cell) {
+      const { id } = cell;
+      const left = this.#tasks.filter((task) => task.cell.id !== id);
+      onEnough(cell, this.#tasks.length - left.length);
+      this.#tasks = left;
+    }
     return this.#tasks[0];
   }
 

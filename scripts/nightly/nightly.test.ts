@@ -29,6 +29,7 @@ echo "$@" >> ${dir}/asked
 case $1 in
 run) mkdir -p ${dir}/results/${run}-some; exit ${exits.run ?? 0} ;;
 report) echo "report of $2"; exit ${exits.run ?? 0} ;;
+history) echo "trend" ;;
 compare) echo "$2 and $3"; exit ${exits.compare ?? 0} ;;
 esac`,
   );
@@ -52,6 +53,8 @@ describe('a night', () => {
     expect(kept('good.some')).toBe('2026-01-02-some');
     expect(kept('summary.md')).toBe('2026-01-01-some and 2026-01-02-some');
     expect(kept('report.md')).toBe('report of 2026-01-02-some');
+    expect(kept('report.html')).toBe('report of 2026-01-02-some');
+    expect(kept('trend.html')).toBe('trend');
   });
 
   it('that got worse, or missed what was expected, fails and is not what later ones are compared with', () => {

@@ -4,6 +4,7 @@ import { until } from '../../base/deadline.ts';
 import { FrostlineError } from '../../errors.ts';
 import type { CgroupVersion } from '../../matrix/matrix.ts';
 import { Host } from '../host.ts';
+import type { Shell, Terminal } from '../machine.ts';
 import { Remote, type Endpoint } from '../remote.ts';
 import { askCgroup, cgroupArguments, readCgroup } from './cgroups.ts';
 
@@ -54,6 +55,11 @@ export class Distro implements Disposable {
   /** Runs a command as the user that is logged in. */
   run(command: string, ms: number): ReturnType<Remote['run']> {
     return this.#remote.run(command, ms);
+  }
+
+  /** A shell of the user that is logged in. */
+  shell(terminal: Terminal | null): Promise<Shell> {
+    return this.#remote.shell(terminal);
   }
 
   /** Waits until its boot is over, and brings frostbite: anew after each boot. */

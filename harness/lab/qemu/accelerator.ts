@@ -29,7 +29,7 @@ export type KvmAnswer = z.infer<typeof answerSchema>;
 const answerFile = (): string => cacheDir('kvm.json');
 
 /** What was found about KVM on this host kernel with this QEMU before, if anything. */
-export async function rememberedKvm(qemu: QemuBinary): Promise<KvmAnswer | undefined> {
+export async function rememberedKvm(qemu: Pick<QemuBinary, 'version'>): Promise<KvmAnswer | undefined> {
   try {
     const answer = answerSchema.parse(JSON.parse(await readFile(answerFile(), 'utf8')));
     return answer.host === release() && answer.qemu === qemu.version ? answer : undefined;

@@ -10,6 +10,8 @@ export interface QemuBinary {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly version: string;
+  /** Whether it can confine itself by seccomp. */
+  readonly hasSeccomp: boolean;
   /** Where it is from, for people. */
   readonly origin: string;
 }
@@ -29,12 +31,18 @@ export const isTrusted = (version: string): boolean => {
 /** `QEMU emulator version 10.0.13 (Debian ...)` -> `10.0.13`. */
 export const parseVersion = (text: string): string | undefined => /version (\d+(?:\.\d+)+)/.exec(text)?.[1];
 
+/** What a QEMU says of itself; undefined when it does not run. One built without seccomp refuses `-sandbox`. */
 async function probe(
   argv: readonly string[],
   env: Readonly<Record<string, string>>,
-): Promise<string | undefined> {
-  const { code, stdout } = await capture([...argv, '--version'], { env, timeoutMs: 20_000 });
-  return code === 0 ? parseVersion(stdout) : undefined;
+): Promise<Pick<QemuBinary, 'version' | 'hasSeccomp'> | undefined> {
+  for (const hasSeccomp of [true, false]) {
+    const words = [...argv, ...(hasSeccomp ? ['-sandbox', 'on'] : []), '--version'];
+    const { code, stdout } = await capture(words, { env, timeoutMs: 20_000 });
+    const version = code === 0 ? parseVersion(stdout) : undefined;
+    if (version !== undefined) return { version, hasSeccomp };
+  }
+  return undefined;
 }
 
 export interface FindOptions extends FetchOptions {
@@ -51,8 +59,8 @@ export interface FindOptions extends FetchOptions {
 export async function findQemu(options: FindOptions = {}): Promise<QemuBinary> {
   const named = process.env['FROSTLINE_QEMU'];
   if (named) {
-    const version = await probe([named], {});
-    if (version) return { argv: [named], env: {}, version, origin: `${named} (FROSTLINE_QEMU)` };
+    const found = await probe([named], {});
+    if (found) return { argv: [named], env: {}, ...found, origin: `${named} (FROSTLINE_QEMU)` };
     throw new FrostlineError(`FROSTLINE_QEMU=${named} does not run.`, {
       code: 'host',
       todo: `Name a ${program}.`,
@@ -60,7 +68,7 @@ export async function findQemu(options: FindOptions = {}): Promise<QemuBinary> {
   }
   const own = await probe([program], {});
   const host: QemuBinary | undefined = own
-    ? { argv: [program], env: {}, version: own, origin: "the host's" }
+    ? { argv: [program], env: {}, ...own, origin: "the host's" }
     : undefined;
   if (host && isTrusted(host.version)) return host;
   try {
@@ -87,10 +95,10 @@ async function describe(dir: string): Promise<QemuBinary | undefined> {
   const lib = join(dir, 'usr/lib/x86_64-linux-gnu');
   const argv = [join(lib, 'ld-linux-x86-64.so.2'), '--library-path', lib, join(dir, 'usr/bin', program)];
   const env = { QEMU_MODULE_DIR: join(lib, 'qemu') };
-  const version = await probe(argv, env);
-  if (version === undefined) return undefined;
+  const found = await probe(argv, env);
+  if (found === undefined) return undefined;
   const data = ['-L', join(dir, 'usr/share/qemu'), '-L', join(dir, 'usr/share/seabios')];
-  return { argv: [...argv, ...data], env, version, origin: `Debian ${suite}'s, in the cache` };
+  return { argv: [...argv, ...data], env, ...found, origin: `Debian ${suite}'s, in the cache` };
 }
 
 /** Any QEMU that was unpacked into the cache before. */

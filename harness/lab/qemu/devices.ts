@@ -103,9 +103,12 @@ export const seedDisk = (image: string): Device => ({
   ],
 });
 
-/** The serial console goes to a file; warnings and worse are printed, the start-up chatter is not. */
+/**
+ * The serial console goes to a file, always to its end, so that it can be cut back while QEMU writes (`boundLog`);
+ * warnings and worse are printed, the start-up chatter is not.
+ */
 export const console = (file: string): Device => ({
-  qemu: ['-chardev', `file,id=console,path=${escapeComma(file)}`, '-serial', 'chardev:console'],
+  qemu: ['-chardev', `file,id=console,append=on,path=${escapeComma(file)}`, '-serial', 'chardev:console'],
   kernel: ['console=ttyS0,115200', 'loglevel=5'],
 });
 

@@ -1,10 +1,11 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { KernelWay } from '../../matrix/matrix.ts';
 import { fetchKernel } from '../kernels/fetch.ts';
 import type { FetchOptions } from '../apt/closure.ts';
 import type { Kernel } from '../kernels/kernel.ts';
-import type { BootRequest, Lab, LabContext } from '../lab.ts';
+import type { BootRequest, Lab, LabContext, Origin } from '../lab.ts';
 import { buildBase } from '../rootfs/base.ts';
 import { buildModules } from '../rootfs/image.ts';
 import { buildUserland } from '../rootfs/userland.ts';
@@ -90,12 +91,18 @@ export class QemuLab implements Lab<KernelWay> {
     return this.#description;
   }
 
-  memoryOf(way: KernelWay): number {
-    return way.memoryMiB + overheadMiB;
+  memoryOf(way: KernelWay, isClone: boolean): number {
+    return (isClone ? 0 : way.memoryMiB) + overheadMiB;
   }
 
   async prepare(way: KernelWay): Promise<void> {
     await this.#prepare(way);
+  }
+
+  async origin(way: KernelWay): Promise<Origin> {
+    const { kernel } = await this.#prepare(way);
+    const config = join(dirname(kernel.image), `config-${kernel.release}`);
+    return { name: kernel.origin, sha256: kernel.sha256, config: existsSync(config) ? config : null };
   }
 
   #prepare(way: KernelWay): Promise<Prepared> {

@@ -4,7 +4,7 @@ import { Scope } from '../../base/scope.ts';
 import { sentence } from '../../errors.ts';
 import { readFacts, tail, waitForLine } from '../console.ts';
 import type { MachineFacts } from '../facts.ts';
-import type { Channel, Condition, Machine } from '../machine.ts';
+import type { Channel, Condition, Machine, Shell, Terminal } from '../machine.ts';
 import { Remote } from '../remote.ts';
 import { joinInitrd } from '../rootfs/image.ts';
 import { makeKeys, type MachineKeys } from '../rootfs/keys.ts';
@@ -112,7 +112,10 @@ async function waitUntilReady(plan: MachinePlan, child: Child): Promise<void> {
       return { found: false, why: sentence(error) } as const;
     },
   );
-  if (!ready.found) throw notBooted(plan, `${ready.why}\n  ${await lastLines(plan.console)}`);
+  if (ready.found) return;
+  const [fact] = readFacts(await tail(plan.console));
+  const why = fact === undefined ? ready.why : `${ready.why}; ${fact.line}`;
+  throw notBooted(plan, `${why}\n  ${await lastLines(plan.console)}`);
 }
 
 /** The disk of a machine that is booted: nothing written to it is kept. */
@@ -125,7 +128,7 @@ export const argumentsOf = (plan: MachinePlan, dir: string, start: readonly devi
     [
       device.label(`${plan.run}-${plan.id}`),
       device.bare,
-      device.sandbox,
+      ...(plan.qemu.hasSeccomp ? [device.sandbox] : []),
       device.processor(plan.accelerator, plan.cpus, plan.memoryMiB),
       // ahead of the template's line: the console is the first
       device.console(plan.console),
@@ -202,6 +205,10 @@ export class QemuMachine implements Machine {
 
   exec(command: string, timeoutMs: number): ReturnType<Machine['exec']> {
     return this.#parts.remote.run(command, timeoutMs);
+  }
+
+  shell(terminal: Terminal | null): Promise<Shell> {
+    return this.#parts.remote.shell(terminal);
   }
 
   async condition(): Promise<Condition> {

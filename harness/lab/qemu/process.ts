@@ -6,7 +6,7 @@ import { self } from '../../base/owner.ts';
 import { runtimeDir } from '../../base/paths.ts';
 import type { Scope } from '../../base/scope.ts';
 import { FrostlineError } from '../../errors.ts';
-import { tail } from '../console.ts';
+import { boundLog, tail } from '../console.ts';
 import type { QemuBinary } from './binary.ts';
 import { parseForward, Qmp } from './qmp.ts';
 
@@ -46,6 +46,10 @@ export async function startMachine(
   of: { readonly dir: string; readonly args: readonly string[]; readonly scope: Scope },
 ): Promise<{ child: Child; qmp: Qmp; port: number }> {
   const { dir, args, scope } = of;
+  // a controller that was killed can have left the log of another machine of this name
+  await rm(plan.console, { force: true });
+  const log = boundLog(plan.console);
+  scope.defer(() => log[Symbol.dispose]());
   const child = startQemu(plan, args);
   scope.defer(() => endProcess(child.process));
   const qmp = await openMonitor(plan, child, dir);

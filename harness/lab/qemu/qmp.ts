@@ -25,11 +25,12 @@ export class Qmp implements Disposable {
     socket.on('error', fail);
     socket.on('close', fail);
     const lines = createInterface({ input: socket });
-    // it hands the socket's errors on, and one that nobody listens to would end the process
+    // an error of the socket is emitted by its reader too, and one that nobody hears ends the process
     lines.on('error', fail);
     lines.on('line', (line) => {
-      const reply = JSON.parse(line) as Reply;
-      if (reply.event === undefined) this.#waiting.shift()?.resolve(reply);
+      const reply = parseReply(line);
+      if (reply === undefined) fail();
+      else if (reply.event === undefined) this.#waiting.shift()?.resolve(reply);
     });
   }
 
@@ -63,6 +64,15 @@ export class Qmp implements Disposable {
 
   [Symbol.dispose](): void {
     this.#socket.destroy();
+  }
+}
+
+/** Undefined for the beginning of a line, which is the last of a QEMU that was killed. */
+function parseReply(line: string): Reply | undefined {
+  try {
+    return JSON.parse(line) as Reply;
+  } catch {
+    return undefined;
   }
 }
 

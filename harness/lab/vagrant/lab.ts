@@ -79,8 +79,7 @@ export class VagrantLab implements Lab<VagrantWay> {
   /** KVM where a kernel has booted under it before, by the driver `qemu`. */
   async #accel(): Promise<'kvm' | 'tcg'> {
     if (process.env['FROSTLINE_ACCEL'] === 'tcg' || this.#qemu === null) return 'tcg';
-    const origin = { argv: [], env: {}, version: this.#qemu, origin: '' };
-    return (await rememberedKvm(origin))?.works ? 'kvm' : 'tcg';
+    return (await rememberedKvm({ version: this.#qemu }))?.works ? 'kvm' : 'tcg';
   }
 
   async boot({ id, way, signal }: BootRequest<VagrantWay>): Promise<VagrantMachine> {

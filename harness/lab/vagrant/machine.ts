@@ -5,7 +5,7 @@ import type { CgroupVersion } from '../../matrix/matrix.ts';
 import { readFacts, tail } from '../console.ts';
 import { Distro } from '../distro/distro.ts';
 import type { MachineFacts } from '../facts.ts';
-import type { Channel, Condition, Machine } from '../machine.ts';
+import type { Channel, Condition, Machine, Shell, Terminal } from '../machine.ts';
 import type { Vagrant } from './command.ts';
 import { describeMachine, type MachineFile } from './folder.ts';
 
@@ -90,6 +90,10 @@ export class VagrantMachine implements Machine {
 
   exec(command: string, timeoutMs: number): ReturnType<Machine['exec']> {
     return this.#distro.host.exec(command, timeoutMs);
+  }
+
+  shell(terminal: Terminal | null): Promise<Shell> {
+    return this.#distro.shell(terminal);
   }
 
   async condition(): Promise<Condition> {

@@ -1,6 +1,7 @@
 import { countOf, worseCount, type CellChange, type Comparison } from '../../analyse/compare.ts';
 import type { CellSummary } from '../../analyse/summary.ts';
 import { verdictLine } from './words.ts';
+import { escapeJson } from '../escape.ts';
 
 /** A comparison as one JSON document for machines. `schema` changes when a field changes its meaning. */
 export function jsonComparison(comparison: Comparison): string {
@@ -26,7 +27,7 @@ export function jsonComparison(comparison: Comparison): string {
     gone: gone.map(({ id }) => id),
     facts,
   };
-  return `${JSON.stringify(document, null, 2)}\n`;
+  return `${escapeJson(document)}\n`;
 }
 
 const cellJson = ({ base, head, of, rates, by, p, adjusted, change }: CellChange): object => ({

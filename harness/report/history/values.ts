@@ -1,3 +1,5 @@
+import { escapeCsv, escapeTerminal, quoteCsv } from '../escape.ts';
+
 /** A value of a table: what a database has. */
 export type Cell = unknown;
 
@@ -19,7 +21,8 @@ export function textValue(value: Cell): string {
 }
 
 /** A line of CSV (RFC 4180), its end included. */
-export const csvLine = (values: readonly Cell[]): string =>
-  `${values.map((value) => csvField(textValue(value))).join(',')}\r\n`;
+export const csvLine = (values: readonly Cell[]): string => `${values.map(csvField).join(',')}\r\n`;
 
-const csvField = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+/** Numbers stay as they are, below zero too; text can be a guest's. */
+const csvField = (value: Cell): string =>
+  typeof value === 'string' ? escapeCsv(value) : quoteCsv(escapeTerminal(textValue(value)));

@@ -5,7 +5,7 @@ import type { BoxTool, CgroupVersion } from '../../../matrix/matrix.ts';
 import { readFacts, tail } from '../../console.ts';
 import { Distro } from '../../distro/distro.ts';
 import type { MachineFacts } from '../../facts.ts';
-import type { Channel, Condition, Machine } from '../../machine.ts';
+import type { Channel, Condition, Machine, Shell, Terminal } from '../../machine.ts';
 import { makeKeys } from '../../rootfs/keys.ts';
 import type { QemuBinary } from '../binary.ts';
 import * as device from '../devices.ts';
@@ -77,7 +77,7 @@ const argumentsOf = (plan: ImagePlan, dir: string, seed: string): string[] =>
   device.toArguments([
     device.label(`${plan.run}-${plan.id}`),
     device.bare,
-    device.sandbox,
+    ...(plan.qemu.hasSeccomp ? [device.sandbox] : []),
     device.processor(plan.accelerator, plan.cpus, plan.memoryMiB),
     device.distroDisk(plan.file),
     device.seedDisk(seed),
@@ -157,6 +157,10 @@ export class ImageMachine implements Machine {
 
   exec(command: string, timeoutMs: number): ReturnType<Machine['exec']> {
     return this.#parts.distro.host.exec(command, timeoutMs);
+  }
+
+  shell(terminal: Terminal | null): Promise<Shell> {
+    return this.#parts.distro.shell(terminal);
   }
 
   async condition(): Promise<Condition> {

@@ -38,13 +38,19 @@ export async function templateKey(plan: MachinePlan, number: number): Promise<st
   const args = argumentsOf(nameless, '', [device.boot(kernel, '')]);
   const made = [qemu.version, qemu.origin, JSON.stringify(args)];
   const files = [kernel, initrd.base, initrd.modules, ...(root === null ? [] : [root])];
-  const stamps = await Promise.all(files.map(stampOf));
-  return sha256(String(format), String(number), ...made, ...stamps).slice(0, 16);
+  const hashes = await Promise.all(files.map(hashOf));
+  return sha256(String(format), String(number), ...made, ...hashes).slice(0, 16);
 }
 
-async function stampOf(file: string): Promise<string> {
+const hashes = new Map<string, Promise<string>>();
+
+/** A file is read again when it has changed. */
+async function hashOf(file: string): Promise<string> {
   const { size, mtimeMs } = await stat(file);
-  return `${file} ${size} ${mtimeMs}`;
+  const stamp = `${file} ${size} ${mtimeMs}`;
+  const hash = hashes.get(stamp) ?? sha256File(file);
+  hashes.set(stamp, hash);
+  return hash;
 }
 
 /** Writes, last of all, what says that the folder is a whole template. */

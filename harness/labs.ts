@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import type { Listener } from './events.ts';
+import { drivers } from './lab/drivers.ts';
+import type { Lab } from './lab/lab.ts';
+import { takeWay } from './lab/take.ts';
+import type { Matrix, Way } from './matrix/matrix.ts';
+import { wayWords } from './matrix/ways.ts';
+import { keepConfig } from './record/evidence.ts';
+
+/** What labs need to know of the run they work for. */
+export interface LabsPlan {
+  readonly run: string;
+  readonly dir: string;
+  readonly matrix: Matrix;
+  readonly allowLocal: boolean;
+  readonly signal: AbortSignal;
+  readonly emit: Listener;
+}
+
+/** A distro that can be booted. */
+export interface Ready {
+  readonly distro: string;
+  readonly way: Way;
+  readonly lab: Lab;
+}
+
+/** A distro of which no way can be had. */
+export interface Failed {
+  readonly distro: string;
+  readonly error: Error;
+}
+
+/** The labs of a run, one for each driver that is used. */
+export class Labs {
+  readonly #plan: LabsPlan;
+  readonly #labs = new Map<string, Promise<Lab>>();
+
+  constructor(plan: LabsPlan) {
+    this.#plan = plan;
+  }
+
+  /** Fetches and builds what each distro boots from; one that fails does not stop the rest. Rejects on abort. */
+  async prepare(names: readonly string[]): Promise<{ ready: Ready[]; failed: Failed[] }> {
+    const { signal, emit } = this.#plan;
+    if (names.length === 0) return { ready: [], failed: [] };
+    const what = `kernels for ${names.join(', ')}`;
+    const began = performance.now();
+    emit({ kind: 'preparing', what });
+    const all = await Promise.all(names.map((name) => this.#prepareOne(name)));
+    signal.throwIfAborted();
+    emit({ kind: 'prepared', what, ms: performance.now() - began });
+    return { ready: all.filter((one) => 'lab' in one), failed: all.filter((one) => 'error' in one) };
+  }
+
+  /** Takes the first of a distro's ways that can be had, and says so when it is not the first. */
+  async #prepareOne(name: string): Promise<Ready | Failed> {
+    const { signal, emit, matrix } = this.#plan;
+    const { ways } = matrix.distros.get(name)!;
+    try {
+      const { way, lab, passedOver } = await takeWay(ways, (one) => this.#lab(one), signal);
+      if (passedOver.length > 0)
+        emit({ kind: 'warning', text: [`${name}: taking ${wayWords(way)}.`, ...passedOver].join(' ') });
+      const origin = await lab.origin?.(way);
+      if (origin !== undefined) {
+        const { config, ...known } = origin;
+        emit({ kind: 'kernel-known', distro: name, ...known });
+        if (config !== null)
+          await keepConfig(this.#plan.dir, name, config).catch((error: unknown) =>
+            emit({
+              kind: 'warning',
+              text: `The configuration of ${name}'s kernel is not kept: ${String(error)}`,
+            }),
+          );
+      }
+      return { distro: name, way, lab };
+    } catch (error) {
+      return { distro: name, error: error instanceof Error ? error : new Error(String(error)) };
+    }
+  }
+
+  #lab({ driver }: Way): Promise<Lab> {
+    const { run, dir, allowLocal, signal, emit } = this.#plan;
+    let lab = this.#labs.get(driver);
+    lab ??= drivers[driver]({
+      run,
+      consoles: join(dir, 'consoles'),
+      allowLocal,
+      signal,
+      onWarning: (text) => emit({ kind: 'warning', text }),
+      onPreparing: (what) => {
+        const began = performance.now();
+        emit({ kind: 'preparing', what });
+        return () => emit({ kind: 'prepared', what, ms: performance.now() - began });
+      },
+    });
+    this.#labs.set(driver, lab);
+    return lab;
+  }
+}

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { planCells } from '../plan/cells.ts';
+import { trialSeed } from '../plan/seeds.ts';
+import { loadMatrix } from './load.ts';
+import { narrow } from './narrow.ts';
+import { full } from './sample.ts';
+
+const cellOf = (id: string) => {
+  const [distro = '', cgroup = '', runtime = '', workload = '', strategy = ''] = id.split('/');
+  return { distro, cgroup, runtime, workload, strategy };
+};
+const matrixOf = (text: string) => {
+  const loaded = loadMatrix(text, '/there/m.yaml');
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.findings));
+  return loaded.matrix;
+};
+
+describe('a matrix of one cell', () => {
+  it('has that cell alone, with its strategy, its seed and its trials', () => {
+    const whole = matrixOf(full);
+    for (const cell of planCells(whole)) {
+      const one = matrixOf(narrow(full, '/here', cellOf(cell.id), { name: 'again', kernel: null }));
+      expect([...planCells(one)].map(({ id }) => id)).toEqual([cell.id]);
+      expect(one.strategies.get(cell.strategy)).toEqual(whole.strategies.get(cell.strategy));
+      expect([one.trials, one.machines, one.seed]).toEqual([whole.trials, whole.machines, whole.seed]);
+      expect(trialSeed(one.seed, cell.id, 3)).toBe(trialSeed(whole.seed, cell.id, 3));
+    }
+  });
+
+  it('takes another kernel and number of trials, and makes paths absolute', () => {
+    const text = full.replace('"deb:trixie"', '"path:vmlinuz"');
+    const cell = cellOf('debian-13/v1/none/sleep/mine');
+    const placed = matrixOf(narrow(text, '/here', cell, { name: 'again', kernel: null }));
+    expect(placed.distros.get('debian-13')!.ways[0]).toMatchObject({ kernel: { image: '/here/vmlinuz' } });
+    const kernel = 'deb:trixie/linux-image-6.12.1-cloud-amd64=6.12.1-1';
+    const other = matrixOf(narrow(text, '/here', cell, { name: 'again', kernel, trials: 1 }));
+    expect(other.distros.get('debian-13')!.ways[0]).toMatchObject({ kernel: { text: kernel } });
+    expect([other.trials, other.machines]).toEqual([1, 1]);
+  });
+
+  it('is of a sequence where the cell is', () => {
+    const text = `name: s
+distros: { d: { ways: [{ driver: qemu, kernel: "deb:trixie" }, { driver: ssh, host: h, key: k }] } }
+cgroups: [v2]
+sequences: { mine: { steps: [{ group: a }, { freeze: a }] } }
+`;
+    const one = matrixOf(
+      narrow(text, '/here', cellOf('d/v2/none/mine/steps'), { name: 'again', kernel: null }),
+    );
+    expect([...planCells(one)].map(({ id }) => id)).toEqual(['d/v2/none/mine/steps']);
+    expect(one.distros.get('d')!.ways[1]).toMatchObject({ key: '/here/k' });
+  });
+});

@@ -1,0 +1,33 @@
+import { axisNames, type AxisName } from '../matrix/axes.ts';
+
+/** Which cells are shown: all, those that did not freeze in every trial, those that failed or were not measured. */
+export type Show = 'all' | 'unsure' | 'failed';
+
+/** What a page shows; it stands in the address, so that a link leads there. */
+export interface Address {
+  /** The id of the open cell. */
+  readonly cell: string | null;
+  readonly show: Show;
+  /** Names on an axis that are shown; none: all. */
+  readonly only: Readonly<Record<AxisName, ReadonlySet<string>>>;
+}
+
+export function readAddress(): Address {
+  const words = new URLSearchParams(location.hash.slice(1));
+  const show = words.get('show');
+  const only = axisNames.map((axis) => [axis, new Set(words.getAll(axis))]);
+  return {
+    cell: words.get('cell'),
+    show: show === 'unsure' || show === 'failed' ? show : 'all',
+    only: Object.fromEntries(only) as Record<AxisName, Set<string>>,
+  };
+}
+
+/** An address as the hash of a link. */
+export function hashOf({ cell, show, only }: Address): string {
+  const words = new URLSearchParams();
+  for (const axis of axisNames) for (const name of only[axis]) words.append(axis, name);
+  if (show !== 'all') words.set('show', show);
+  if (cell !== null) words.set('cell', cell);
+  return `#${words.toString()}`;
+}

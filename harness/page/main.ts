@@ -1,0 +1,9 @@
+import type { PageData } from '../report/html/data.ts';
+import { drawRun } from './run.ts';
+import { drawTrend } from './trend.ts';
+
+const data = JSON.parse(document.getElementById('data')!.textContent) as PageData;
+if (data.kind === 'run') drawRun(data);
+else drawTrend(data);
+// for whoever waits for the page: everything that opens it is drawn
+document.documentElement.dataset['drawn'] = '';

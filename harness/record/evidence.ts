@@ -1,0 +1,101 @@
+import { copyFile, mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { TrialOutcome } from '../trial/experiment.ts';
+import type { TrialRecord } from './schema.ts';
+
+/** The folder of a run with what was kept of a cell's trials. A cell of a record may be any text: none leads out. */
+export const evidenceOfCell = (cell: string): string => join('evidence', join('/', cell));
+
+/** The folder of a run with what was kept of one trial: `evidence/CELL/TRIAL`. */
+export const evidenceFolder = ({ cell, trial }: Pick<TrialRecord, 'cell' | 'trial'>): string =>
+  join(evidenceOfCell(cell), String(trial));
+
+/** Trials of a cell that are kept: the first say what the others would. */
+const kept = 3;
+const maxConsole = 64 * 1024;
+
+/** What is kept of one trial besides its record. */
+export interface Finds {
+  readonly outcome: Pick<TrialOutcome, 'looks' | 'logs'>;
+  /** What the machine said afterwards, by the name of a file. */
+  readonly said: ReadonlyMap<string, string>;
+}
+
+/** Keeps what tells why trials failed: of the first of each cell. */
+export class Evidence {
+  readonly #dir: string;
+  readonly #kept = new Map<string, number>();
+
+  /** `dir` is the run's. */
+  constructor(dir: string) {
+    // Node's recursive mkdir of a relative path never ends when the working directory is gone
+    this.#dir = resolve(dir);
+  }
+
+  /** Whether another failure of a cell is wanted; counts it if so. */
+  wants(cell: string): boolean {
+    const count = this.#kept.get(cell) ?? 0;
+    if (count >= kept) return false;
+    this.#kept.set(cell, count + 1);
+    return true;
+  }
+
+  /**
+   * Writes a trial's folder: record.json, timeline.txt (the freezer's state), blockers.json (tasks with stacks, at each
+   * look), console.txt (its end), and what the machine and its tools said. Rejects when it cannot be written.
+   */
+  async keep(record: TrialRecord, { outcome, said }: Finds): Promise<void> {
+    const console = await endOf(join(this.#dir, 'consoles', `${record.machine.id}.log`));
+    const files: readonly (readonly [string, string])[] = [
+      ['record.json', json(record)],
+      ['timeline.txt', timeline(record)],
+      ['blockers.json', json([...outcome.looks, { us: null, blockers: record.blockers }])],
+      ...(console === '' ? [] : [['console.txt', console] as const]),
+      ...said,
+      ...outcome.logs,
+    ];
+    await whole(join(this.#dir, evidenceFolder(record)), async (folder) => {
+      await mkdir(folder, { recursive: true });
+      for (const [name, text] of files) await writeFile(join(folder, name), text);
+    });
+  }
+}
+
+/** Keeps the configuration of a distro's kernel with a run, as `kernels/DISTRO.config`. Rejects when it cannot be written. */
+export async function keepConfig(dir: string, distro: string, config: string): Promise<void> {
+  const folder = resolve(dir, 'kernels');
+  await mkdir(folder, { recursive: true });
+  await whole(join(folder, `${distro}.config`), (path) => copyFile(config, path));
+}
+
+/** Writes to a place, or leaves nothing there: on a disk that is full the room is for the records. */
+async function whole(path: string, write: (path: string) => Promise<void>): Promise<void> {
+  try {
+    await write(path);
+  } catch (error) {
+    await rm(path, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** The states that were read, each with when, in milliseconds after the first write. */
+function timeline({ states, frozenUs, writes, reads, thaws, outcome }: TrialRecord): string {
+  const lines = states.map(([us, state]) => `${(us / 1000).toFixed(3).padStart(12)} ms  ${state}`);
+  const end = frozenUs === null ? outcome : `${outcome} after ${(frozenUs / 1000).toFixed(3)} ms`;
+  return `${[...lines, `${end}: ${writes} writes, ${reads} reads, ${thaws} thaws`].join('\n')}\n`;
+}
+
+/** The end of a file; empty when there is none. */
+async function endOf(path: string): Promise<string> {
+  try {
+    await using file = await open(path, 'r');
+    const { size } = await file.stat();
+    const tail = Buffer.alloc(Math.min(size, maxConsole));
+    await file.read(tail, 0, tail.length, size - tail.length);
+    return tail.toString('utf8');
+  } catch {
+    return '';
+  }
+}

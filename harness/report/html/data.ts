@@ -1,0 +1,79 @@
+import type { AxisName } from '../../matrix/axes.ts';
+
+/** What an HTML page is told: plain data, so that the page draws and decides nothing about trials. */
+export type PageData = RunPage | TrendPage;
+
+/** The number of a text in `texts`: stacks and reasons are the same in many cells. */
+export type TextNumber = number;
+
+/** A report of one run. */
+export interface RunPage {
+  readonly kind: 'run';
+  readonly title: string;
+  /** One line: is anything wrong? */
+  readonly verdict: string;
+  readonly isGood: boolean;
+  readonly facts: readonly Fact[];
+  /** The names on each axis, in the order of the matrix; cells name them by number. */
+  readonly axes: Readonly<Record<AxisName, readonly string[]>>;
+  /** Kernel releases of each distro. */
+  readonly releases: readonly string[];
+  readonly cells: readonly PageCell[];
+  readonly notes: readonly { readonly title: string; readonly lines: readonly string[] }[];
+  readonly texts: readonly string[];
+}
+
+export type Fact = readonly [name: string, value: string];
+
+/** `failed` is the kernel's doing, `error` ours, `skipped` what the kernel does not have. */
+export type PageStatus = 'passed' | 'failed' | 'error' | 'skipped';
+
+export interface PageCell {
+  /** On each axis, in the order of `axisNames`. */
+  readonly at: readonly [number, number, number, number, number];
+  readonly status: PageStatus;
+  /** Frozen and counted trials, rate, low, high; absent without a counted trial. */
+  readonly rate?: readonly [frozen: number, trials: number, rate: number, low: number, high: number];
+  /** Why there is no rate, in a word. */
+  readonly none?: string;
+  /** When how many had frozen: microseconds and a number of trials in turn. */
+  readonly curve?: readonly number[];
+  /** What else there is to say: names and values, both as numbers of texts. */
+  readonly facts: readonly (readonly [TextNumber, TextNumber])[];
+  readonly causes?: readonly PageCause[];
+  /** The end of the console of a machine that was lost in this cell. */
+  readonly console?: TextNumber;
+}
+
+/** What held some of a cell's freezes. */
+export interface PageCause {
+  readonly trials: number;
+  readonly failed: number;
+  /** Null: no rule knows it. */
+  readonly name: TextNumber | null;
+  readonly why: TextNumber | null;
+  readonly todo: TextNumber | null;
+  /** A task it was seen in: `comm, in D: wchan`. */
+  readonly seen: TextNumber;
+  readonly stack: TextNumber | null;
+}
+
+/** Rates of cells from run to run. */
+export interface TrendPage {
+  readonly kind: 'trend';
+  readonly title: string;
+  readonly cells: readonly { readonly cell: string; readonly points: readonly PagePoint[] }[];
+  /** Cells that there was no room for. */
+  readonly left: number;
+}
+
+export interface PagePoint {
+  readonly at: string;
+  readonly frozen: number;
+  readonly trials: number;
+  readonly rate: number;
+  readonly low: number;
+  readonly high: number;
+  /** The kernels of its guests where they are others than before, or the first. */
+  readonly kernel: string | null;
+}

@@ -1,0 +1,36 @@
+import { boundedLines } from '../base/lines.ts';
+import type { ChannelEnd, Machine } from '../lab/machine.ts';
+import { sampleRecord } from '../record/sample.ts';
+
+/** What a frostbite that is sound says first. */
+export const soundHello = JSON.stringify({
+  ...{ ev: 'hello', version: '1', release: '6.12.0', arch: 'x86_64', cpus: 2, boot: 'b', v1: null, v2: '/2' },
+});
+
+/** A result as frostbite tells it, on one line. */
+export function soundResult(trial: number, change: object = {}): string {
+  const { frozenUs, writes, reads, thaws, states, thaw, blockers, tool } = sampleRecord();
+  const figures = { frozenUs, writes, reads, thaws, states, thaw, blockers, tool };
+  const fields = { outcome: 'frozen', reason: null, runtime: null, reusable: true, guestUs: 1 };
+  return JSON.stringify({ ev: 'result', trial, ...figures, ...fields, ...change });
+}
+
+/** A machine whose guest says these bytes, whatever it is asked; then its channel ends so, or stays open. */
+export function machineSaying(bytes: AsyncIterable<Buffer>, end: ChannelEnd | null): Machine {
+  const { machine: facts } = sampleRecord();
+  return {
+    facts,
+    release: '6.12.0',
+    serve: () =>
+      Promise.resolve({
+        lines: boundedLines(bytes, 64 * 1024),
+        ended: end === null ? new Promise(() => undefined) : Promise.resolve(end),
+        write: () => undefined,
+        end: () => undefined,
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      }),
+    exec: () => Promise.reject(new Error('no command is run here')),
+    condition: () => Promise.resolve({ alive: true, detail: null, facts: [] }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
