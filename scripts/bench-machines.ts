@@ -1,15 +1,15 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Scope } from '../harness/base/scope.ts';
 import { waitForLine } from '../harness/lab/console.ts';
+import type { Machine } from '../harness/lab/machine.ts';
 import { fetchKernel } from '../harness/lab/kernels/fetch.ts';
 import { tcg } from '../harness/lab/qemu/accelerator.ts';
 import { findQemu } from '../harness/lab/qemu/binary.ts';
 import * as device from '../harness/lab/qemu/devices.ts';
 import type { QemuLab } from '../harness/lab/qemu/lab.ts';
-import type { QemuMachine } from '../harness/lab/qemu/machine.ts';
 import { monitorSocket, startMachine } from '../harness/lab/qemu/process.ts';
 import { writeCpio } from '../harness/lab/rootfs/cpio.ts';
 import type { KernelWay, Matrix } from '../harness/matrix/matrix.ts';
@@ -18,12 +18,12 @@ import type { Line } from './bench-records.ts';
 
 const rounds = 7;
 const { signal } = new AbortController();
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
 
 export const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
-async function timed(work: () => Promise<AsyncDisposable>): Promise<number> {
+export async function timed(work: () => Promise<AsyncDisposable>): Promise<number> {
   const began = performance.now();
   await using _ = await work();
   return performance.now() - began;
@@ -54,7 +54,7 @@ interface Subject {
   readonly way: KernelWay;
 }
 
-const answering = async (booting: Promise<QemuMachine>): Promise<QemuMachine> => {
+export const answering = async <M extends Machine>(booting: Promise<M>): Promise<M> => {
   const machine = await booting;
   await machine.exec('true', 10_000);
   return machine;
@@ -78,12 +78,6 @@ async function benchStarts(line: Line, { lab, name, way }: Subject): Promise<voi
   line('  beside plain QEMU', `${(cold / least).toFixed(2)} times`, 'under 1.3');
   line(`template to the first answered command (${name})`, seconds(clone), 'under 0.4 s');
   line('  beside a cold boot', `${(cold / clone).toFixed(1)} times as fast`, 'at least 8');
-  const virtme = spawnSync('vng', ['--version'], { encoding: 'utf8' });
-  line(
-    'virtme-ng',
-    virtme.status === 0 ? virtme.stdout.trim() : 'left out',
-    virtme.status === 0 ? 'see vng' : 'vng is not installed',
-  );
 }
 
 /** Starts the kernel on an initrd that has one program, which says that it runs. */

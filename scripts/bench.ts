@@ -1,15 +1,18 @@
 /**
  * The promised speeds, measured: `npm run bench`. Each line says what was measured, the figure, and the
  * bound it is promised to stay under. Nothing fails: shared machines are noisy, so people judge.
- * `npm run bench -- plan records` measures these alone; `many` and `history`, which take minutes, only when named.
+ * `npm run bench -- plan records` measures these alone; `peers`, `jobs`, `nightly`,
+ * `many` and `history`, which take minutes, only when named.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadMatrix } from '../harness/matrix/load.ts';
+import { benchJobs, benchNightly } from './bench-jobs.ts';
 import { benchMachines, benchMany, median } from './bench-machines.ts';
 import { benchPage } from './bench-page.ts';
+import { benchPeers } from './bench-peers.ts';
 import { benchHistory, benchRecords, type Measure } from './bench-records.ts';
 
 const cli = new URL('./frostline', import.meta.url).pathname;
@@ -107,10 +110,13 @@ const parts: Readonly<Record<string, () => void | Promise<void>>> = {
   records: () => benchRecords(measure, line),
   page: () => benchPage(line),
   machines: () => benchMachines(line),
+  peers: () => benchPeers(line),
+  jobs: () => benchJobs(line),
+  nightly: () => benchNightly(line),
   many: () => benchMany(line),
   history: () => benchHistory(measure, line),
 };
-const slow = new Set(['many', 'history']);
+const slow = new Set(['peers', 'jobs', 'nightly', 'many', 'history']);
 const named = process.argv.slice(2);
 const wrong = named.filter((name) => !(name in parts));
 if (wrong.length > 0)

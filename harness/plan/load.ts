@@ -29,7 +29,8 @@ export function loadOf(
   cpus: number,
 ): { readonly cores: number; readonly holdMs: number } {
   const runsPrograms = cell.strategy === stepsStrategy || toolOf(matrix, cell.strategy) !== null;
-  return { cores: busy.has(cell.workload) ? cpus : Math.min(1, cpus), holdMs: runsPrograms ? 5000 : 1000 };
+  if (busy.has(cell.workload)) return { cores: cpus, holdMs: runsPrograms ? 5000 : 1000 };
+  return { cores: Math.min(1, cpus), holdMs: runsPrograms ? 5000 : 300 };
 }
 
 /** Cores of this host that a machine may use. */
