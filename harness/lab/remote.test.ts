@@ -107,6 +107,23 @@ describe('a remote command', () => {
     expect(await lines.next()).toEqual({ done: true, value: undefined });
   });
 
+  it('that is done with ends by itself, whatever it says that nobody reads', async () => {
+    programs.set('talk', (channel) => {
+      channel.resume().on('end', () => {
+        channel.write('so long\n'.repeat(1000));
+        channel.exit(7);
+        channel.end();
+      });
+      channel.write('hello\n');
+    });
+    using remote = await Remote.connect(endpoint, 5000);
+    const channel = await remote.open('talk');
+    const lines = channel.lines[Symbol.asyncIterator]();
+    expect(await lines.next()).toEqual({ done: false, value: 'hello' });
+    await channel[Symbol.asyncDispose]();
+    expect(await channel.ended).toMatchObject({ kind: 'exit', code: 7 });
+  });
+
   it('that was lost is told from one that ended', async () => {
     programs.set('vanish', (channel, connection) => {
       channel.write('half a li');

@@ -191,9 +191,12 @@ export class Remote implements Disposable {
       write: (text) => void channel.write(text),
       end: () => void channel.end(),
       [Symbol.asyncDispose]: async () => {
+        // it ends by itself, when its program does, unless output is left that nobody reads
+        channel.end();
+        channel.removeAllListeners('readable').resume();
+        await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
         channel.close();
         channel.destroy();
-        await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
       },
     };
   }
