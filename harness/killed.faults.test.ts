@@ -51,32 +51,38 @@ async function msToFirstRecord(dir: string): Promise<number> {
   return performance.now() - began;
 }
 
-it(`a controller that is killed at ${kills} moments loses no trial, counts none twice, and leaves no machine`, async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'frostline-test-'));
-  await writeFile(join(dir, 'm.yaml'), matrix);
-  // beyond the boot of the machines, so that every phase of a run is hit
-  const longestMs = Math.min(30_000, 2 * (await msToFirstRecord(dir)));
-  let before: string[] = [];
-  for (let kill = 0; kill < kills; kill++) {
-    // killed before its first record, a run is begun anew
-    if (before.length === 0) await rm(join(dir, 'results'), { recursive: true, force: true });
-    const run = start([...(before.length === 0 ? ['run', 'm.yaml'] : resume), ...jobs], dir);
-    // the moment is the point: nothing is waited for
-    await sleep(Math.random() * longestMs);
-    run.child.kill('SIGKILL');
-    await run.ended;
-    const gone = async (): Promise<true | undefined> =>
-      (await findLeftovers()).every(({ pids }) => pids.length === 0) ? true : undefined;
-    await until({ ms: 10_000, what: 'the machines to end' }, 50, gone);
-    const after = keysOf(dir);
-    expect(after.slice(0, before.length)).toEqual(before);
-    before = after;
-  }
-  await frostline(['clean'], dir);
-  expect(await findLeftovers()).toEqual([]);
-  expect(before.length).toBeGreaterThan(0);
-  expect(await frostline([...resume, ...jobs], dir)).toMatchObject({ code: 0 });
-  const all = keysOf(dir);
-  expect(all.slice(0, before.length)).toEqual(before);
-  expect([all.length, new Set(all).size]).toEqual([trials, trials]);
-});
+it.each([
+  ['machines that boot', ''],
+  ['machines from templates', 'templates: true\n'],
+])(
+  `a controller that is killed at ${kills} moments loses no trial, counts none twice, and leaves no machine: with %s`,
+  async (_, more) => {
+    const dir = await mkdtemp(join(tmpdir(), 'frostline-test-'));
+    await writeFile(join(dir, 'm.yaml'), more + matrix);
+    // beyond the boot of the machines, so that every phase of a run is hit
+    const longestMs = Math.min(30_000, 2 * (await msToFirstRecord(dir)));
+    let before: string[] = [];
+    for (let kill = 0; kill < kills; kill++) {
+      // killed before its first record, a run is begun anew
+      if (before.length === 0) await rm(join(dir, 'results'), { recursive: true, force: true });
+      const run = start([...(before.length === 0 ? ['run', 'm.yaml'] : resume), ...jobs], dir);
+      // the moment is the point: nothing is waited for
+      await sleep(Math.random() * longestMs);
+      run.child.kill('SIGKILL');
+      await run.ended;
+      const gone = async (): Promise<true | undefined> =>
+        (await findLeftovers()).every(({ pids }) => pids.length === 0) ? true : undefined;
+      await until({ ms: 10_000, what: 'the machines to end' }, 50, gone);
+      const after = keysOf(dir);
+      expect(after.slice(0, before.length)).toEqual(before);
+      before = after;
+    }
+    await frostline(['clean'], dir);
+    expect(await findLeftovers()).toEqual([]);
+    expect(before.length).toBeGreaterThan(0);
+    expect(await frostline([...resume, ...jobs], dir)).toMatchObject({ code: 0 });
+    const all = keysOf(dir);
+    expect(all.slice(0, before.length)).toEqual(before);
+    expect([all.length, new Set(all).size]).toEqual([trials, trials]);
+  },
+);

@@ -54,14 +54,19 @@ export interface ShiftLog<M = QemuMachine> {
   readonly machines: readonly M[];
 }
 
-/** Runs all trials of a one-distro matrix as one shift; `onMachine` may do something to each machine. */
+/** Runs all trials of a one-distro matrix as one shift, on machines of that template if any; `onMachine` may do something to each. */
 export function shift(
   lab: QemuLab,
   matrix: Matrix,
   onMachine: (machine: QemuMachine, number: number) => void = () => undefined,
+  template?: number,
 ): Promise<ShiftLog> {
   const way = [...matrix.distros.values()][0]!.ways[0] as KernelWay;
-  return shiftOn<KernelWay, QemuMachine>(lab, way, matrix, onMachine);
+  const from = {
+    boot: (request: BootRequest<KernelWay>) =>
+      lab.boot({ ...request, ...(template === undefined ? {} : { template }) }),
+  };
+  return shiftOn<KernelWay, QemuMachine>(from, way, matrix, onMachine);
 }
 
 /** The same in the lab of any driver, whatever way the matrix names. */

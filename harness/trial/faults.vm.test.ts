@@ -79,11 +79,15 @@ beforeAll(async () => {
 });
 afterEach(async () => expect(await findLeftovers()).toEqual([]));
 
-describe('in the middle of a trial', () => {
-  it.each(faults)('%s', async (_, act, outcome, reason) => {
-    const { trials, machines, lost } = await shift(lab, matrixWith(''), (machine, number) => {
+describe.each([
+  ['that was booted', undefined],
+  ['from a template', 0],
+])('in the middle of a trial, on a machine %s', (_, template) => {
+  it.each(faults)('%s', async (__, act, outcome, reason) => {
+    const fail = (machine: QemuMachine, number: number): void => {
       if (number === 1) void untilTrialRuns(machine).then(() => act(machine));
-    });
+    };
+    const { trials, machines, lost } = await shift(lab, matrixWith(''), fail, template);
     expect(trials[0]).toMatchObject({
       trial: 0,
       machine: 't1',
@@ -97,11 +101,12 @@ describe('in the middle of a trial', () => {
     expect(machines.map(({ pid }) => processStart(pid))).toEqual([undefined, undefined]);
   });
 
-  it.each(troubles)('the guest %s', async (_, memory, words) => {
+  it.each(troubles)('the guest %s', async (__, memory, words) => {
     let made: Promise<{ code: number | null }> | undefined;
-    const { trials, lost } = await shift(lab, matrixWith('', memory), (machine) => {
+    const act = (machine: QemuMachine): void => {
       made = untilTrialRuns(machine).then(() => machine.exec(words, 20_000));
-    });
+    };
+    const { trials, lost } = await shift(lab, matrixWith('', memory), act, template);
     expect(await made).toMatchObject({ code: 0 });
     expect(trials.map(({ trial, machine, outcome }) => `${trial} ${machine} ${outcome}`)).toEqual([
       '0 t1 not-frozen',
