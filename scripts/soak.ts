@@ -2,7 +2,7 @@
  * A matrix for N minutes while random faults are injected: QEMU killed, connections cut (as root, by `ss -K`), and in
  * the first third the controller killed and resumed. Then no process, machine folder, temporary file or port may be
  * left, no trial lost or counted twice, and the controller's memory may not have grown by more than 10 %.
- * Prints a table; exits with 1 when something leaked.
+ * With --templates the machines start from those. Prints a table; exits with 1 when something leaked.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,6 +10,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from
 import { tmpdir, uptime } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { until } from '../harness/base/deadline.ts';
 import { processStart } from '../harness/base/owner.ts';
 import { runtimeDir } from '../harness/base/paths.ts';
@@ -19,18 +20,23 @@ import { readRecords } from '../harness/record/read.ts';
 import { isFinal } from '../harness/trial/outcome.ts';
 import { trialKey } from '../harness/record/finished.ts';
 
-const minutes = Number(process.argv[2] ?? 45);
-if (!(minutes > 0)) throw new Error(`MINUTES is ${process.argv[2]}; a number above 0 was expected`);
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { templates: { type: 'boolean', default: false } },
+});
+const minutes = Number(positionals[0] ?? 45);
+if (!(minutes > 0)) throw new Error(`MINUTES is ${positionals[0]}; a number above 0 was expected`);
 const cli = new URL('./frostline', import.meta.url).pathname;
 const dir = mkdtempSync(join(tmpdir(), 'frostline-soak-'));
 for (const name of ['run', 'tmp']) mkdirSync(join(dir, name), { mode: 0o700 });
 // of its own, so that what is left is this soak's
 process.env['XDG_RUNTIME_DIR'] = join(dir, 'run');
 const env = { ...process.env, TMPDIR: join(dir, 'tmp') };
-/** More trials than there is time for. */
+/** More trials than there is time for; of templates there are as many as `machines`. */
 const matrix = `name: soak
 trials: 20000
-machines: 1000
+machines: ${options.templates ? 5 : 1000}
+templates: ${options.templates}
 deadline: 1s
 distros:
   linux-5.10: { driver: qemu, kernel: "deb:bullseye" }
