@@ -75,8 +75,7 @@ export async function workShift(tasks: readonly Task[], hooks: ShiftHooks): Prom
 async function useMachine(bench: Bench, queue: Queue, hooks: ShiftHooks): Promise<void> {
   const { machine } = bench;
   for (let task = queue.next(); task !== undefined; task = queue.next()) {
-    const session = await bench.ready(task.cell.cgroup);
-    const outcome = await runInTurn({ machine, session }, task, hooks);
+    const outcome = await runInTurn(bench, task, hooks);
     hooks.onTrial(task, outcome, machine);
     if (isFailure(outcome.outcome) || outcome.logs.size > 0) await hooks.onFailed(task, outcome, machine);
     queue.settle(task, outcome);
@@ -88,13 +87,10 @@ async function useMachine(bench: Bench, queue: Queue, hooks: ShiftHooks): Promis
   hooks.onDone(machine);
 }
 
-async function runInTurn(
-  on: { readonly machine: Machine; readonly session: Session },
-  task: Task,
-  { turn, signal }: ShiftHooks,
-): Promise<TrialOutcome> {
+async function runInTurn(bench: Bench, task: Task, { turn, signal }: ShiftHooks): Promise<TrialOutcome> {
   using _ = await turn?.(task);
-  return runTrial(on, task.request, signal);
+  const session = await bench.ready(task.cell.cgroup);
+  return runTrial({ machine: bench.machine, session }, task.request, signal);
 }
 
 /** A machine could not be brought to a cgroup set-up. */
