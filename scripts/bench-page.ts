@@ -69,5 +69,5 @@ export async function benchPage(line: Line): Promise<void> {
     times.push(performance.now() - began);
   }
   times.sort((a, b) => a - b);
-  line('  drawn by Chromium, median of five', `${(times[2] / 1000).toFixed(2)} s`, 'under 2 s');
+  line('  drawn by Chromium, median of five', `${(times[2]! / 1000).toFixed(2)} s`, 'under 2 s');
 }

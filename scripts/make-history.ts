@@ -39,7 +39,7 @@ function makeFolder(results: string, day: number, cells: readonly string[]): { r
     matrix: { file: 'bench.yaml', text: matrix },
     options: { select: [], shard: null, jobs: null, kernel: null },
     cells: [...cells],
-    ...{ trials: perCell, version: '0.1.0', lab: 'tcg', problems: [] },
+    ...{ trials: perCell, version: '0.1.0', lab: 'tcg', problems: [], sampling: null, kernels: {} },
     host: { os: 'Linux', kernel: '6.1', cpus: 2, memoryMiB: 4096, node: process.version },
   };
   writeFileSync(join(dir, 'run.json'), JSON.stringify(info));

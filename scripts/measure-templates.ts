@@ -10,7 +10,7 @@
  */
 import { parseArgs } from 'node:util';
 import { testBoots } from '../harness/analyse/boots.ts';
-import { designEffect, type Cluster } from '../harness/analyse/interval.ts';
+import { intraClass, type Cluster } from '../harness/analyse/interval.ts';
 import { countedOutcomes, isSuccess } from '../harness/trial/outcome.ts';
 import type { KernelWay } from '../harness/matrix/matrix.ts';
 import { matrixOf, openTestLab, shiftOn } from '../harness/testing/machines.ts';
@@ -90,7 +90,7 @@ for (const [cell, of] of clusters) {
     const p = name === 'cold' ? null : testBoots(of.cold, of[name]);
     const figures = [
       `${frozen}/${trials}`.padStart(8),
-      `design effect ${(designEffect(of[name]) ?? Number.NaN).toFixed(2)}`,
+      `intra-class correlation ${(intraClass(of[name]) ?? Number.NaN).toFixed(2)}`,
       p === null ? '' : `p against cold ${p.toFixed(3)}`,
       `by machine ${of[name].map((one) => one.frozen).join(' ')}`,
     ];
