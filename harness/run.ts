@@ -153,10 +153,9 @@ class Run {
     const waitOf = ({ share: { tasks }, template }: Work): number =>
       template === null ? 0 : longestWait(tasks[0]!.cell, matrix) * tasks.length;
     const byWait = all.toSorted((a, b) => waitOf(b) - waitOf(a));
-    const [waits, rest] = [(work: Work) => waitOf(work) > 0, (work: Work) => waitOf(work) === 0].map((is) =>
-      byWait.filter(is),
-    );
-    const lanes = jobs === 1 ? [byWait] : [rest!, waits!].filter((lane) => lane.length > 0);
+    const waits = byWait.filter((work) => waitOf(work) > 0);
+    const rest = byWait.filter((work) => waitOf(work) === 0);
+    const lanes = jobs === 1 ? [byWait] : [rest, waits].filter((lane) => lane.length > 0);
     const limits = lanes.map((_, i) => pLimit(lanes.length === 1 ? jobs : (jobs + 1 - i) >> 1));
     const ends = lanes.map(async (lane, i) => {
       const settled = await Promise.allSettled(lane.map((work) => limits[i]!(() => this.#work(work))));

@@ -1,9 +1,10 @@
-import { axisBottom, axisLeft } from 'd3-axis';
+import { axisBottom } from 'd3-axis';
 import { format } from 'd3-format';
 import { scaleLinear, scaleLog, type ScaleLinear, type ScaleLogarithmic } from 'd3-scale';
 import { create, type Selection } from 'd3-selection';
 import { area, curveStepAfter, line } from 'd3-shape';
 import { kaplanMeier, type Step } from '../analyse/times.ts';
+import { drawRateAxis, type Plot } from './axis.ts';
 import { colours } from './colour.ts';
 import { nameOf, type Cell, type Run } from './cells.ts';
 
@@ -73,26 +74,17 @@ function drawPlot(curves: readonly Curve[], scales: Scales): SVGSVGElement {
     .attr(
       'aria-label',
       curves.map(({ name, steps }) => `${name}: ${wordsOf(steps)}`).join('; '),
-    ) as unknown as Selection<SVGSVGElement, undefined, null, undefined>;
+    ) as unknown as Plot;
   const { x, y } = scales;
   svg
     .append('g')
     .attr('transform', `translate(0,${size.height - size.bottom})`)
     .call(axisBottom(x).ticks(5, (us: number) => timeText(us)));
-  svg
-    .append('g')
-    .attr('transform', `translate(${size.left},0)`)
-    .call(
-      axisLeft(y)
-        .ticks(5, '.0%')
-        .tickSize(-(size.width - size.left - size.right)),
-    );
+  drawRateAxis(svg, y, { left: size.left, wide: size.width - size.left - size.right });
   for (const one of curves.filter(({ isOpen }) => isOpen)) drawBand(svg, one, scales);
   for (const one of curves) drawLine(svg, one, scales);
   return svg.node()!;
 }
-
-type Plot = Selection<SVGSVGElement, undefined, null, undefined>;
 
 /** From the left edge on, and to the right one. */
 function around(steps: readonly Step[], { x }: Scales): Step[] {

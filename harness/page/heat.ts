@@ -3,6 +3,7 @@ import { percent } from '../report/words.ts';
 import { hashOf, type Address } from './address.ts';
 import { colours } from './colour.ts';
 import { nameOf, type Cell, type Run } from './cells.ts';
+import { groupBy } from '../report/group.ts';
 
 /** Marks of cells without a rate, so that no colour is needed to tell them. */
 const marks: Readonly<Record<string, string>> = { unsupported: '–', crash: '✕', hang: '✕' };
@@ -133,16 +134,6 @@ function move(event: KeyboardEvent): void {
     link.focus();
     return;
   }
-}
-
-function groupBy<T>(all: readonly T[], keyOf: (one: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const one of all) {
-    const own = groups.get(keyOf(one));
-    if (own === undefined) groups.set(keyOf(one), [one]);
-    else own.push(one);
-  }
-  return groups;
 }
 
 /** Each once, in the order of the matrix. */

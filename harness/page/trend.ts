@@ -1,14 +1,12 @@
-import { axisLeft } from 'd3-axis';
 import { scaleLinear, scalePoint } from 'd3-scale';
-import { create, select, type Selection } from 'd3-selection';
+import { create, select } from 'd3-selection';
 import { area, line } from 'd3-shape';
 import type { PagePoint, TrendPage } from '../report/html/data.ts';
 import { rateWords } from '../report/words.ts';
+import { drawRateAxis, type Plot } from './axis.ts';
 import { colours, onTheme } from './colour.ts';
 
 const size = { width: 640, height: 180, left: 44, right: 16, top: 24, bottom: 30 };
-
-type Plot = Selection<SVGSVGElement, undefined, null, undefined>;
 
 /** Draws the rates of cells from run to run, each with its numbers behind it. */
 export function drawTrend(data: TrendPage): void {
@@ -52,14 +50,7 @@ function drawPlot(points: readonly PagePoint[]): SVGSVGElement {
   const y = scaleLinear([0, 1], [size.height - size.bottom, size.top]);
   const at = (i: number): number => x(i)!;
   const [colour] = colours().lines;
-  svg
-    .append('g')
-    .attr('transform', `translate(${size.left},0)`)
-    .call(
-      axisLeft(y)
-        .ticks(5, '.0%')
-        .tickSize(-(size.width - size.left - size.right)),
-    );
+  drawRateAxis(svg, y, { left: size.left, wide: size.width - size.left - size.right });
   const shade = area<PagePoint>(
     (_, i) => at(i),
     ({ low }) => y(low),

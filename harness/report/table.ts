@@ -1,4 +1,5 @@
 import type { CellSummary, Summary } from '../analyse/summary.ts';
+import { groupBy } from './group.ts';
 
 /** A row of the report's table: all strategies on one workload. */
 export interface Row {
@@ -33,15 +34,4 @@ export function tabulate({ cells }: Summary): {
     })),
   }));
   return { strategies, sections };
-}
-
-/** Groups in the order in which their keys first come. */
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group === undefined) groups.set(keyOf(item), [item]);
-    else group.push(item);
-  }
-  return groups;
 }
