@@ -4,23 +4,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { findLeftovers } from '../lab/reap.ts';
+import { leftovers } from '../testing/machines.ts';
 
 const cli = fileURLToPath(new URL('../../scripts/frostline', import.meta.url));
 let dir = '';
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'frostline-test-'));
-  await writeFile(
-    join(dir, 'm.yaml'),
-    `name: m
-trials: 4
+  const matrix = (trials: number): string => `name: m
+trials: ${trials}
 machines: 1
 distros: { debian-11: { driver: qemu, kernel: "deb:bullseye" } }
 cgroups: [v1]
 workloads: [fuse-unanswered]
 strategies: { single: { preset: single, deadline: 300ms } }
-`,
-  );
+`;
+  await writeFile(join(dir, 'm.yaml'), matrix(4));
+  await writeFile(join(dir, 'long.yaml'), matrix(1000));
 });
 afterAll(() => rm(dir, { recursive: true }));
 
@@ -52,7 +51,7 @@ const shown = (): string => tmux('capture-pane', '-p', '-S', '-');
 const read = (file: string): Promise<string> => readFile(join(dir, file), 'utf8').catch(() => '');
 /** Machines that nobody takes down any more, of shells and of runs of this matrix. */
 const machines = async (): Promise<string[]> =>
-  (await findLeftovers()).map(({ run }) => run).filter((run) => /^one-|-m$/.test(run));
+  (await leftovers()).map(({ run }) => run).filter((run) => /^one-|-m$/.test(run));
 
 // it has ended by itself when all went well
 afterEach(
@@ -76,7 +75,7 @@ it('a shell looks at the stuck group from a real terminal, which may change its 
 
 it.each([
   ['a shell', 'repro out.tar --shell', '~ #'],
-  ['a run', 'run m.yaml', '%]'],
+  ['a run', 'run long.yaml', 'not-frozen'],
 ])('a terminal that goes away takes the machine of %s with it', async (_, words, sign) => {
   startInTerminal(words);
   await expect.poll(shown, { timeout: 60_000 }).toContain(sign);
