@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { until } from './base/deadline.ts';
-import { findLeftovers } from './lab/reap.ts';
 import { cli, frostline, start } from './testing/cli.ts';
 import { recordsOf, untilRecords } from './testing/results.ts';
+import { leftovers } from './testing/machines.ts';
 
 const matrix = (distros: string, trials: number): string => `name: test
 trials: ${trials}
@@ -34,7 +34,7 @@ async function folder(text: string): Promise<string> {
 }
 
 describe('a run', () => {
-  afterEach(async () => expect(await findLeftovers()).toEqual([]));
+  afterEach(async () => expect(await leftovers()).toEqual([]));
 
   it('prints its table, and its JSON says the same', async () => {
     await folder(matrix(bullseye, 4));
@@ -63,7 +63,7 @@ describe('a run', () => {
     const { code, stderr } = await first.ended;
     expect(code).toBe(130);
     expect(stderr).toContain('frostline run --resume');
-    expect(await findLeftovers()).toEqual([]);
+    expect(await leftovers()).toEqual([]);
     const before = recordsOf(dir);
     expect(before.length).toBeLessThan(40);
     expect(await frostline(['run', '--resume', 'latest'], dir)).toMatchObject({ code: 0 });
@@ -82,12 +82,12 @@ describe('a run', () => {
     first.child.kill('SIGKILL');
     await first.ended;
     const left = await until({ ms: 10_000, what: 'the machines to end' }, 50, async () => {
-      const found = await findLeftovers();
+      const found = await leftovers();
       return found.every(({ pids }) => pids.length === 0) ? found : undefined;
     });
     expect(left.length).toBeGreaterThan(0);
     expect((await frostline(['clean'], dir)).stdout).toContain('removed machine');
-    expect(await findLeftovers()).toEqual([]);
+    expect(await leftovers()).toEqual([]);
     expect(await frostline(['run', '--resume', 'latest'], dir)).toMatchObject({ code: 0 });
     expect(recordsOf(dir).length).toBe(40);
   });
@@ -99,7 +99,7 @@ describe('a run', () => {
     first.child.kill('SIGKILL');
     await first.ended;
     await until({ ms: 10_000, what: 'the machines to end' }, 50, async () =>
-      (await findLeftovers()).every(({ pids }) => pids.length === 0) ? true : undefined,
+      (await leftovers()).every(({ pids }) => pids.length === 0) ? true : undefined,
     );
     await frostline(['clean'], dir);
     expect(await frostline(['run', '--resume', 'latest'], dir)).toMatchObject({ code: 0 });

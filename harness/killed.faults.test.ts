@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { until } from './base/deadline.ts';
-import { findLeftovers } from './lab/reap.ts';
+import { leftovers } from './testing/machines.ts';
 import { cli, frostline, start } from './testing/cli.ts';
 import { recordsOf } from './testing/results.ts';
 
@@ -71,14 +71,14 @@ it.each([
       run.child.kill('SIGKILL');
       await run.ended;
       const gone = async (): Promise<true | undefined> =>
-        (await findLeftovers()).every(({ pids }) => pids.length === 0) ? true : undefined;
+        (await leftovers()).every(({ pids }) => pids.length === 0) ? true : undefined;
       await until({ ms: 10_000, what: 'the machines to end' }, 50, gone);
       const after = keysOf(dir);
       expect(after.slice(0, before.length)).toEqual(before);
       before = after;
     }
     await frostline(['clean'], dir);
-    expect(await findLeftovers()).toEqual([]);
+    expect(await leftovers()).toEqual([]);
     expect(before.length).toBeGreaterThan(0);
     expect(await frostline([...resume, ...jobs], dir)).toMatchObject({ code: 0 });
     const all = keysOf(dir);

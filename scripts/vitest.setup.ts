@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Gives the tests one temporary folder of their own, and removes it with all they left in it. */
+/** Gives the tests one folder of their own, for what is temporary and for machines, and removes it at the end. */
 export default function setup(): () => void {
   const dir = mkdtempSync(join(tmpdir(), 'frostline-'));
   process.env['TMPDIR'] = dir;
+  process.env['XDG_RUNTIME_DIR'] = dir;
   return () => rmSync(dir, { recursive: true, force: true });
 }

@@ -1,7 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import type { KernelWay } from '../matrix/matrix.ts';
-import { matrixOf, openTestLab } from '../testing/machines.ts';
-import { findLeftovers } from './reap.ts';
+import { leftovers, matrixOf, openTestLab } from '../testing/machines.ts';
 
 const matrix = matrixOf(`name: test
 trials: 1
@@ -10,7 +9,7 @@ cgroups: [v1]
 workloads: [sleep]
 strategies: { single: { preset: single } }`);
 
-afterEach(async () => expect(await findLeftovers()).toEqual([]));
+afterEach(async () => expect(await leftovers()).toEqual([]));
 
 it('a guest that hangs in its boot is given up after two minutes, with the end of its console', async () => {
   const lab = await openTestLab();

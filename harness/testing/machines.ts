@@ -7,6 +7,7 @@ import type { BootRequest } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
 import { openQemuLab, type QemuLab } from '../lab/qemu/lab.ts';
 import type { QemuMachine } from '../lab/qemu/machine.ts';
+import { findLeftovers, type Leftover } from '../lab/reap.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import type { KernelWay, Matrix, Way } from '../matrix/matrix.ts';
 import { planCells } from '../plan/cells.ts';
@@ -107,6 +108,11 @@ export async function untilTrialRuns(machine: QemuMachine): Promise<void> {
     'until ls -d /sys/fs/cgroup/*/frostline-* > /dev/null 2>&1; do usleep 20000; done; usleep 300000',
     60_000,
   );
+}
+
+/** What these tests left of QEMU's machines: vagrant's are in one folder with those of everybody else. */
+export async function leftovers(): Promise<Leftover[]> {
+  return (await findLeftovers()).filter((one) => one.dir.startsWith(runtimeDir()));
 }
 
 /** The folders of this process's machines: those of others come and go. */

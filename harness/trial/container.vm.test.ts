@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findLeftovers } from '../lab/reap.ts';
 import type { QemuLab } from '../lab/qemu/lab.ts';
-import { matrixOf, openTestLab, shift, type Finished, type ShiftLog } from '../testing/machines.ts';
+import {
+  type Finished,
+  leftovers,
+  matrixOf,
+  openTestLab,
+  shift,
+  type ShiftLog,
+} from '../testing/machines.ts';
 
 const matrixFor = (kernel: string, rest: string): string => `name: test
 trials: 1
@@ -48,7 +54,7 @@ describe.each([
     lab = await openTestLab();
     log = await shift(lab, matrixOf(matrixFor(kernel, boxes)));
   });
-  afterAll(async () => expect(await findLeftovers()).toEqual([]));
+  afterAll(async () => expect(await leftovers()).toEqual([]));
 
   it('are made by runc and crun, each of its own version, on one machine that stays whole', () => {
     expect(log.lost).toEqual([]);

@@ -1,10 +1,9 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { processStart } from '../base/owner.ts';
-import { findLeftovers } from '../lab/reap.ts';
 import type { QemuLab } from '../lab/qemu/lab.ts';
 import type { QemuMachine } from '../lab/qemu/machine.ts';
 import type { Matrix } from '../matrix/matrix.ts';
-import { matrixOf, openTestLab, shift, untilTrialRuns } from '../testing/machines.ts';
+import { leftovers, matrixOf, openTestLab, shift, untilTrialRuns } from '../testing/machines.ts';
 
 /** Two trials that each wait out three seconds: time enough for something to happen to the machine. */
 const matrixWith = (cmdline: string, memory = 512): Matrix =>
@@ -77,7 +76,7 @@ let lab: QemuLab;
 beforeAll(async () => {
   lab = await openTestLab();
 });
-afterEach(async () => expect(await findLeftovers()).toEqual([]));
+afterEach(async () => expect(await leftovers()).toEqual([]));
 
 describe.each([
   ['that was booted', undefined],

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findLeftovers } from '../lab/reap.ts';
-import { matrixOf, openTestLab, shift, type ShiftLog } from '../testing/machines.ts';
+import { leftovers, matrixOf, openTestLab, shift, type ShiftLog } from '../testing/machines.ts';
 
 const names = [
   ...['ltp.write-freezing', 'ltp.freeze-self-thaw', 'ltp.stop-freeze-thaw-cont', 'kselftest.tree'],
@@ -50,7 +49,7 @@ describe.each([
   beforeAll(async () => {
     log = await shift(await openTestLab(), matrixOf(await matrixFor(kernel)));
   });
-  afterAll(async () => expect(await findLeftovers()).toEqual([]));
+  afterAll(async () => expect(await leftovers()).toEqual([]));
 
   it('were played on one machine that stayed whole', () => {
     expect(log.machines.map((machine) => machine.release)).toEqual([expect.stringMatching(release)]);

@@ -5,8 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { command } from '../../../base/command.ts';
 import type { ImageWay, SshWay } from '../../../matrix/matrix.ts';
-import { matrixOf, shiftOn } from '../../../testing/machines.ts';
-import { findLeftovers } from '../../reap.ts';
+import { leftovers, matrixOf, shiftOn } from '../../../testing/machines.ts';
 import { openSshLab } from '../../ssh/lab.ts';
 import { openImageLab, type ImageLab } from './lab.ts';
 import type { ImageMachine } from './machine.ts';
@@ -37,7 +36,7 @@ exclude: [{ runtime: runc, strategy: single }]`);
     onPreparing: () => () => undefined,
   });
 });
-afterAll(async () => expect(await findLeftovers()).toEqual([]));
+afterAll(async () => expect(await leftovers()).toEqual([]));
 
 /** What nothing but a new boot or a snapshot ends: a task in D behind a frozen file system. */
 const wedge = `cd /root && truncate -s 64M img && mke2fs -q img && mkdir -p m && mount -o loop img m && fsfreeze -f m &&
