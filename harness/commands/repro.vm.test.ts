@@ -43,8 +43,9 @@ it('a cell is measured again by another person, from a bundle', async () => {
 
 /** Starts a command in the terminal, which it outlives; its exit code is in the file `code` then. */
 function startInTerminal(words: string): void {
+  // a person's terminal, with the live display, also where the tests run in CI;
   // the shell without the trap leads the session: as it dies, all that is in the foreground is told
-  const shell = `sh -c 'trap : HUP; cd ${dir}; rm -f code; ${cli} ${words}; echo $? > code'; exit`;
+  const shell = `sh -c 'trap : HUP; unset CI; cd ${dir}; rm -f code; ${cli} ${words}; echo $? > code'; exit`;
   tmux('new-session', '-d', '-x', '100', '-y', '30', shell);
 }
 const shown = (): string => tmux('capture-pane', '-p', '-S', '-');
