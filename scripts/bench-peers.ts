@@ -139,7 +139,21 @@ strategies: { single: { preset: single } }`);
   await lab.prepare(way);
   const times = { vng: [] as number[], cold: [] as number[], clone: [] as number[] };
   await timed(() => lab.boot({ id: 'made', way, template: 0, signal }));
-  const words = ['--run', image, '--disable-kvm', '--cpus', '2', '--memory', '512M', '--', 'uname', '-r'];
+  const words = [
+    '--run',
+    image,
+    '--disable-kvm',
+    '--disable-microvm',
+    '--cpus',
+    '2',
+    '--memory',
+    '512M',
+    '--user',
+    'root',
+    '--',
+    'uname',
+    '-r',
+  ];
   for (let i = 0; i < rounds; i++) {
     times.vng.push(
       await each(1, async () => execFileSync('vng', words, { stdio: ['ignore', 'pipe', 'ignore'] })),
