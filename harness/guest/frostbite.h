@@ -117,6 +117,12 @@ void module_load(const char *name);
 /* Loads what the machine's start-up is to load, in one process: each of an insmod costs some 15 ms under emulation. */
 void modules_load(void);
 
+/* ---- init.c: PID 1 of a guest that has no distro ---- */
+/* In the initramfs: modules, then the root on the disk where there is one. They return only what PID 1 fails with. */
+int init_first(void);
+/* In the root it stays in: mounts, network, SSH. */
+int init_start(void);
+
 /* ---- loop.c ---- */
 /* Puts the file on a free loop device, which goes with its last descriptor; -1 with errno. */
 int loop_attach(int image, char *device, size_t size);

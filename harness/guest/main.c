@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int list(void)
 {
@@ -30,6 +31,11 @@ int main(int argc, char **argv)
 	/* what the exec storms run: it has to end at once */
 	if (argc == 2 && !strcmp(argv[1], "exit"))
 		return 0;
+	/* as the kernel names the first program of an initramfs */
+	if (getpid() == 1 && !strcmp(argv[0], "/init"))
+		return init_first();
+	if (getpid() == 1 && argc == 2 && !strcmp(argv[1], "start"))
+		return init_start();
 	if (argc == 4 && !strcmp(argv[1], "workload"))
 		return reenter(argv[2], argv[3]);
 	if (argc == 3 && !strcmp(argv[1], "contain"))
@@ -40,10 +46,6 @@ int main(int argc, char **argv)
 	}
 	if (argc == 2 && !strcmp(argv[1], "serve"))
 		return serve();
-	if (argc == 2 && !strcmp(argv[1], "modules")) {
-		modules_load();
-		return 0;
-	}
 	if (argc == 3 && !strcmp(argv[1], "wake"))
 		return wake(argv[2]);
 	if (argc == 2 && !strcmp(argv[1], "list"))

@@ -1,8 +1,8 @@
 /** What somebody needs of the host. */
 export interface Load {
   readonly cores: number;
-  /** For so long at most: what has not come by then is waited for, and a wait needs none. */
-  readonly holdMs: number;
+  /** For so long at most: what has not come by then is waited for, and a wait needs none. Null: until it is given back. */
+  readonly holdMs: number | null;
 }
 
 /**
@@ -47,7 +47,7 @@ export class Cores {
       held = 0;
       this.#next();
     };
-    const timer = setTimeout(release, holdMs);
+    const timer = holdMs === null ? undefined : setTimeout(release, holdMs);
     return { [Symbol.dispose]: release };
   }
 

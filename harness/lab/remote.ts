@@ -99,6 +99,7 @@ export class Remote implements Disposable {
     });
     try {
       client.connect(config);
+      client.setNoDelay(true);
       await within({ ms, what: `SSH to ${endpoint.host}:${endpoint.port}`, signal }, ready);
       return new Remote(client);
     } catch (cause) {

@@ -25,7 +25,8 @@ describe('what a trial needs of the host', () => {
   it('is a core, and all of its machine where its workload is busy', () => {
     const cpus = cpusOf(wayOf('vm'));
     expect(loadOf(cellOf('vm/v1/none/sleep/single'), matrix, cpus).cores).toBe(1);
-    expect(loadOf(cellOf('vm/v1/none/vfork-exec-storm/single'), matrix, cpus).cores).toBe(3);
+    const busy = loadOf(cellOf('vm/v1/none/vfork-exec-storm/single'), matrix, cpus);
+    expect(busy).toEqual({ cores: 3, holdMs: null });
   });
 
   it('is nothing where the machine is another host', () => {
@@ -38,7 +39,7 @@ describe('what a trial needs of the host', () => {
     const [own, program] = ['single', 'pause'].map(
       (strategy) => loadOf(cellOf(`vm/v1/runc/sleep/${strategy}`), matrix, 3).holdMs,
     );
-    expect(program).toBeGreaterThan(own!);
+    expect(program).toBeGreaterThan(own ?? Infinity);
   });
 
   it('is a wait for the deadline where nothing is likely to freeze', () => {

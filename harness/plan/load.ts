@@ -22,14 +22,18 @@ const busy: ReadonlySet<string> = new Set<WorkloadName>([
   'nested',
 ]);
 
-/** The cores that a trial has, and for how long: all of its machine's where the workload is busy, else one. */
+/**
+ * The cores that a trial has, and for how long at most (ms; null: until it ends). A busy workload has all of its
+ * machine's to the end: a strategy that retries sets it off again, and so does the last thaw, in the middle of
+ * whatever race would have begun meanwhile. Another has one, for as long as it is not just waiting.
+ */
 export function loadOf(
   cell: Cell,
   matrix: Matrix,
   cpus: number,
-): { readonly cores: number; readonly holdMs: number } {
+): { readonly cores: number; readonly holdMs: number | null } {
+  if (busy.has(cell.workload)) return { cores: cpus, holdMs: null };
   const runsPrograms = cell.strategy === stepsStrategy || toolOf(matrix, cell.strategy) !== null;
-  if (busy.has(cell.workload)) return { cores: cpus, holdMs: runsPrograms ? 5000 : 1000 };
   return { cores: Math.min(1, cpus), holdMs: runsPrograms ? 5000 : 300 };
 }
 

@@ -14,10 +14,11 @@ const tools = ['busybox-static', 'dropbear-bin'];
 const libraries = 'usr/lib/x86_64-linux-gnu';
 const loader = 'ld-linux-x86-64.so.2';
 
-/** The start-up files, beside this source or, from a build, in the package's harness folder. */
-async function startFile(name: string): Promise<string> {
+/** The start-up file, beside this source or, from a build, in the package's harness folder. */
+async function startFile(): Promise<string> {
   const here = dirname(fileURLToPath(import.meta.url));
-  const candidates = [join(here, 'files', name), join(here, '../../../harness/lab/rootfs/files', name)];
+  const folders = [join(here, 'files'), join(here, '../../../harness/lab/rootfs/files')];
+  const candidates = folders.map((folder) => join(folder, 'on-disk'));
   for (const path of candidates) if (await readFile(path).catch(() => null)) return path;
   return candidates[0]!;
 }
@@ -36,7 +37,7 @@ export async function makeExt4(image: string): Promise<void> {
 }
 
 /**
- * The part of the guest's root that all kernels share: busybox, dropbear, frostbite, start-up files and
+ * The part of the guest's root that all kernels share: busybox, dropbear, frostbite, a start-up file and
  * a small ext4 image, as an uncompressed cpio archive. Cached by the hash of all that is in it.
  */
 export async function buildBase(options: FetchOptions = {}): Promise<string> {
@@ -47,8 +48,8 @@ export async function buildBase(options: FetchOptions = {}): Promise<string> {
     what: 'the tools of the guest',
   } as const;
   const [dir, frostbite] = [await unpackClosure(request, options), await frostbitePath()];
-  const starts = await Promise.all(['init', 'rc', 'inittab', 'sshd'].map(startFile));
-  const hashes = await Promise.all([frostbite, ...starts].map(sha256File));
+  const start = await startFile();
+  const hashes = await Promise.all([frostbite, start].map(sha256File));
   const made = cacheDir('roots', `base-${sha256(basename(dir), ...hashes).slice(0, 16)}`);
   if (await stat(join(made, 'base.cpio')).catch(() => null)) return join(made, 'base.cpio');
   await makeFolder(made, async (draft) => {
@@ -56,7 +57,7 @@ export async function buildBase(options: FetchOptions = {}): Promise<string> {
     await makeExt4(image);
     await copyFile(frostbite, join(draft, 'frostbite'));
     await chmod(join(draft, 'frostbite'), 0o755);
-    await writeCpio(draft, 'base', await baseEntries({ dir, draft, starts, image }));
+    await writeCpio(draft, 'base', await baseEntries({ dir, draft, start, image }));
   });
   return join(made, 'base.cpio');
 }
@@ -64,16 +65,15 @@ export async function buildBase(options: FetchOptions = {}): Promise<string> {
 interface BaseParts {
   readonly dir: string;
   readonly draft: string;
-  readonly starts: readonly string[];
+  readonly start: string;
   readonly image: string;
 }
 
-async function baseEntries({ dir, draft, starts, image }: BaseParts): Promise<Entry[]> {
+async function baseEntries({ dir, draft, start, image }: BaseParts): Promise<Entry[]> {
   const text = async (name: string, content: string): Promise<string> => {
     await writeFile(join(draft, name), content);
     return join(draft, name);
   };
-  const [init, rc, inittab, sshd] = starts;
   const busybox = join(dir, 'usr/bin/busybox');
   const applets = (await command([busybox, '--list-full'])).trim().split('\n');
   const used = await librariesOf(dir, 'usr/sbin/dropbear');
@@ -104,10 +104,8 @@ async function baseEntries({ dir, draft, starts, image }: BaseParts): Promise<En
     ...used.map((path) => file(`lib/x86_64-linux-gnu/${basename(path)}`, path, 0o755)),
     file('bin/frostbite', join(draft, 'frostbite'), 0o755),
     file('usr/share/frostline/ext4.img', image),
-    file('init', init!, 0o755),
-    file('etc/rc', rc!, 0o755),
-    file('etc/sshd', sshd!, 0o755),
-    file('etc/inittab', inittab!),
+    { type: 'link', path: 'init', to: 'bin/frostbite' },
+    file('etc/on-disk', start),
     file('etc/passwd', await text('passwd', 'root::0:0:root:/root:/bin/sh\n')),
     file('etc/group', await text('group', 'root:x:0:\n')),
     file('etc/shells', await text('shells', '/bin/sh\n')),

@@ -1,0 +1,229 @@
+#define _GNU_SOURCE
+#include "frostbite.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/*
+ * PID 1 of a guest that has no distro: mounts, modules and network, then the port of the SSH server. It is one
+ * process, and no start-up script, since each program that a shell starts costs some 15 ms under emulation.
+ */
+
+/* What is there of ours where the root is a userland's. */
+#define OWN_FOLDER "/frostline"
+#define SEARCH_PATH                                                                                           \
+	OWN_FOLDER "/sbin:" OWN_FOLDER "/bin:" OWN_FOLDER "/usr/sbin:" OWN_FOLDER "/usr/bin:"                 \
+		   "/sbin:/bin:/usr/sbin:/usr/bin"
+/* The host's end of it is known to QEMU's user network by this address. */
+#define CARD "eth0"
+#define ADDRESS "10.0.2.15"
+#define NETMASK "255.255.255.0"
+#define CARD_US 2000000
+
+static bool mount_at(const char *type, const char *path, const char *options)
+{
+	mkdir(path, 0755);
+	return mount(type, path, type, 0, options) == 0;
+}
+
+/*
+ * Both freezers side by side: a controller cannot be on v1 and v2 at once, but v2's freezer is no controller. runc
+ * refuses v1 without the devices controller.
+ */
+static void mount_groups(void)
+{
+	static const char *const controllers[] = { "freezer", "devices" };
+	char path[64];
+
+	mount_at("tmpfs", "/sys/fs/cgroup", NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(controllers); i++) {
+		snprintf(path, sizeof(path), "/sys/fs/cgroup/%s", controllers[i]);
+		if (!mount_at("cgroup", path, controllers[i]))
+			rmdir(path);
+	}
+	if (!mount_at("cgroup2", "/sys/fs/cgroup/unified", NULL))
+		rmdir("/sys/fs/cgroup/unified");
+}
+
+static bool set_address(int fd, unsigned long request, const char *address)
+{
+	struct ifreq r = { .ifr_name = CARD };
+	struct sockaddr_in in = { .sin_family = AF_INET };
+
+	inet_pton(AF_INET, address, &in.sin_addr);
+	memcpy(&r.ifr_addr, &in, sizeof(in));
+	return ioctl(fd, request, &r) == 0;
+}
+
+static bool set_up(int fd, const char *name)
+{
+	struct ifreq r = { .ifr_flags = IFF_UP | IFF_RUNNING };
+
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
+	return ioctl(fd, SIOCSIFFLAGS, &r) == 0;
+}
+
+static bool card_is_there(void *arg)
+{
+	(void)arg;
+	return if_nametoindex(CARD) != 0;
+}
+
+static void start_network(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	set_up(fd, "lo");
+	if (!wait_until(card_is_there, NULL, CARD_US) || !set_address(fd, SIOCSIFADDR, ADDRESS) ||
+	    !set_address(fd, SIOCSIFNETMASK, NETMASK) || !set_up(fd, CARD))
+		fprintf(stderr, "frostline: cannot be reached: this kernel has no driver for the network card "
+				"(virtio_net on PCI, or e1000)\n");
+	close(fd);
+}
+
+static void allow_sysrq(void)
+{
+	int fd = open("/proc/sys/kernel/sysrq", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, "1", 1) < 0)
+		fprintf(stderr, "frostline: sysrq: %s\n", strerror(errno));
+	close(fd);
+}
+
+static int listen_for_ssh(void)
+{
+	const struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(22) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0 || listen(fd, 16) < 0)
+		fprintf(stderr, "frostline: cannot listen on port 22: %s\n", strerror(errno));
+	return fd;
+}
+
+/* Under its own loader dropbear cannot execute itself anew for a connection, as it would when it listened. */
+static void exec_ssh(int connection)
+{
+	static const char own[] = OWN_FOLDER;
+	const char *root = access(own, F_OK) == 0 ? own : "";
+	char loader[64], libraries[64], dropbear[64];
+
+	snprintf(loader, sizeof(loader), "%s/lib64/ld-linux-x86-64.so.2", root);
+	snprintf(libraries, sizeof(libraries), "%s/lib/x86_64-linux-gnu", root);
+	snprintf(dropbear, sizeof(dropbear), "%s/usr/sbin/dropbear", root);
+	setsid();
+	/* dropbear leaves that to who listens */
+	setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+	dup2(connection, STDIN_FILENO);
+	dup2(connection, STDOUT_FILENO);
+	execl(loader, loader, "--library-path", libraries, dropbear, "-i", "-E", "-s", "-j", "-k", "-r",
+	      "/etc/dropbear/host_key", NULL);
+	fprintf(stderr, "frostline: %s: %s\n", loader, strerror(errno));
+}
+
+static volatile sig_atomic_t ending;
+
+static void note(int signal)
+{
+	if (signal != SIGCHLD)
+		ending = signal;
+}
+
+/* What busybox's reboot, poweroff and halt ask of PID 1. */
+static void end_machine(int signal)
+{
+	sync();
+	reboot(signal == SIGTERM ? RB_AUTOBOOT : signal == SIGUSR2 ? RB_POWER_OFF : RB_HALT_SYSTEM);
+}
+
+static void serve_ssh(void)
+{
+	static const int signals[] = { SIGCHLD, SIGTERM, SIGUSR1, SIGUSR2 };
+	const struct sigaction action = { .sa_handler = note };
+	sigset_t blocked, before;
+
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		sigaddset(&blocked, signals[i]);
+		sigaction(signals[i], &action, NULL);
+	}
+	/* they arrive while it waits, and at no other time */
+	sigprocmask(SIG_BLOCK, &blocked, &before);
+	struct pollfd listener = { .fd = listen_for_ssh(), .events = POLLIN };
+
+	fprintf(stderr, "frostline: ready\n");
+	for (;;) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		if (ending)
+			end_machine(ending);
+		if (ppoll(&listener, 1, NULL, &before) <= 0)
+			continue;
+		int fd = accept4(listener.fd, NULL, NULL, SOCK_CLOEXEC);
+
+		if (fd < 0) {
+			sleep_us(10000);
+			continue;
+		}
+		if (fork() == 0) {
+			sigprocmask(SIG_SETMASK, &before, NULL);
+			exec_ssh(fd);
+			_exit(127);
+		}
+		close(fd);
+	}
+}
+
+int init_start(void)
+{
+	setenv("PATH", SEARCH_PATH, 1);
+	mount_at("devpts", "/dev/pts", NULL);
+	mount_at("tmpfs", "/dev/shm", NULL);
+	mount_at("tmpfs", "/tmp", NULL);
+	mount_at("tmpfs", "/run", NULL);
+	mount_groups();
+	start_network();
+	allow_sysrq();
+	serve_ssh();
+	return 70;
+}
+
+static bool has_disk(void)
+{
+	char words[4096] = "";
+	FILE *f = fopen("/proc/cmdline", "re");
+	bool has = f && fgets(words, sizeof(words), f) && strstr(words, "frostline.root=");
+
+	if (f)
+		fclose(f);
+	return has;
+}
+
+int init_first(void)
+{
+	mount_at("proc", "/proc", NULL);
+	mount_at("sysfs", "/sys", NULL);
+	mount_at("devtmpfs", "/dev", NULL);
+	modules_load();
+	fflush(stdout);
+	if (has_disk())
+		execl("/bin/sh", "sh", "/etc/on-disk", NULL);
+	return init_start();
+}
