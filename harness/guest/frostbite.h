@@ -112,7 +112,7 @@ int mounts_clean_all(void);
 int leftovers_clean_all(void);
 
 /* ---- module.c ---- */
-/* Loads a kernel module that the machine keeps for the workload that needs it; silent: the workload sees. */
+/* Loads a kernel module that the machine keeps for the workload that needs it, once; silent: the workload sees. */
 void module_load(const char *name);
 /* Loads what the machine's start-up is to load, in one process: each of an insmod costs some 15 ms under emulation. */
 void modules_load(void);

@@ -11,6 +11,8 @@
 int loop_attach(int image, char *device, size_t size)
 {
 	struct loop_info64 info = { .lo_flags = LO_FLAGS_AUTOCLEAR };
+
+	module_load("loop");
 	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 	int number = control < 0 ? -1 : ioctl(control, LOOP_CTL_GET_FREE);
 

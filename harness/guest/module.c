@@ -53,8 +53,16 @@ static void load_list(const char *folder, const char *list, bool is_told)
 
 void module_load(const char *name)
 {
+	static const char *asked[16];
+	static size_t nasked;
 	char list[64];
 
+	for (size_t i = 0; i < nasked; i++) {
+		if (!strcmp(asked[i], name))
+			return;
+	}
+	if (nasked < ARRAY_SIZE(asked))
+		asked[nasked++] = name;
 	snprintf(list, sizeof(list), "%s.load", name);
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
 		load_list(folders[i], list, false);

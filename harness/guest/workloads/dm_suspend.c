@@ -54,6 +54,7 @@ static const char *needs(void)
 	static char problem[120];
 	struct table table;
 
+	module_load("dm_mod");
 	if (ask(DM_VERSION, "", 0, &table) == 0)
 		return NULL;
 	snprintf(problem, sizeof(problem), CONTROL ": %s (CONFIG_BLK_DEV_DM, or its module dm-mod is not loaded)",

@@ -109,6 +109,7 @@ static const char *needs(void)
 
 	if (image < 0)
 		return fail("copy of the ext4 image");
+	module_load("ext4");
 	int loop = loop_attach(image, device, sizeof(device));
 
 	close(image);

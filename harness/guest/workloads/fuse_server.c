@@ -15,6 +15,8 @@ static char mount_point[64];
 const char *fuse_needs(void)
 {
 	static char problem[120];
+
+	module_load("fuse");
 	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 
 	if (fd < 0) {

@@ -22,6 +22,8 @@ static const char *needs(void)
 	static char problem[120];
 	const char *lacking = fuse_needs();
 
+	if (!lacking)
+		module_load("loop");
 	if (lacking || access("/dev/loop-control", R_OK | W_OK) == 0)
 		return lacking;
 	snprintf(problem, sizeof(problem), "/dev/loop-control: %s (CONFIG_BLK_DEV_LOOP, or its module is not loaded)",

@@ -24,6 +24,7 @@ static const char *needs(void)
 {
 	static char problem[120];
 
+	module_load("nbd");
 	if (access(SYSFS "pid", F_OK) == 0)
 		return DEVICE " is in use";
 	if (access(DEVICE, R_OK | W_OK) == 0)

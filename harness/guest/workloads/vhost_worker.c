@@ -21,6 +21,8 @@
 static const char *needs(void)
 {
 	static char problem[120];
+
+	module_load("vhost_net");
 	int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
 
 	if (fd >= 0) {

@@ -11,14 +11,22 @@ import { writeCpio, type Entry } from './cpio.ts';
 import type { MachineKeys } from './keys.ts';
 
 /**
- * For workloads; what is built in or absent is left out. ext4 asks the crypto interface for crc32c, which no
- * modules.dep tells (crc32c.ko before 3.14); from 6.14 on it is a library.
+ * Loaded by frostbite for the workloads that need them, by the name it asks for: a boot does not wait for those.
+ * What is built in or absent is left out. ext4 asks the crypto interface for crc32c, which no modules.dep tells
+ * (crc32c.ko before 3.14); from 6.14 on it is a library.
  */
-const wanted = ['fuse', 'loop', 'crc32c', 'crc32c_generic', 'ext4', 'dm_mod', 'nbd', 'vhost_net'];
-/** Loaded by frostbite for the workload that needs them: a boot does not wait for those. */
-const onDemand = ['nfsv3'];
+const onDemand: Readonly<Record<string, readonly string[]>> = {
+  fuse: ['fuse'],
+  loop: ['loop'],
+  ext4: ['crc32c', 'crc32c_generic', 'ext4'],
+  dm_mod: ['dm_mod'],
+  nbd: ['nbd'],
+  vhost_net: ['vhost_net'],
+  nfsv3: ['nfsv3'],
+};
 /** For containers, and what CRIU wants to see before it dumps anything (criu check). */
 const wantedByUserland = [
+  ...['crc32c', 'crc32c_generic', 'ext4', 'fuse', 'loop'],
   ...['overlay', 'tun', 'veth', 'nf_tables'],
   ...['unix_diag', 'inet_diag', 'tcp_diag', 'udp_diag', 'netlink_diag', 'af_packet_diag'],
 ];
@@ -33,18 +41,18 @@ const decompressors: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * The modules of one kernel as a cpio archive with the order to load them, cached by kernel: `first` (those of
- * the machine's devices), then what workloads need, and a userland where there is one.
+ * the machine's devices), then what a userland needs where there is one; and those of workloads, for later.
  */
 export async function buildModules(
   kernel: Kernel,
   first: readonly string[],
   hasUserland: boolean,
 ): Promise<string> {
-  const names = [...first, ...wanted, ...(hasUserland ? wantedByUserland : [])];
+  const names = [...first, ...(hasUserland ? wantedByUserland : [])];
   const { load } = await planModules(kernel.modules, names);
   const later = await Promise.all(
-    onDemand.map(async (name) => {
-      const { load: all } = await planModules(kernel.modules, [name]);
+    Object.entries(onDemand).map(async ([name, modules]) => {
+      const { load: all } = await planModules(kernel.modules, modules);
       return { name, load: all.filter((path) => !load.includes(path)) };
     }),
   );
