@@ -302,8 +302,13 @@ extern _Atomic int stop_asked;
 int serve(void);
 
 /* ---- wake.c ---- */
-/* Sleeps until its line tells what is a clone's own; the exit code of `frostbite wake`. */
-int wake(const char *line_device);
+/* The SSH server's, as it looks for it. */
+#define HOST_KEY "/etc/dropbear/dropbear_ed25519_host_key"
+
+/* The line on which a template and its clones are spoken to; -1 when the machine has none. */
+int line_open(void);
+/* Does what is said there, once something is; false when the line is of no use any more. */
+bool line_read(int fd);
 
 /* ---- workload.c and workloads ---- */
 struct workload {

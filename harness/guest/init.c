@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,8 +20,8 @@
 #include <unistd.h>
 
 /*
- * PID 1 of a guest that has no distro: mounts, modules and network, then the port of the SSH server. It is one
- * process, and no start-up script, since each program that a shell starts costs some 15 ms under emulation.
+ * PID 1 of a guest that has no distro: mounts, modules, network and the SSH server. It is one process, and no
+ * start-up script, since each program that a shell starts costs some 15 ms under emulation.
  */
 
 /* What is there of ours where the root is a userland's. */
@@ -35,6 +34,7 @@
 #define ADDRESS "10.0.2.15"
 #define NETMASK "255.255.255.0"
 #define CARD_US 2000000
+#define SSH_US 20000000
 
 static bool mount_at(const char *type, const char *path, const char *options)
 {
@@ -85,57 +85,71 @@ static bool card_is_there(void *arg)
 	return if_nametoindex(CARD) != 0;
 }
 
+static void set(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, value, strlen(value)) < 0)
+		fprintf(stderr, "frostline: %s: %s\n", path, strerror(errno));
+	close(fd);
+}
+
+/* Nobody speaks IPv6 there: its start-up is spared, and that after each waking of a clone. */
+static bool set_ipv4_only(void)
+{
+	set("/proc/sys/net/ipv6/conf/" CARD "/disable_ipv6", "1");
+	return true;
+}
+
 static void start_network(void)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	set_up(fd, "lo");
-	if (!wait_until(card_is_there, NULL, CARD_US) || !set_address(fd, SIOCSIFADDR, ADDRESS) ||
+	if (!wait_until(card_is_there, NULL, CARD_US) || !set_ipv4_only() || !set_address(fd, SIOCSIFADDR, ADDRESS) ||
 	    !set_address(fd, SIOCSIFNETMASK, NETMASK) || !set_up(fd, CARD))
 		fprintf(stderr, "frostline: cannot be reached: this kernel has no driver for the network card "
 				"(virtio_net on PCI, or e1000)\n");
 	close(fd);
 }
 
-static void allow_sysrq(void)
-{
-	int fd = open("/proc/sys/kernel/sysrq", O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	if (write(fd, "1", 1) < 0)
-		fprintf(stderr, "frostline: sysrq: %s\n", strerror(errno));
-	close(fd);
-}
-
-static int listen_for_ssh(void)
-{
-	const struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(22) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0 || listen(fd, 16) < 0)
-		fprintf(stderr, "frostline: cannot listen on port 22: %s\n", strerror(errno));
-	return fd;
-}
-
-/* Under its own loader dropbear cannot execute itself anew for a connection, as it would when it listened. */
-static void exec_ssh(int connection)
+/*
+ * Listens by itself, and forks for a connection: under a name that is no file it cannot execute itself anew, as it
+ * would, which costs more than all else of a connection. Its host key it reads as late as it can (-R).
+ */
+static pid_t start_ssh(void)
 {
 	static const char own[] = OWN_FOLDER;
 	const char *root = access(own, F_OK) == 0 ? own : "";
 	char loader[64], libraries[64], dropbear[64];
+	pid_t pid = fork();
 
+	if (pid != 0)
+		return pid;
 	snprintf(loader, sizeof(loader), "%s/lib64/ld-linux-x86-64.so.2", root);
 	snprintf(libraries, sizeof(libraries), "%s/lib/x86_64-linux-gnu", root);
 	snprintf(dropbear, sizeof(dropbear), "%s/usr/sbin/dropbear", root);
 	setsid();
-	/* dropbear leaves that to who listens */
-	setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
-	dup2(connection, STDIN_FILENO);
-	dup2(connection, STDOUT_FILENO);
-	execl(loader, loader, "--library-path", libraries, dropbear, "-i", "-E", "-s", "-j", "-k", "-r",
-	      "/etc/dropbear/host_key", NULL);
+	execl(loader, loader, "--argv0", "dropbear", "--library-path", libraries, dropbear, "-F", "-E", "-s", "-j", "-k",
+	      "-R", "-p", "0.0.0.0:22", NULL);
 	fprintf(stderr, "frostline: %s: %s\n", loader, strerror(errno));
+	_exit(127);
+}
+
+/* Nobody else can have the port while somebody listens there. */
+static bool listens(void *arg)
+{
+	const struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(22) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)arg;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
+	bool is_taken = bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0 && errno == EADDRINUSE;
+
+	close(fd);
+	return is_taken;
 }
 
 static volatile sig_atomic_t ending;
@@ -153,11 +167,13 @@ static void end_machine(int signal)
 	reboot(signal == SIGTERM ? RB_AUTOBOOT : signal == SIGUSR2 ? RB_POWER_OFF : RB_HALT_SYSTEM);
 }
 
-static void serve_ssh(void)
+/* Reaps what nobody else does, and wakes on its line if there is one. Returns only where PID 1 has nothing to do. */
+static void keep_up(pid_t ssh)
 {
 	static const int signals[] = { SIGCHLD, SIGTERM, SIGUSR1, SIGUSR2 };
 	const struct sigaction action = { .sa_handler = note };
 	sigset_t blocked, before;
+	struct pollfd line = { .fd = line_open(), .events = POLLIN };
 
 	sigemptyset(&blocked);
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
@@ -166,42 +182,37 @@ static void serve_ssh(void)
 	}
 	/* they arrive while it waits, and at no other time */
 	sigprocmask(SIG_BLOCK, &blocked, &before);
-	struct pollfd listener = { .fd = listen_for_ssh(), .events = POLLIN };
-
+	/* loaded at the first connection: a clone has one of its own by then */
+	rename("/etc/dropbear/host_key", HOST_KEY);
 	fprintf(stderr, "frostline: ready\n");
 	for (;;) {
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			;
+		for (pid_t pid; (pid = waitpid(-1, NULL, WNOHANG)) > 0;) {
+			if (pid == ssh)
+				fprintf(stderr, "frostline: the SSH server has ended\n");
+		}
 		if (ending)
 			end_machine(ending);
-		if (ppoll(&listener, 1, NULL, &before) <= 0)
-			continue;
-		int fd = accept4(listener.fd, NULL, NULL, SOCK_CLOEXEC);
-
-		if (fd < 0) {
-			sleep_us(10000);
-			continue;
-		}
-		if (fork() == 0) {
-			sigprocmask(SIG_SETMASK, &before, NULL);
-			exec_ssh(fd);
-			_exit(127);
-		}
-		close(fd);
+		if (ppoll(&line, 1, NULL, &before) > 0 && !line_read(line.fd))
+			line.fd = -1;
 	}
 }
 
 int init_start(void)
 {
 	setenv("PATH", SEARCH_PATH, 1);
+	/* on another CPU, meanwhile */
+	pid_t ssh = start_ssh();
+
 	mount_at("devpts", "/dev/pts", NULL);
 	mount_at("tmpfs", "/dev/shm", NULL);
 	mount_at("tmpfs", "/tmp", NULL);
 	mount_at("tmpfs", "/run", NULL);
 	mount_groups();
 	start_network();
-	allow_sysrq();
-	serve_ssh();
+	set("/proc/sys/kernel/sysrq", "1");
+	if (!wait_until(listens, NULL, SSH_US))
+		fprintf(stderr, "frostline: the SSH server does not listen\n");
+	keep_up(ssh);
 	return 70;
 }
 

@@ -46,8 +46,6 @@ int main(int argc, char **argv)
 	}
 	if (argc == 2 && !strcmp(argv[1], "serve"))
 		return serve();
-	if (argc == 3 && !strcmp(argv[1], "wake"))
-		return wake(argv[2]);
 	if (argc == 2 && !strcmp(argv[1], "list"))
 		return list();
 	if (argc == 2 && !strcmp(argv[1], "clean")) {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/random.h>
+#include <linux/serial.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +14,18 @@
 #include <unistd.h>
 
 /*
- * What every clone of one saved machine has in common is made its own: random numbers, clock, SSH keys. The
- * template sleeps in a read of its second serial line; what a clone is told there are key=value lines, ended
- * by an empty one (harness/lab/qemu/template/wake.ts). The answer is the clone's boot id, which nobody has
- * asked for before: the kernel draws it now.
+ * What every clone of one saved machine has in common is made its own: random numbers, clock, SSH keys. PID 1
+ * waits for input on its second serial line; what it is told there are key=value lines, ended by an empty one
+ * (harness/lab/qemu/template/wake.ts). A template is told to settle and saved then; a clone what is its own. Its
+ * answer is its boot id, which nobody has asked for before: the kernel draws it now.
+ *
+ * All of this runs in each clone, as code that its emulator has not seen before: few functions, none of libc's
+ * large ones.
  */
+
+#define LINE "/dev/ttyS1"
+/* What a kernel does some time after its boot and after a connection is done by then, and not in every clone. */
+#define SETTLE_US 2000000
 
 #define SEED_BYTES 64
 #define MAX_WAKE_LINE 1024
@@ -29,7 +37,13 @@ struct wake {
 	unsigned char host_key[256];
 	size_t host_key_size;
 	char client_key[MAX_WAKE_LINE];
+	bool settles;
 };
+
+static int from_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 
 /* Bytes of hexadecimal text; 0 when it is not that, or more than `size`. */
 static size_t from_hex(const char *text, unsigned char *bytes, size_t size)
@@ -39,8 +53,11 @@ static size_t from_hex(const char *text, unsigned char *bytes, size_t size)
 	if (strlen(text) % 2 || n > size)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
-		if (sscanf(text + 2 * i, "%2hhx", &bytes[i]) != 1)
+		int high = from_digit(text[2 * i]), low = from_digit(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
 			return 0;
+		bytes[i] = (unsigned char)(high << 4 | low);
 	}
 	return n;
 }
@@ -55,6 +72,8 @@ static void take(struct wake *w, const char *line)
 		w->host_key_size = from_hex(line + 5, w->host_key, sizeof(w->host_key));
 	else if (!strncmp(line, "client=", 7))
 		snprintf(w->client_key, sizeof(w->client_key), "%s\n", line + 7);
+	else if (!strncmp(line, "settle=", 7))
+		w->settles = true;
 }
 
 /* Mixed in and used at once: without the second step output would be what the other clones' is until the next reseeding. */
@@ -101,8 +120,8 @@ static const char *renew(const struct wake *w)
 		return failed;
 	if (settimeofday(&now, NULL) < 0)
 		return "settimeofday";
-	if (!replace("/etc/dropbear/host_key", w->host_key, w->host_key_size))
-		return "/etc/dropbear/host_key";
+	if (!replace(HOST_KEY, w->host_key, w->host_key_size))
+		return HOST_KEY;
 	if (!replace("/root/.ssh/authorized_keys", w->client_key, strlen(w->client_key)))
 		return "/root/.ssh/authorized_keys";
 	return NULL;
@@ -122,38 +141,58 @@ static bool raw_line(int fd)
 
 static void answer(int fd, const char *failed)
 {
-	char boot[64] = "";
-	FILE *f = failed ? NULL : fopen("/proc/sys/kernel/random/boot_id", "re");
+	static const char path[] = "/proc/sys/kernel/random/boot_id";
+	char text[128] = "awake ";
+	int boot = failed ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = boot < 0 ? -1 : read(boot, text + 6, sizeof(text) - 6);
 
-	if (f && !fgets(boot, sizeof(boot), f))
-		boot[0] = '\0';
-	if (f)
-		fclose(f);
-	if (boot[0])
-		dprintf(fd, "awake %s", boot);
+	if (n < 0)
+		n = snprintf(text, sizeof(text), "failed %s: %s\n", failed ? failed : path, strerror(errno));
 	else
-		dprintf(fd, "failed %s: %s\n", failed ? failed : "boot_id", strerror(errno));
+		n += 6;
+	if (boot >= 0)
+		close(boot);
+	/* whoever listens gives up on it in time */
+	if (write(fd, text, (size_t)n) < 0)
+		return;
 }
 
-int wake(const char *line_device)
+int line_open(void)
 {
-	struct wake w = { 0 };
-	char line[MAX_WAKE_LINE];
-	int fd = open(line_device, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
+	struct serial_struct port;
+	int fd = open(LINE, O_RDWR | O_NOCTTY | O_CLOEXEC);
 
-	if (!in || !raw_line(fd)) {
-		fprintf(stderr, "frostbite: %s: %s\n", line_device, strerror(errno));
-		return 71;
+	/* the name may be there without a line */
+	if (fd >= 0 && (ioctl(fd, TIOCGSERIAL, &port) < 0 || port.type == PORT_UNKNOWN || !raw_line(fd))) {
+		close(fd);
+		return -1;
 	}
-	printf("asleep\n");
-	fflush(stdout);
-	while (fgets(line, sizeof(line), in) && line[0] != '\n') {
-		line[strcspn(line, "\n")] = '\0';
+	return fd;
+}
+
+bool line_read(int fd)
+{
+	static char text[2 * MAX_WAKE_LINE];
+	size_t length = 0;
+
+	while (length < 2 || text[length - 1] != '\n' || text[length - 2] != '\n') {
+		ssize_t n = read(fd, text + length, sizeof(text) - length);
+
+		/* a full buffer, too: it is not what is said here */
+		if (n <= 0)
+			return false;
+		length += (size_t)n;
+	}
+	struct wake w = { 0 };
+
+	for (char *line = text, *end; (end = memchr(line, '\n', (size_t)(text + length - line))); line = end + 1) {
+		*end = '\0';
 		take(&w, line);
 	}
-	const char *failed = renew(&w);
-
-	answer(fd, failed);
-	return failed ? 71 : 0;
+	if (!w.settles) {
+		answer(fd, renew(&w));
+		return true;
+	}
+	sleep_us(SETTLE_US);
+	return write(fd, "asleep\n", 7) == 7;
 }

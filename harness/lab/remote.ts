@@ -74,6 +74,8 @@ export class Remote implements Disposable {
         endpoint.onHostKey?.(key);
         return [endpoint.hostKey].flat().some((known) => key.equals(known));
       },
+      // not `none` first, which is a question more
+      authHandler: [endpoint.privateKey === null ? 'agent' : 'publickey'],
       readyTimeout: ms,
       keepaliveInterval: 1000,
       keepaliveCountMax: 20,

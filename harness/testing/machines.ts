@@ -30,7 +30,7 @@ export async function openTestLab(signal = new AbortController().signal): Promis
     consoles,
     allowLocal: false,
     signal,
-    onWarning: () => undefined,
+    onWarning: (w) => process.env.FLW && console.error(w),
     onPreparing: () => () => undefined,
   });
 }

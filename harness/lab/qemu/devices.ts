@@ -28,7 +28,7 @@ export const stableNames: Device = { kernel: ['net.ifnames=0', 'biosdevname=0'] 
 
 export const processor = ({ accel, threads, cpu }: Accelerator, cpus: number, memoryMiB: number): Device => ({
   qemu: [
-    ...['-machine', 'q35', '-accel', threads === null ? accel : `${accel},thread=${threads}`],
+    ...['-machine', 'q35,hpet=off', '-accel', threads === null ? accel : `${accel},thread=${threads}`],
     ...['-cpu', cpu, '-smp', String(cpus), '-m', String(memoryMiB)],
   ],
   // RDRAND is emulated, so entropy is there from the first instant
@@ -116,7 +116,8 @@ export const console = (file: string): Device => ({
 const user = (hasWayOut: boolean): string =>
   `user,id=net,restrict=${hasWayOut ? 'off' : 'on'},ipv6=off,hostfwd=tcp:127.0.0.1:0-:22`;
 
-const cards = { virtio: 'virtio-net-pci,romfile=', e1000: 'e1000,romfile=' } as const;
+// nobody listens for the announcement of a machine that was moved, which its clones would make
+const cards = { virtio: 'virtio-net-pci,romfile=,guest_announce=off', e1000: 'e1000,romfile=' } as const;
 
 /**
  * Loopback only, by default no way out of the guest; QEMU picks the free port (0), so none can be raced for. With

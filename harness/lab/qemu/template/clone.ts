@@ -6,7 +6,7 @@ import * as device from '../devices.ts';
 import { argumentsOf, connect, QemuMachine, type MachinePlan } from '../machine.ts';
 import { makeMachineFolder, notBooted, startMachine, type Child } from '../process.ts';
 import { loadState } from './state.ts';
-import { diskFile, ramFile, stateFile, type Template } from './template.ts';
+import { diskFile, kernelFile, ramFile, stateFile, type Template } from './template.ts';
 import { lineSocket, wake } from './wake.ts';
 
 /** Starts a machine from a template, which stays as it is: RAM and disk are copied on write. */
@@ -40,9 +40,9 @@ async function lost(plan: MachinePlan, child: Child, error: unknown): Promise<ne
   throw notBooted(plan, `its state is not taken: ${why}`);
 }
 
-/** The template's devices. The kernel is in its RAM: it is named so that QEMU has the same ROMs. */
+/** The template's devices. The kernel is in its RAM: something is named so that QEMU has the same ROMs. */
 const devicesOf = (plan: MachinePlan, template: Template, dir: string): device.Device[] => [
-  { qemu: ['-kernel', plan.kernel] },
+  { qemu: ['-kernel', kernelFile(template.dir)] },
   ...(plan.root === null ? [] : [device.root(diskFile(template.dir), plan.hardware.disk)]),
   device.memory(ramFile(template.dir), plan.memoryMiB, 'off'),
   device.line(lineSocket(dir)),

@@ -15,7 +15,7 @@ export interface Template {
 }
 
 /** Raised whenever what is saved, or how, changes: templates of another are not taken. */
-const format = 1;
+const format = 2;
 
 const unusedMs = 14 * 24 * 3600 * 1000;
 
@@ -29,6 +29,8 @@ const stampSchema = z.object({
 export const ramFile = (dir: string): string => join(dir, 'ram');
 export const stateFile = (dir: string): string => join(dir, 'state');
 export const diskFile = (dir: string): string => join(dir, 'disk');
+/** The beginning of its kernel's image: the kernel itself is in its RAM. */
+export const kernelFile = (dir: string): string => join(dir, 'kernel');
 const stampFile = (dir: string): string => join(dir, 'template.json');
 
 /** Names a template by all that goes into it: QEMU and its command line, kernel, initrd, disk, and its number. */
@@ -56,7 +58,7 @@ async function hashOf(file: string): Promise<string> {
 /** Writes, last of all, what says that the folder is a whole template. */
 export async function sealTemplate(dir: string, release: string): Promise<Omit<Template, 'dir'>> {
   const files: Record<string, string> = {};
-  for (const file of [ramFile(dir), stateFile(dir), diskFile(dir)]) {
+  for (const file of [ramFile(dir), stateFile(dir), diskFile(dir), kernelFile(dir)]) {
     if (await stat(file).catch(() => null)) files[basename(file)] = await sha256File(file);
   }
   const boot = randomUUID();
