@@ -299,7 +299,14 @@ bool emit_end(void);
 
 /* ---- serve.c ---- */
 extern _Atomic int stop_asked;
-int serve(void);
+/* Whether the kernel's settings are ours to change while nothing is measured. */
+int serve(bool is_ours);
+
+/* ---- grace.c ---- */
+/* Says that the kernel is ours. */
+void grace_ours(void);
+/* Makes grace periods of RCU short, or as long as they are. Nothing where the kernel is not ours. */
+void grace_expedite(bool is);
 
 /* ---- wake.c ---- */
 /* The SSH server's, as it looks for it. */

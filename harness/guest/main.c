@@ -45,7 +45,9 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc == 2 && !strcmp(argv[1], "serve"))
-		return serve();
+		return serve(false);
+	if (argc == 3 && !strcmp(argv[1], "serve") && !strcmp(argv[2], "ours"))
+		return serve(true);
 	if (argc == 2 && !strcmp(argv[1], "list"))
 		return list();
 	if (argc == 2 && !strcmp(argv[1], "clean")) {

@@ -171,7 +171,7 @@ static void install_signals(void)
 	sigaction(SIGINT, &stop, NULL);
 }
 
-int serve(void)
+int serve(bool is_ours)
 {
 	struct hierarchies h;
 	struct request request;
@@ -183,6 +183,8 @@ int serve(void)
 	/* orphans of storms come to us, not to init: they are reaped at once (3.4) */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	find_hierarchies(&h);
+	if (is_ours)
+		grace_ours();
 	if (!hello(&h))
 		return 0;
 	pid_t beater = fork();

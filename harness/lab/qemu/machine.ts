@@ -200,7 +200,7 @@ export class QemuMachine implements Machine {
   }
 
   serve(): Promise<Channel> {
-    return this.#parts.remote.open('/bin/frostbite serve');
+    return this.#parts.remote.open('/bin/frostbite serve ours');
   }
 
   exec(command: string, timeoutMs: number): ReturnType<Machine['exec']> {
