@@ -5,8 +5,8 @@ import type { Stopping } from './analyse/sampler.ts';
 import type { Listener } from './events.ts';
 import { Labs, type Ready } from './labs.ts';
 import { jobsFor } from './lab/budget.ts';
-import { Cores } from './lab/cores.ts';
 import type { Machine } from './lab/machine.ts';
+import { Turns } from './lab/turns.ts';
 import type { Matrix } from './matrix/matrix.ts';
 import type { Cell } from './plan/cell.ts';
 import { cpusOf, loadOf, longestWait } from './plan/load.ts';
@@ -16,7 +16,7 @@ import { Evidence } from './record/evidence.ts';
 import { makeRecord } from './record/make.ts';
 import { trialKey } from './record/finished.ts';
 import { askMachine } from './trial/ask-machine.ts';
-import { deal, splitByCell, type Share } from './trial/deal.ts';
+import { deal, splitByCell, spreadWaits, type Share } from './trial/deal.ts';
 import type { TrialOutcome } from './trial/experiment.ts';
 import { workShift, type ShiftHooks, type Task } from './trial/shift.ts';
 
@@ -60,7 +60,7 @@ export async function runMatrix(plan: RunPlan): Promise<readonly Problem[]> {
 
 class Run {
   readonly #plan: RunPlan;
-  readonly #cores = new Cores(availableParallelism());
+  readonly #turns = new Turns(availableParallelism());
   readonly #left = new Map<string, number>();
   readonly #problems: Problem[] = [];
   readonly #evidence: Evidence;
@@ -93,10 +93,15 @@ class Run {
     for (const { distro, error } of failed) this.#giveUpDistro(distro, error);
     const usable = new Map(ready.map((one) => [one.distro, one]));
     for (this.#round of roundsOf(plan.matrix)) {
-      const work = this.#deal().flatMap((share): Work[] => {
+      const shares = this.#deal();
+      const parts = Math.ceil(jobs / shares.length) - 1;
+      const work = shares.flatMap((share): Work[] => {
         const on = usable.get(share.distro);
         if (on === undefined) return [];
-        if (!hasClones(on)) return [{ share, on, template: null }];
+        if (!hasClones(on)) {
+          const own = on.lab.hasTemplates === true ? this.#spread(share, parts) : [share];
+          return own.map((part) => ({ share: part, on, template: null }));
+        }
         return splitByCell(share).map((part) => ({ share: part, on, template: part.boot }));
       });
       // every shift is waited for, so that all machines are down before an error goes on its way
@@ -106,6 +111,14 @@ class Run {
     }
     plan.emit({ kind: 'run-finished', run: plan.run, dir: plan.dir, ms: performance.now() - began });
     return this.#problems;
+  }
+
+  /** As many machines for a share's waits as there are left, each with more to wait for than its boot takes. */
+  #spread(share: Share, parts: number): Share[] {
+    const { matrix } = this.#plan;
+    const waitOf = (cell: Cell): number => longestWait(cell, matrix);
+    const all = share.tasks.reduce((sum, { cell }) => sum + waitOf(cell), 0);
+    return spreadWaits(share, waitOf, Math.min(parts, Math.floor(all / worthBootMs)));
   }
 
   /** The shares of this round, without cells that are decided or were given up before. */
@@ -145,18 +158,21 @@ class Run {
   }
 
   /**
-   * Does it all on so many machines at once. Cells that mostly wait have half of them as long as there are others, so
-   * that neither is left for the end; those that wait longest begin. What else needs cores takes its turn for them.
+   * Does it all on so many machines at once. Those whose cells mostly wait have what the others leave of them, who take
+   * turns for the cores and need no more than are made ready meanwhile; those that wait longest begin.
    */
   async #walkAll(all: readonly Work[], jobs: number): Promise<PromiseSettledResult<void>[]> {
     const { matrix } = this.#plan;
-    const waitOf = ({ share: { tasks }, template }: Work): number =>
-      template === null ? 0 : longestWait(tasks[0]!.cell, matrix) * tasks.length;
+    const waitOf = ({ share: { tasks } }: Work): number => {
+      const waits = tasks.map(({ cell }) => longestWait(cell, matrix));
+      return waits.includes(0) ? 0 : waits.reduce((sum, one) => sum + one, 0);
+    };
     const byWait = all.toSorted((a, b) => waitOf(b) - waitOf(a));
     const waits = byWait.filter((work) => waitOf(work) > 0);
     const rest = byWait.filter((work) => waitOf(work) === 0);
     const lanes = jobs === 1 ? [byWait] : [rest, waits].filter((lane) => lane.length > 0);
-    const limits = lanes.map((_, i) => pLimit(lanes.length === 1 ? jobs : (jobs + 1 - i) >> 1));
+    const first = Math.min((jobs + 1) >> 1, availableParallelism() + readyAhead);
+    const limits = lanes.map((_, i) => pLimit(lanes.length === 1 ? jobs : i === 0 ? first : jobs - first));
     const ends = lanes.map(async (lane, i) => {
       const settled = await Promise.allSettled(lane.map((work) => limits[i]!(() => this.#work(work))));
       // the others have its machines from now on
@@ -177,7 +193,9 @@ class Run {
         id = `m${++this.#machines}`;
         return this.#boot(on, id, template);
       },
-      turn: ({ cell }) => this.#cores.take(loadOf(cell, matrix, cpusOf(on.way)), signal),
+      turn: ({ cell }, machine) => this.#turns.begin(machine, loadOf(cell, matrix, cpusOf(on.way)), signal),
+      end: (machine) =>
+        this.#turns.leave(machine, { cores: Math.min(1, cpusOf(on.way)), holdMs: endHoldMs }, signal),
       onTrial: (task, outcome, machine) => {
         const record = makeRecord(this.#plan.run, task, outcome, machine.facts);
         // a failure is told by the journal's signal, which is part of the run's
@@ -218,7 +236,7 @@ class Run {
 
   async #boot({ lab, distro: name, way }: Ready, id: string, template: number | null): Promise<Machine> {
     const { signal, emit } = this.#plan;
-    using _ = await this.#cores.take({ cores: Math.min(1, cpusOf(way)), holdMs: bootHoldMs }, signal);
+    using _ = await this.#turns.take({ cores: Math.min(1, cpusOf(way)), holdMs: bootHoldMs }, signal);
     emit({ kind: 'machine-booting', machine: id, distro: name });
     const began = performance.now();
     const machine = await lab.boot({ id, way, signal, ...(template === null ? {} : { template }) });
@@ -229,6 +247,7 @@ class Run {
       release: machine.release,
       ms: performance.now() - began,
     });
+    this.#turns.join(machine);
     return machine;
   }
 
@@ -263,5 +282,11 @@ interface Work {
   readonly template: number | null;
 }
 
+/** Waits that a machine of their own is booted for. */
+const worthBootMs = 30_000;
+/** Machines that are made ready while others have their turns. */
+const readyAhead = 2;
 /** A machine that is not up by then waits for something. */
 const bootHoldMs = 20_000;
+/** Nor one that is not down. */
+const endHoldMs = 2000;

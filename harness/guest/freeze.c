@@ -55,11 +55,41 @@ static void wait_events(struct group *g, int64_t deadline)
 		ppoll(&p, 1, &t, NULL);
 }
 
+/* Shorter polls are no wait. */
+#define WAIT_US 1000
+/* A group that has been FREEZING for so long after the last write waits for the next. */
+#define SETTLED_US 300000
+
+/* When the next write is due, as far as that can be said at step k. */
+static int64_t next_write(const struct strategy *s, unsigned k, int64_t deadline)
+{
+	unsigned most = s->attempts - k;
+	unsigned steps = 1;
+
+	if (s->wait_events)
+		return deadline;
+	while (steps < most && !due(&s->thaw, k + steps) && !due(&s->rewrite, k + steps) && steps < 1000)
+		steps++;
+	int64_t at = now_us() + (int64_t)steps * s->poll_us;
+
+	return at < deadline ? at : deadline;
+}
+
+/* For who shares the host: whoever reads this is another process. */
+static void tell_quiet(const struct strategy *s, unsigned k, int64_t written, int64_t deadline)
+{
+	bool is_quiet = (s->wait_events || s->poll_us >= WAIT_US) && now_us() - written >= SETTLED_US;
+
+	atomic_store(&shared->quiet_until, is_quiet ? next_write(s, k, deadline) : 0);
+}
+
 /* The loop of strategy.ts. Nothing is allocated or printed between the first write and the last read. */
 void freeze(struct group *g, const struct strategy *s, struct freeze_log *log)
 {
 	log->start_us = now_us();
 	int64_t deadline = log->start_us + s->deadline_us;
+
+	int64_t written;
 
 	note(log, group_read(g));
 	log->states[0].us = 0;
@@ -67,15 +97,19 @@ void freeze(struct group *g, const struct strategy *s, struct freeze_log *log)
 	/* asked already: the state of a group that was FROZEN and was attached to is sought without a write */
 	if (!g->asked)
 		write_state(g, log, true);
+	written = now_us();
 	for (unsigned k = 0;; k++) {
 		if (k && due(&s->thaw, k)) {
 			write_state(g, log, false);
 			note(log, STATE_THAWED);
 			sleep_before(s->thaw_for_us, deadline);
 			write_state(g, log, true);
+			written = now_us();
 		} else if (k && due(&s->rewrite, k)) {
 			write_state(g, log, true);
+			written = now_us();
 		}
+		tell_quiet(s, k, written, deadline);
 		if (k && s->wait_events)
 			wait_events(g, deadline);
 		else if (k)
@@ -91,9 +125,10 @@ void freeze(struct group *g, const struct strategy *s, struct freeze_log *log)
 		if (state == STATE_FROZEN) {
 			log->frozen = true;
 			log->frozen_us = now_us() - log->start_us;
-			return;
+			break;
 		}
 		if (late || log->error || log->reads >= s->attempts)
-			return;
+			break;
 	}
+	atomic_store(&shared->quiet_until, 0);
 }

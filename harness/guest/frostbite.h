@@ -46,6 +46,7 @@ struct shared {
 	struct slot slots[MAX_SLOTS];
 	_Atomic int trial;   /* -1 between trials */
 	_Atomic int phase;   /* enum phase */
+	_Atomic int64_t quiet_until; /* the strategy only reads until then; 0: it may act at any time */
 	_Atomic int go;      /* the freeze comes within workload.within_us */
 	_Atomic int served;  /* a server outside the group has done its part */
 	_Atomic unsigned orders; /* how often a container was told that there is something to make */

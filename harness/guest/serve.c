@@ -64,7 +64,9 @@ static bool hello(const struct hierarchies *h)
 	return emit_end();
 }
 
-/* A process of its own: it goes on when the main one is stuck in the kernel, and then tells where. */
+#define BEAT_US 800000
+
+/* While there is a trial. A process of its own: it goes on when the main one is stuck in the kernel, and then tells where. */
 static void beat(void)
 {
 	pid_t parent = getppid();
@@ -75,19 +77,24 @@ static void beat(void)
 	for (;;) {
 		int trial = atomic_load(&shared->trial);
 
+		if (trial < 0) {
+			sleep_us(BEAT_US);
+			continue;
+		}
 		emit_begin();
-		emit("{\"ev\":\"beat\",\"us\":%lld,\"trial\":", (long long)now_us());
-		if (trial < 0)
-			emit("null");
-		else
-			emit("%d", trial);
-		emit(",\"phase\":\"%s\"}", phase_names[atomic_load(&shared->phase)]);
+		emit("{\"ev\":\"beat\",\"us\":%lld,\"trial\":%d", (long long)now_us(), trial);
+		emit(",\"phase\":\"%s\"", phase_names[atomic_load(&shared->phase)]);
+		int64_t quiet_us = atomic_load(&shared->quiet_until) - now_us();
+
+		if (quiet_us > 0)
+			emit(",\"quietUs\":%lld", (long long)quiet_us);
+		emit("}");
 		if (!emit_end()) {
 			/* nobody reads: the main process would notice only at the trial's end */
 			kill(parent, SIGTERM);
 			_exit(0);
 		}
-		sleep_us(800000);
+		sleep_us(BEAT_US);
 	}
 }
 

@@ -8,8 +8,8 @@ export function availableMiB(meminfo = readFileSync('/proc/meminfo', 'utf8')): n
 
 /** Part of the available memory that machines may take. */
 const share = 0.8;
-/** Machines for each core: most wait out a deadline, or their turn for a core, and a wait costs nothing. */
-const perCore = 4;
+/** Machines for each core: most wait out a deadline, or their turn for a core, standing still. */
+const perCore = 8;
 
 /** How many machines of `memoryMiB` each to run at once on this host: as many as cores and memory allow, one at least. */
 export function jobsFor(memoryMiB: number): number {

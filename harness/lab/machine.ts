@@ -82,4 +82,8 @@ export interface Machine extends AsyncDisposable {
    * `facts` has the new boot. Rejects when it cannot: the machine is then taken down as one without it is.
    */
   renew?(signal?: AbortSignal): Promise<void>;
+  /** Holds it still, its clock too: nothing in it notices. `isStill` says whether it is. */
+  pause?(): Promise<void>;
+  resume?(): Promise<void>;
+  readonly isStill?: boolean;
 }

@@ -18,6 +18,8 @@ export interface Endpoint {
   readonly onHostKey?: (key: Buffer) => void;
   /** Not frostline's own guest: what servers as old as OpenSSH 5 speak is offered, too, after all that is better. */
   readonly isForeign?: boolean;
+  /** It is silent at times, and what becomes of it is seen otherwise: it is sent no keepalives. */
+  readonly mayPause?: boolean;
 }
 
 /** Raw: no echo, and no carriage returns where there were none. */
@@ -77,7 +79,7 @@ export class Remote implements Disposable {
       // not `none` first, which is a question more
       authHandler: [endpoint.privateKey === null ? 'agent' : 'publickey'],
       readyTimeout: ms,
-      keepaliveInterval: 1000,
+      keepaliveInterval: endpoint.mayPause === true ? 0 : 1000,
       keepaliveCountMax: 20,
       algorithms: {
         // the cheapest of each: the other end may be emulated

@@ -12,7 +12,7 @@ distros:
   far: { driver: ssh, host: 192.0.2.1 }
 cgroups: [v1]
 workloads: [sleep, vfork-exec-storm, fuse-unanswered]
-strategies: { single: { preset: single }, pause: { tool: runc-pause } }
+strategies: { single: { preset: single }, runc: { preset: runc }, pause: { tool: runc-pause } }
 runtimes: [none, runc]`,
   'm.yaml',
 );
@@ -32,7 +32,13 @@ describe('what a trial needs of the host', () => {
   it('is nothing where the machine is another host', () => {
     const cpus = cpusOf(wayOf('far'));
     expect(loadOf(cellOf('far/v1/none/sleep/single'), matrix, cpus).cores).toBe(0);
-    expect(loadOf(cellOf('far/v1/none/vfork-exec-storm/single'), matrix, cpus).cores).toBe(0);
+    const busy = loadOf(cellOf('far/v1/none/vfork-exec-storm/single'), matrix, cpus);
+    expect(busy).toEqual({ cores: 0, holdMs: null });
+  });
+
+  it('is kept to the end by a strategy that does not wait', () => {
+    const needs = loadOf(cellOf('vm/v1/none/fuse-unanswered/runc'), matrix, 3);
+    expect(needs).toEqual({ cores: 1, holdMs: null });
   });
 
   it('is needed for longer where programs are run', () => {

@@ -1,6 +1,5 @@
 import type { Matrix, Way } from '../matrix/matrix.ts';
 import { stepsStrategy } from '../matrix/sequence.ts';
-import { toolOf } from '../matrix/selector.ts';
 import type { WorkloadName } from '../matrix/workloads.ts';
 import type { Cell } from './cell.ts';
 import { mayWedge } from './order.ts';
@@ -22,19 +21,28 @@ const busy: ReadonlySet<string> = new Set<WorkloadName>([
   'nested',
 ]);
 
+/** What a trial needs of the host. */
+export interface Needs {
+  readonly cores: number;
+  /** For so long at most, ms; null: until it ends. */
+  readonly holdMs: number | null;
+}
+
+/** A poll that is shorter is no wait. */
+const waitUs = 1000;
+
 /**
- * The cores that a trial has, and for how long at most (ms; null: until it ends). A busy workload has all of its
- * machine's to the end: a strategy that retries sets it off again, and so does the last thaw, in the middle of
- * whatever race would have begun meanwhile. Another has one, for as long as it is not just waiting.
+ * What a trial of a cell needs. A busy workload has all cores of its machine, but while the guest says that it only
+ * waits: a strategy that retries sets it off again, and so does the last thaw, in the middle of whatever race would
+ * have begun meanwhile. Another has one core, for as long as it is not just waiting.
  */
-export function loadOf(
-  cell: Cell,
-  matrix: Matrix,
-  cpus: number,
-): { readonly cores: number; readonly holdMs: number | null } {
+export function loadOf(cell: Cell, matrix: Matrix, cpus: number): Needs {
   if (busy.has(cell.workload)) return { cores: cpus, holdMs: null };
-  const runsPrograms = cell.strategy === stepsStrategy || toolOf(matrix, cell.strategy) !== null;
-  return { cores: Math.min(1, cpus), holdMs: runsPrograms ? 5000 : 300 };
+  const cores = Math.min(1, cpus);
+  const strategy = matrix.strategies.get(cell.strategy)?.[cell.cgroup];
+  if (cell.strategy === stepsStrategy || (strategy?.tool ?? null) !== null) return { cores, holdMs: 5000 };
+  const waits = strategy === undefined || strategy.wait === 'events' || strategy.pollUs >= waitUs;
+  return { cores, holdMs: waits ? 300 : null };
 }
 
 /** Cores of this host that a machine may use. */

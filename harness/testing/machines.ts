@@ -30,7 +30,7 @@ export async function openTestLab(signal = new AbortController().signal): Promis
     consoles,
     allowLocal: false,
     signal,
-    onWarning: (w) => process.env.FLW && console.error(w),
+    onWarning: () => undefined,
     onPreparing: () => () => undefined,
   });
 }

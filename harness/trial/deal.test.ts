@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { planCells } from '../plan/cells.ts';
 import { matrixOf } from '../testing/machines.ts';
-import { deal, splitByCell } from './deal.ts';
+import { deal, splitByCell, spreadWaits } from './deal.ts';
 
 const matrix = matrixOf(`name: shares
 trials: 5
@@ -29,5 +29,38 @@ describe('the shares of a run', () => {
     expect(parts.map(({ tasks }) => new Set(tasks.map(({ cell }) => cell.id)).size)).toEqual([1, 1]);
     expect(parts.flatMap(({ tasks }) => tasks)).toEqual(share!.tasks);
     expect(parts.every(({ boot, distro }) => boot === 4 && distro === 'a')).toBe(true);
+  });
+
+  describe('with waits on machines of their own', () => {
+    const many = matrixOf(`name: waits
+trials: 4
+machines: 2
+deadline: 4s
+distros: { a: { driver: qemu, kernel: "deb:trixie" } }
+cgroups: [v1]
+workloads: [sleep, fuse-unanswered, fsfreeze-write, dm-suspend]
+strategies: { single: { preset: single } }`);
+    const [share] = deal(
+      { matrix: many, cells: [...planCells(many)], isFinished: () => false },
+      { number: 0, from: 0, to: 4 },
+    );
+    const waitOf = ({ workload }: { readonly workload: string }): number => (workload === 'sleep' ? 0 : 4000);
+    const cellsOf = (parts: number): string[] =>
+      spreadWaits(share!, waitOf, parts).map(({ tasks }) =>
+        [...new Set(tasks.map(({ cell }) => cell.workload))].join(' '),
+      );
+
+    it('stay whole where there are none for them', () => {
+      expect(cellsOf(0)).toEqual(['sleep fuse-unanswered fsfreeze-write dm-suspend']);
+    });
+
+    it('are dealt out evenly, each cell to one machine, and no trial twice', () => {
+      expect(cellsOf(1)).toEqual(['sleep', 'fuse-unanswered fsfreeze-write dm-suspend']);
+      expect(cellsOf(2)).toEqual(['sleep', 'fuse-unanswered dm-suspend', 'fsfreeze-write']);
+      expect(cellsOf(9)).toEqual(['sleep', 'fuse-unanswered', 'fsfreeze-write', 'dm-suspend']);
+      const tasks = spreadWaits(share!, waitOf, 2).flatMap((one) => one.tasks);
+      expect(new Set(tasks)).toEqual(new Set(share!.tasks));
+      expect(tasks.length).toBe(share!.tasks.length);
+    });
   });
 });

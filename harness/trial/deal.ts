@@ -43,3 +43,26 @@ export function splitByCell({ tasks, ...share }: Share): Share[] {
   const cells = [...new Set(tasks.map(({ cell }) => cell))];
   return cells.map((cell) => ({ ...share, tasks: tasks.filter((task) => task.cell === cell) }));
 }
+
+/**
+ * The same share with the cells that mostly wait (`waitOf` a trial, ms) on machines of their own, `parts` at most and of
+ * like length, so that their waits go by beside one another. Each cell stays on one machine.
+ */
+export function spreadWaits(share: Share, waitOf: (cell: Cell) => number, parts: number): Share[] {
+  const byCell = splitByCell(share).map((one) => ({
+    tasks: one.tasks,
+    ms: waitOf(one.tasks[0]!.cell) * one.tasks.length,
+  }));
+  const waits = byCell.filter(({ ms }) => ms > 0);
+  const heaps = Array.from({ length: Math.min(parts, waits.length) }, () => ({ tasks: [] as Task[], ms: 0 }));
+  if (heaps.length === 0) return [share];
+  for (const { tasks, ms } of waits.toSorted((a, b) => b.ms - a.ms)) {
+    const least = heaps.reduce((a, b) => (b.ms < a.ms ? b : a));
+    least.tasks.push(...tasks);
+    least.ms += ms;
+  }
+  const rest = byCell.filter(({ ms }) => ms === 0).flatMap(({ tasks }) => tasks);
+  return [rest, ...heaps.map(({ tasks }) => tasks)]
+    .filter((tasks) => tasks.length > 0)
+    .map((tasks) => ({ ...share, tasks }));
+}

@@ -27,11 +27,17 @@ const lastWordsMs = 500;
  * guest, connection or machine is an outcome.
  */
 export async function runTrial(
-  { machine, session }: { readonly machine: Machine; readonly session: Session },
+  of: {
+    readonly machine: Machine;
+    readonly session: Session;
+    /** Told for how long (ms) nothing but a look at the group will happen in the guest. */
+    readonly onQuiet?: (ms: number) => void;
+  },
   request: TrialRequest | SequenceRequest,
   signal?: AbortSignal,
 ): Promise<TrialOutcome> {
-  const attempt = await session.run(request, signal);
+  const { machine, session, onQuiet } = of;
+  const attempt = await session.run(request, signal, onQuiet);
   const common = { hello: session.hello, wallUs: attempt.wallUs };
   if (attempt.kind === 'result') {
     const { result, logs, looks } = attempt;

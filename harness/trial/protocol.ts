@@ -5,7 +5,7 @@ import { thawOutcomes } from './outcome.ts';
  * The protocol with the guest program `frostbite serve`.
  *
  * To the guest: a trial is `key=value` lines ended by an empty line. From the guest: one JSON object a
- * line. `hello` comes first, `beat` at least once a second from a process of its own for as long as
+ * line. `hello` comes first, in a trial `beat` at least once a second from a process of its own for as long as
  * user space is scheduled at all, `start` and `result` once for each trial, in order.
  */
 
@@ -52,6 +52,8 @@ const beat = z.object({
   us: microseconds,
   trial: z.int().nullable(),
   phase: z.string(),
+  /** For so long the strategy will do nothing but read the state, which has been FREEZING for a while. */
+  quietUs: microseconds.optional(),
 });
 
 /** The group of a trial that was asked to keep it is as the strategy left it, until there is input again. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FrostlineError } from '../errors.ts';
 import type { ChannelEnd } from '../lab/machine.ts';
 import { matrixOf, tasksOf } from '../testing/machines.ts';
@@ -23,6 +23,12 @@ const beat = '{"ev":"beat","us":5,"trial":0,"phase":"freezing"}';
 async function* chunks(text: string, size = 64 * 1024): AsyncGenerator<Buffer> {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; at += size) yield await Promise.resolve(bytes.subarray(at, at + size));
+}
+
+/** A text, and then nothing. */
+async function* forEver(text: string): AsyncGenerator<Buffer> {
+  yield Buffer.from(text);
+  await new Promise(() => undefined);
 }
 
 /** One trial with a guest that says this. */
@@ -123,5 +129,38 @@ describe('a trial that is kept', () => {
     if ('steps' in request) throw new Error('this matrix has no sequence');
     expect(await session.keep(request)).toMatchObject({ trial: 0, frozen: true });
     expect(await session.keep({ ...request, trial: 1 })).toMatchObject({ trial: 1, frozen: false });
+  });
+});
+
+describe('a trial whose strategy only waits', () => {
+  const quiet = (trial: number, us: number): string =>
+    `{"ev":"beat","us":5,"trial":${trial},"phase":"freezing","quietUs":${us}}`;
+
+  it('says for how long, and no other trial does', async () => {
+    const told: number[] = [];
+    const lines = [soundHello, beat, quiet(0, 2_500_000), quiet(7, 9_000_000), soundResult(0)].join('\n');
+    await using session = await Session.open(machineSaying(chunks(`${lines}\n`), null));
+    await session.run(request, undefined, (ms) => void told.push(ms));
+    expect(told).toEqual([2500]);
+  });
+});
+
+describe('a guest that says nothing', () => {
+  it('is silent, but not while its machine stands still', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const machine = Object.assign(machineSaying(forEver(`${soundHello}\n`), null), { isStill: true });
+      await using session = await Session.open(machine);
+      const trial = session.run(request);
+      let isLost = false;
+      void trial.then(() => (isLost = true));
+      await vi.advanceTimersByTimeAsync(100_000);
+      expect(isLost).toBe(false);
+      machine.isStill = false;
+      await vi.advanceTimersByTimeAsync(20_000);
+      expect(await trial).toMatchObject({ kind: 'lost', loss: { how: 'silent' } });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

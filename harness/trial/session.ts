@@ -73,7 +73,10 @@ export class Session implements AsyncDisposable {
   readonly #channel: Channel;
   readonly #events: AsyncIterator<Heard>;
 
-  private constructor(channel: Channel, events: AsyncIterator<Heard>, hello: Hello) {
+  readonly #machine: Machine;
+
+  private constructor(machine: Machine, channel: Channel, events: AsyncIterator<Heard>, hello: Hello) {
+    this.#machine = machine;
     this.#channel = channel;
     this.#events = events;
     this.hello = hello;
@@ -89,7 +92,7 @@ export class Session implements AsyncDisposable {
         events.next(),
       );
       const hello = first.value;
-      if (hello?.ev === 'hello') return new Session(channel, events, hello);
+      if (hello?.ev === 'hello') return new Session(machine, channel, events, hello);
       const end = await Promise.race([channel.ended, Promise.resolve(null)]);
       throw new FrostlineError(
         `${machine.facts.id}: expected frostbite's hello, got ${quote(hello ?? end)}`,
@@ -103,11 +106,19 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /** Runs one trial to its result, or to its loss within a bounded time. Rejects only on abort. */
-  async run(request: TrialRequest | SequenceRequest, signal?: AbortSignal): Promise<Attempt> {
+  /**
+   * Runs one trial to its result, or to its loss within a bounded time; `onQuiet` is told for how long (ms) the guest
+   * will only look at its group. Rejects only on abort.
+   */
+  async run(
+    request: TrialRequest | SequenceRequest,
+    signal?: AbortSignal,
+    onQuiet: (ms: number) => void = () => undefined,
+  ): Promise<Attempt> {
     const began = nowUs();
     const watch = new Watch(
       ('steps' in request ? mayTakeUs(request) / 1e6 : limitOf(request.strategy)) + graceSeconds,
+      this.#machine,
     );
     const logs = new Map<string, string>();
     const looks: Look[] = [];
@@ -123,6 +134,8 @@ export class Session implements AsyncDisposable {
         const event = next.value;
         if (event.ev === 'garbled') return { kind: 'lost', wallUs, loss: await this.#lossOf(event.line) };
         watch.heard(event);
+        if (event.ev === 'beat' && event.quietUs !== undefined && event.trial === request.trial)
+          onQuiet(event.quietUs / 1000);
         if (event.ev === 'result' && event.trial === request.trial)
           return { kind: 'result', wallUs, result: event, logs, looks };
         if (event.ev === 'log') keepLog(logs, event);
@@ -204,7 +217,7 @@ function aborted(signal: AbortSignal | undefined, watch: Watch): Promise<never> 
 
 /**
  * Counts its own ticks rather than the clock, so that a host that was suspended or starved does not pass
- * for a silent guest.
+ * for a silent guest; nor does a machine that stands still.
  */
 class Watch {
   readonly over: Promise<Loss>;
@@ -214,10 +227,11 @@ class Watch {
   #age = 0;
   #phase = 'starting';
 
-  constructor(limitSeconds: number) {
+  constructor(limitSeconds: number, machine: Machine) {
     const { promise, resolve } = withResolvers<Loss>();
     this.over = promise;
     this.#timer = setInterval(() => {
+      if (machine.isStill === true) return;
       this.#silent++;
       this.#age++;
       if (this.#silent >= silentAfterSeconds) resolve({ how: 'silent', seconds: this.#silent });

@@ -14,12 +14,20 @@ export interface Task {
   readonly request: TrialRequest | SequenceRequest;
 }
 
+/** A trial's part of the host. */
+export interface Turn extends Disposable {
+  /** The trial will only wait for `ms`. */
+  quiet(ms: number): void;
+}
+
 /** What a shift asks for and tells. */
 export interface ShiftHooks {
   /** Boots the next machine. Rejects when it does not come up. */
   readonly boot: () => Promise<Machine>;
   /** Waits until the host has room for a trial; what it resolves to is disposed after it. Rejects on abort. */
-  readonly turn?: (task: Task) => Promise<Disposable>;
+  readonly turn?: (task: Task, machine: Machine) => Promise<Turn>;
+  /** Waits until the host has room for the end of a machine; disposed after it. Does not reject. */
+  readonly end?: (machine: Machine) => Promise<Disposable>;
   readonly onTrial: (task: Task, outcome: TrialOutcome, machine: Machine) => void;
   /** A trial, or its tool, did not come out well: told with its machine, which is left alone until this settles. Does not reject. */
   readonly onFailed: (task: Task, outcome: TrialOutcome, machine: Machine) => Promise<void>;
@@ -53,7 +61,8 @@ export async function workShift(tasks: readonly Task[], hooks: ShiftHooks): Prom
     hooks.signal.throwIfAborted();
     const before = queue.left;
     try {
-      await using machine = await hooks.boot();
+      const machine = await hooks.boot();
+      await using _ = ending(machine, hooks);
       await using bench = new Bench(machine, hooks);
       await useMachine(bench, queue, hooks);
       failed = 0;
@@ -71,13 +80,21 @@ export async function workShift(tasks: readonly Task[], hooks: ShiftHooks): Prom
   }
 }
 
+/** Takes a machine down when the host has room for it. */
+function ending(machine: Machine, { end }: ShiftHooks): AsyncDisposable {
+  return {
+    [Symbol.asyncDispose]: async () => {
+      using _ = await end?.(machine);
+      await machine[Symbol.asyncDispose]();
+    },
+  };
+}
+
 /** Runs tasks on one machine until none is left or the machine must go. */
 async function useMachine(bench: Bench, queue: Queue, hooks: ShiftHooks): Promise<void> {
   const { machine } = bench;
   for (let task = queue.next(); task !== undefined; task = queue.next()) {
     const outcome = await runInTurn(bench, task, hooks);
-    hooks.onTrial(task, outcome, machine);
-    if (isFailure(outcome.outcome) || outcome.logs.size > 0) await hooks.onFailed(task, outcome, machine);
     queue.settle(task, outcome);
     if (outcome.reusable && outcome.outcome !== 'lab-error') continue;
     const reason = outcome.reason ?? `the group of ${task.cell.workload} could not be removed`;
@@ -87,10 +104,15 @@ async function useMachine(bench: Bench, queue: Queue, hooks: ShiftHooks): Promis
   hooks.onDone(machine);
 }
 
-async function runInTurn(bench: Bench, task: Task, { turn, signal }: ShiftHooks): Promise<TrialOutcome> {
-  using _ = await turn?.(task);
+async function runInTurn(bench: Bench, task: Task, hooks: ShiftHooks): Promise<TrialOutcome> {
+  const { machine } = bench;
+  using turn = await hooks.turn?.(task, machine);
   const session = await bench.ready(task.cell.cgroup);
-  return runTrial({ machine: bench.machine, session }, task.request, signal);
+  const onQuiet = (ms: number): void => turn?.quiet(ms);
+  const outcome = await runTrial({ machine, session, onQuiet }, task.request, hooks.signal);
+  hooks.onTrial(task, outcome, machine);
+  if (isFailure(outcome.outcome) || outcome.logs.size > 0) await hooks.onFailed(task, outcome, machine);
+  return outcome;
 }
 
 /** A machine could not be brought to a cgroup set-up. */
@@ -158,8 +180,9 @@ class Bench implements AsyncDisposable {
     await session?.[Symbol.asyncDispose]();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#end();
+  /** A machine that can stand still may do so now, and takes frostbite with it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.machine.pause === undefined) await this.#end();
   }
 }
 

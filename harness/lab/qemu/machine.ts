@@ -96,7 +96,7 @@ export async function connect(
 ): Promise<Pick<Guest, 'remote' | 'endpoint'>> {
   const endpoint = {
     ...{ host: '127.0.0.1', port, user: 'root' },
-    ...{ privateKey: keys.clientPrivate, hostKey: keys.hostPublic },
+    ...{ privateKey: keys.clientPrivate, hostKey: keys.hostPublic, mayPause: true },
   };
   const remote = await Remote.connect(endpoint, plan.bootTimeoutMs, plan.signal);
   scope.defer(() => remote[Symbol.dispose]());
@@ -164,6 +164,7 @@ export class QemuMachine implements Machine {
   readonly facts: MachineFacts;
   readonly release: string;
   readonly #parts: Parts;
+  #isStill = false;
 
   constructor(parts: Parts) {
     const { plan, boot, release, template } = parts;
@@ -209,6 +210,21 @@ export class QemuMachine implements Machine {
 
   shell(terminal: Terminal | null): Promise<Shell> {
     return this.#parts.remote.shell(terminal);
+  }
+
+  get isStill(): boolean {
+    return this.#isStill;
+  }
+
+  async pause(): Promise<void> {
+    this.#isStill = true;
+    await this.#parts.qmp.execute('stop');
+  }
+
+  async resume(): Promise<void> {
+    // said first: whoever waits for a sign of life must not wait for ever where this fails
+    this.#isStill = false;
+    await this.#parts.qmp.execute('cont');
   }
 
   async condition(): Promise<Condition> {

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { open, rm, truncate } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cacheDir } from '../../../base/paths.ts';
 import type { KernelWay } from '../../../matrix/matrix.ts';
@@ -49,6 +50,24 @@ afterAll(async () => {
 const atRandom = `at=$(od -An -v -t u8 -w16 /proc/$$/auxv | awk '$1 == 25 { print $2 }')
 dd if=/proc/$$/mem bs=1 skip=$at count=16 2>/dev/null | od -An -t x1`;
 
+/** The 16 random bytes of the first packet of an SSH server (SSH_MSG_KEXINIT, RFC 4253, section 7.1), in hex. */
+async function cookieOf(port: number): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    socket.write('SSH-2.0-test\r\n');
+    let heard = Buffer.alloc(0);
+    for await (const data of socket) {
+      heard = Buffer.concat([heard, data as Buffer]);
+      const packet = heard.indexOf('\r\n') + 2;
+      // length (4), padding length (1), number of the message (1), cookie
+      if (packet > 1 && heard.length >= packet + 22) return heard.toString('hex', packet + 6, packet + 22);
+    }
+    throw new Error(`the SSH server hung up after ${heard.length} bytes`);
+  } finally {
+    socket.destroy();
+  }
+}
+
 describe('two machines from one template', () => {
   let machines: readonly QemuMachine[];
   beforeAll(async () => {
@@ -74,6 +93,12 @@ describe('two machines from one template', () => {
   ])('draw random numbers of their own: %s', async (_, command) => {
     const [a, b] = await Promise.all(machines.map((machine) => say(machine, command)));
     expect(a!.length).toBeGreaterThan(7);
+    expect(a).not.toBe(b);
+  });
+
+  it("draw random numbers of their own: the SSH server's, which was at work before they parted", async () => {
+    const [a, b] = await Promise.all(machines.map(({ endpoint }) => cookieOf(endpoint.port)));
+    expect(a).toMatch(/^[0-9a-f]{32}$/);
     expect(a).not.toBe(b);
   });
 

@@ -16,7 +16,8 @@ const settleMs = 30_000;
 /** Has PID 1 let the guest settle; it waits on its line from then on. Rejects with what it said instead. */
 export async function settle(dir: string, signal: AbortSignal): Promise<void> {
   const answer = await ask(dir, ['settle=1'], { ms: settleMs, what: 'A template to settle', signal });
-  if (answer !== 'asleep') throw new FrostlineError(`A template did not settle: ${answer}`, { code: 'machine' });
+  if (answer !== 'asleep')
+    throw new FrostlineError(`A template did not settle: ${answer}`, { code: 'machine' });
 }
 
 /**
