@@ -101,6 +101,24 @@ describe('the turns of a host', () => {
     last[Symbol.dispose]();
   });
 
+  it('go on for the next trial of a cell for a while, and not once they are given back', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const { join, begin } = host(2);
+    join();
+    const turn = await begin(0, { ...calm, holdMs: 150 });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(turn.goesOn()).toBe(true);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(turn.goesOn()).toBe(true);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(turn.goesOn()).toBe(false);
+    const long = await begin(1, race);
+    await vi.advanceTimersByTimeAsync(900);
+    expect(long.goesOn()).toBe(true);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(long.goesOn()).toBe(false);
+  });
+
   it('are for machines that cannot stand still, too', async () => {
     const turns = new Turns(2);
     const machine = {} as Machine;

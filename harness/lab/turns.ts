@@ -5,6 +5,8 @@ import type { Machine } from './machine.ts';
 const minQuietMs = 600;
 /** Its cores are asked for so long before they are needed: what told of it is late by a little. */
 const marginMs = 200;
+/** Trials that follow one another have one turn for so long: each time it is asked for, cores idle until all are free. */
+const longMs = 1000;
 /** Node's timers know no longer time. */
 const maxTimerMs = 2 ** 31 - 1;
 
@@ -90,20 +92,34 @@ export class Turn implements Disposable {
   readonly #over = new AbortController();
   #cores: Disposable | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #since = 0;
 
   constructor(means: Means) {
     this.#means = means;
   }
 
   async take(): Promise<void> {
-    const { load, take, run, signal } = this.#means;
+    const { take, run, signal } = this.#means;
     const cores = await take(AbortSignal.any([signal, this.#over.signal]));
     // it can have ended meanwhile
     if (this.#over.signal.aborted) return cores[Symbol.dispose]();
     this.#cores = cores;
+    this.#since = performance.now();
     await run();
-    if (load.holdMs !== null && !this.#over.signal.aborted)
-      this.#timer = setTimeout(() => this.#give(), load.holdMs);
+    if (!this.#over.signal.aborted) this.#limit();
+  }
+
+  /** Whether the next trial of its cell can have this turn, too: what it has of the host is still there. */
+  goesOn(): boolean {
+    if (this.#cores === undefined || performance.now() - this.#since > longMs) return false;
+    this.#limit();
+    return true;
+  }
+
+  #limit(): void {
+    const { holdMs } = this.#means.load;
+    clearTimeout(this.#timer);
+    if (holdMs !== null) this.#timer = setTimeout(() => this.#give(), holdMs);
   }
 
   /** The trial says that it does nothing but look for `ms`. */

@@ -42,7 +42,7 @@ export function loadOf(cell: Cell, matrix: Matrix, cpus: number): Needs {
   const strategy = matrix.strategies.get(cell.strategy)?.[cell.cgroup];
   if (cell.strategy === stepsStrategy || (strategy?.tool ?? null) !== null) return { cores, holdMs: 5000 };
   const waits = strategy === undefined || strategy.wait === 'events' || strategy.pollUs >= waitUs;
-  return { cores, holdMs: waits ? 300 : null };
+  return { cores, holdMs: waits ? 150 : null };
 }
 
 /** Cores of this host that a machine may use. */

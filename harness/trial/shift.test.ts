@@ -151,3 +151,53 @@ it('runs no more trials of a cell than are needed, and tells how many were left'
   expect(log).toContain('enough of v1: 1');
   expect(boots).toHaveLength(3);
 });
+
+describe('the turn of a trial', () => {
+  /** Works it off with turns that go on so often, and tells what happened in which order. */
+  const inTurns = async (goesOn: boolean): Promise<string[]> => {
+    const log: string[] = [];
+    let turns = 0;
+    await workShift(tasksOf(matrix), {
+      signal: new AbortController().signal,
+      boot: () => Promise.resolve(new FakeMachine('m', frozen, [])),
+      turn: ({ cell }) => {
+        const name = `${cell.cgroup} ${++turns}`;
+        log.push(`${name} begins`);
+        return Promise.resolve({
+          goesOn: () => goesOn,
+          quiet: () => undefined,
+          [Symbol.dispose]: () => void log.push(`${name} ends`),
+        });
+      },
+      end: () => {
+        log.push('room for the end');
+        return Promise.resolve({ [Symbol.dispose]: () => void log.push('down') });
+      },
+      onTrial: ({ request }) => log.push(`trial ${request.trial}`),
+      onFailed: () => Promise.resolve(),
+      onLost: () => undefined,
+      onAgain: () => undefined,
+      onDone: () => undefined,
+      onBootFailed: (error) => log.push(String(error)),
+      isEnough: () => false,
+      onEnough: () => undefined,
+      onSkipped: () => undefined,
+    });
+    return log;
+  };
+
+  it('is had until it ends, and so is room for the end of its machine', async () => {
+    expect(await inTurns(false)).toEqual([
+      ...['v1 1 begins', 'trial 0', 'v1 1 ends', 'v1 2 begins', 'trial 1', 'v1 2 ends'],
+      ...['v2 3 begins', 'trial 0', 'v2 3 ends', 'v2 4 begins', 'trial 1', 'v2 4 ends'],
+      ...['room for the end', 'down'],
+    ]);
+  });
+
+  it('is that of the next one of its cell where it goes on, and of no other cell', async () => {
+    expect(await inTurns(true)).toEqual([
+      ...['v1 1 begins', 'trial 0', 'trial 1', 'v1 1 ends'],
+      ...['v2 2 begins', 'trial 0', 'trial 1', 'v2 2 ends', 'room for the end', 'down'],
+    ]);
+  });
+});

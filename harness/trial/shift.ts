@@ -14,8 +14,10 @@ export interface Task {
   readonly request: TrialRequest | SequenceRequest;
 }
 
-/** A trial's part of the host. */
+/** What trials of a cell have of the host. */
 export interface Turn extends Disposable {
+  /** Whether the next trial of the cell can have it, too. */
+  goesOn(): boolean;
   /** The trial will only wait for `ms`. */
   quiet(ms: number): void;
 }
@@ -93,8 +95,9 @@ function ending(machine: Machine, { end }: ShiftHooks): AsyncDisposable {
 /** Runs tasks on one machine until none is left or the machine must go. */
 async function useMachine(bench: Bench, queue: Queue, hooks: ShiftHooks): Promise<void> {
   const { machine } = bench;
+  using turns = new OneTurn(bench, hooks);
   for (let task = queue.next(); task !== undefined; task = queue.next()) {
-    const outcome = await runInTurn(bench, task, hooks);
+    const outcome = await runInTurn(bench, task, { ...hooks, turn: await turns.for(task) });
     queue.settle(task, outcome);
     if (outcome.reusable && outcome.outcome !== 'lab-error') continue;
     const reason = outcome.reason ?? `the group of ${task.cell.workload} could not be removed`;
@@ -104,15 +107,46 @@ async function useMachine(bench: Bench, queue: Queue, hooks: ShiftHooks): Promis
   hooks.onDone(machine);
 }
 
-async function runInTurn(bench: Bench, task: Task, hooks: ShiftHooks): Promise<TrialOutcome> {
+/** Runs a trial that has its turn; what it left to be asked is asked before anything else runs. */
+async function runInTurn(
+  bench: Bench,
+  task: Task,
+  { turn, ...hooks }: Omit<ShiftHooks, 'turn'> & { readonly turn: Turn | undefined },
+): Promise<TrialOutcome> {
   const { machine } = bench;
-  using turn = await hooks.turn?.(task, machine);
   const session = await bench.ready(task.cell.cgroup);
   const onQuiet = (ms: number): void => turn?.quiet(ms);
   const outcome = await runTrial({ machine, session, onQuiet }, task.request, hooks.signal);
   hooks.onTrial(task, outcome, machine);
   if (isFailure(outcome.outcome) || outcome.logs.size > 0) await hooks.onFailed(task, outcome, machine);
   return outcome;
+}
+
+/** The turn of a machine: trials of one cell have the same as long as it goes on. */
+class OneTurn implements Disposable {
+  readonly #machine: Machine;
+  readonly #ask: ShiftHooks['turn'];
+  #turn: Turn | undefined;
+  #cell: Cell | undefined;
+
+  constructor({ machine }: Bench, { turn }: ShiftHooks) {
+    this.#machine = machine;
+    this.#ask = turn;
+  }
+
+  /** Rejects on abort. */
+  async for(task: Task): Promise<Turn | undefined> {
+    if (task.cell === this.#cell && this.#turn?.goesOn() === true) return this.#turn;
+    this[Symbol.dispose]();
+    this.#turn = await this.#ask?.(task, this.#machine);
+    this.#cell = task.cell;
+    return this.#turn;
+  }
+
+  [Symbol.dispose](): void {
+    this.#turn?.[Symbol.dispose]();
+    this.#turn = undefined;
+  }
 }
 
 /** A machine could not be brought to a cgroup set-up. */
