@@ -124,6 +124,6 @@ describe('the turns of a host', () => {
     const machine = {} as Machine;
     turns.join(machine);
     using turn = await turns.begin(machine, race, signal);
-    turn.quiet(100);
+    expect(turn.goesOn()).toBe(true);
   });
 });

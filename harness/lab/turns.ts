@@ -67,12 +67,14 @@ export class Turns {
     const member = this.#members.get(machine);
     if (member === undefined || machine.pause === undefined || machine.resume === undefined) return;
     member.runs = runs;
-    member.moved = member.moved.then(async () => {
+    const move = async (before: Promise<void>): Promise<void> => {
+      await before;
       if (member.runs !== member.isStill || !this.#members.has(machine)) return;
       member.isStill = !member.runs;
       // one that has ended is found by its trial
       await (member.runs ? machine.resume!() : machine.pause!()).catch(() => undefined);
-    });
+    };
+    member.moved = move(member.moved);
     await member.moved;
   }
 }
