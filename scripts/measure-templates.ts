@@ -1,6 +1,7 @@
 /**
  * Whether rates from templates are those of booted machines, and whether machines from one template differ as boots
- * do: `npx tsx scripts/measure-templates.ts [--kernel deb:trixie] [--boots 10] [--trials 20]`. Each way gets so many
+ * do: `npx tsx scripts/measure-templates.ts [--kernel deb:trixie] [--boots 10] [--trials 20]
+ * [--ways cold,templates]`. Each way gets so many
  * machines and so many trials on each of them, in turns with the other ways, so that all meet the same host.
  *
  * cold       booted
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     kernel: { type: 'string', default: 'deb:trixie' },
     boots: { type: 'string', default: '10' },
     trials: { type: 'string', default: '20' },
+    ways: { type: 'string', default: 'cold,templates,one,stirred' },
   },
 });
 const boots = Number(values.boots);
@@ -37,7 +39,8 @@ const ways = {
   stirred: () => ({ template: 0 }),
 } as const;
 type Name = keyof typeof ways;
-const names = Object.keys(ways) as Name[];
+const asked = values.ways.split(',');
+const names = (Object.keys(ways) as Name[]).filter((name) => asked.includes(name));
 
 const matrix = matrixOf(`name: templates
 trials: ${Number(values.trials)}
@@ -87,7 +90,7 @@ for (const [cell, of] of clusters) {
     const [frozen, trials] = (['frozen', 'trials'] as const).map((key) =>
       of[name].reduce((sum, one) => sum + one[key], 0),
     );
-    const p = name === 'cold' ? null : testBoots(of.cold, of[name]);
+    const p = name === 'cold' || of.cold.length === 0 ? null : testBoots(of.cold, of[name]);
     const figures = [
       `${frozen}/${trials}`.padStart(8),
       `intra-class correlation ${(intraClass(of[name]) ?? Number.NaN).toFixed(2)}`,

@@ -64,9 +64,7 @@ static bool hello(const struct hierarchies *h)
 	return emit_end();
 }
 
-#define BEAT_US 800000
-
-/* While there is a trial. A process of its own: it goes on when the main one is stuck in the kernel, and then tells where. */
+/* A process of its own: it goes on when the main one is stuck in the kernel, and then tells where. */
 static void beat(void)
 {
 	pid_t parent = getppid();
@@ -77,12 +75,12 @@ static void beat(void)
 	for (;;) {
 		int trial = atomic_load(&shared->trial);
 
-		if (trial < 0) {
-			sleep_us(BEAT_US);
-			continue;
-		}
 		emit_begin();
-		emit("{\"ev\":\"beat\",\"us\":%lld,\"trial\":%d", (long long)now_us(), trial);
+		emit("{\"ev\":\"beat\",\"us\":%lld,\"trial\":", (long long)now_us());
+		if (trial < 0)
+			emit("null");
+		else
+			emit("%d", trial);
 		emit(",\"phase\":\"%s\"", phase_names[atomic_load(&shared->phase)]);
 		int64_t quiet_us = atomic_load(&shared->quiet_until) - now_us();
 
@@ -94,7 +92,7 @@ static void beat(void)
 			kill(parent, SIGTERM);
 			_exit(0);
 		}
-		sleep_us(BEAT_US);
+		sleep_us(800000);
 	}
 }
 

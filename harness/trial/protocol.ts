@@ -5,7 +5,7 @@ import { thawOutcomes } from './outcome.ts';
  * The protocol with the guest program `frostbite serve`.
  *
  * To the guest: a trial is `key=value` lines ended by an empty line. From the guest: one JSON object a
- * line. `hello` comes first, in a trial `beat` at least once a second from a process of its own for as long as
+ * line. `hello` comes first, `beat` at least once a second from a process of its own for as long as
  * user space is scheduled at all, `start` and `result` once for each trial, in order.
  */
 
