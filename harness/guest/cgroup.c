@@ -47,6 +47,15 @@ void find_hierarchies(struct hierarchies *h)
 		fclose(f);
 }
 
+const char *hierarchy_lacking(const struct hierarchies *h, bool v2)
+{
+	if (!v2)
+		return h->v1[0] ? NULL : "no cgroup v1 freezer is mounted: CONFIG_CGROUP_FREEZER, or the guest's set-up";
+	if (!h->v2[0])
+		return "no cgroup2 is mounted: Linux 4.5 or newer, or the guest's set-up";
+	return NULL;
+}
+
 static int open_in(const struct group *g, const char *name, int flags)
 {
 	char path[384];

@@ -87,9 +87,7 @@ static void tell_quiet(const struct strategy *s, unsigned k, int64_t written, in
 void freeze(struct group *g, const struct strategy *s, struct freeze_log *log)
 {
 	log->start_us = now_us();
-	int64_t deadline = log->start_us + s->deadline_us;
-
-	int64_t written;
+	int64_t deadline = log->start_us + s->deadline_us, written;
 
 	note(log, group_read(g));
 	log->states[0].us = 0;

@@ -77,6 +77,8 @@ struct hierarchies {
 	char v2[256];
 };
 void find_hierarchies(struct hierarchies *h);
+/* NULL, or why there is no group to be had. */
+const char *hierarchy_lacking(const struct hierarchies *h, bool v2);
 
 struct group {
 	bool v2;
@@ -208,8 +210,6 @@ struct trial {
 	char why[200];
 };
 void trial_run(const struct request *r, const struct hierarchies *h);
-/* NULL, or why there is no group to be had. */
-const char *hierarchy_lacking(const struct hierarchies *h, bool v2);
 void slots_clear(void);
 /* Keeps the sentence in t->why and returns false. */
 bool trial_fail(struct trial *t, const char *format, ...) __attribute__((format(printf, 2, 3)));

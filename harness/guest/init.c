@@ -96,20 +96,17 @@ static void set(const char *path, const char *value)
 	close(fd);
 }
 
-/* Nobody speaks IPv6 there: its start-up is spared, and that after each waking of a clone. */
-static bool set_ipv4_only(void)
-{
-	set("/proc/sys/net/ipv6/conf/" CARD "/disable_ipv6", "1");
-	return true;
-}
-
 static void start_network(void)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	set_up(fd, "lo");
-	if (!wait_until(card_is_there, NULL, CARD_US) || !set_ipv4_only() || !set_address(fd, SIOCSIFADDR, ADDRESS) ||
-	    !set_address(fd, SIOCSIFNETMASK, NETMASK) || !set_up(fd, CARD))
+	bool is_there = wait_until(card_is_there, NULL, CARD_US);
+
+	/* nobody speaks IPv6 there: its start-up is spared, and that after each waking of a clone */
+	set("/proc/sys/net/ipv6/conf/" CARD "/disable_ipv6", "1");
+	if (!is_there || !set_address(fd, SIOCSIFADDR, ADDRESS) || !set_address(fd, SIOCSIFNETMASK, NETMASK) ||
+	    !set_up(fd, CARD))
 		fprintf(stderr, "frostline: cannot be reached: this kernel has no driver for the network card "
 				"(virtio_net on PCI, or e1000)\n");
 	close(fd);
@@ -167,7 +164,7 @@ static void end_machine(int signal)
 	reboot(signal == SIGTERM ? RB_AUTOBOOT : signal == SIGUSR2 ? RB_POWER_OFF : RB_HALT_SYSTEM);
 }
 
-/* Reaps what nobody else does, and wakes on its line if there is one. Returns only where PID 1 has nothing to do. */
+/* Reaps what nobody else does, ends the machine when told to, and listens to its line if there is one; for ever. */
 static void keep_up(pid_t ssh)
 {
 	static const int signals[] = { SIGCHLD, SIGTERM, SIGUSR1, SIGUSR2 };

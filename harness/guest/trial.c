@@ -181,15 +181,6 @@ static void emit_unmeasured(const struct request *r, const char *outcome, const 
 	emit_tail(reusable, began);
 }
 
-const char *hierarchy_lacking(const struct hierarchies *h, bool v2)
-{
-	if (!v2)
-		return h->v1[0] ? NULL : "no cgroup v1 freezer is mounted: CONFIG_CGROUP_FREEZER, or the guest's set-up";
-	if (!h->v2[0])
-		return "no cgroup2 is mounted: Linux 4.5 or newer, or the guest's set-up";
-	return NULL;
-}
-
 void slots_clear(void)
 {
 	for (unsigned i = 0; i < MAX_SLOTS; i++) {

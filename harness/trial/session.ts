@@ -70,10 +70,9 @@ function keepLog(logs: Map<string, string>, { name, text }: { name: string; text
 /** One `frostbite serve` in a machine: the trials of a cell follow one another on one channel. */
 export class Session implements AsyncDisposable {
   readonly hello: Hello;
+  readonly #machine: Machine;
   readonly #channel: Channel;
   readonly #events: AsyncIterator<Heard>;
-
-  readonly #machine: Machine;
 
   private constructor(machine: Machine, channel: Channel, events: AsyncIterator<Heard>, hello: Hello) {
     this.#machine = machine;
