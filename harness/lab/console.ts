@@ -1,4 +1,5 @@
 import { appendFile, open, stat, truncate } from 'node:fs/promises';
+import { setInterval as intervals } from 'node:timers/promises';
 import { until, type Deadline } from '../base/deadline.ts';
 import type { ConsoleFact } from './machine.ts';
 
@@ -53,8 +54,14 @@ export function boundLog(path: string, { most, kept, everyMs } = boundedTo): Dis
     await truncate(path, kept);
     await appendFile(path, `\nfrostline: left out ${size - kept} bytes of a console without end\n`);
   };
-  const timer = setInterval(() => void cut().catch(() => undefined), everyMs);
-  return { [Symbol.dispose]: () => clearInterval(timer) };
+  const end = new AbortController();
+  // One look after the other: two at once would both find it too long, and cut it twice.
+  const look = async (): Promise<void> => {
+    for await (const _ of intervals(everyMs, undefined, { signal: end.signal }))
+      await cut().catch(() => undefined);
+  };
+  look().catch(() => undefined);
+  return { [Symbol.dispose]: () => end.abort() };
 }
 
 /**
