@@ -62,6 +62,7 @@ strategies:
       run: 'test',
       qemu,
       accelerator: tcg(qemu),
+      image: kernel.image,
       kernel: kernel.image,
       initrd: { base: await buildBase(), modules: await buildModules(kernel, modules, true) },
       hardware: { card: 'both', disk: 'both', modules },

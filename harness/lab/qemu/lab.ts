@@ -5,6 +5,7 @@ import type { KernelWay } from '../../matrix/matrix.ts';
 import { fetchKernel } from '../kernels/fetch.ts';
 import type { FetchOptions } from '../apt/closure.ts';
 import type { Kernel } from '../kernels/kernel.ts';
+import { unpackKernel } from '../kernels/vmlinux.ts';
 import type { BootRequest, Lab, LabContext, Origin } from '../lab.ts';
 import { buildBase } from '../rootfs/base.ts';
 import { buildModules } from '../rootfs/image.ts';
@@ -23,6 +24,8 @@ const bootTimeoutMs = { kvm: 30_000, tcg: 120_000 };
 /** What machines of one kernel boot from. */
 interface Prepared {
   readonly kernel: Kernel;
+  /** Its vmlinux, where QEMU can start that. */
+  readonly vmlinux: string | undefined;
   readonly hardware: Hardware;
   readonly base: string;
   readonly modules: string;
@@ -123,7 +126,8 @@ export class QemuLab implements Lab<KernelWay> {
     const modules = await buildModules(kernel, hardware.modules, way.userland !== null);
     const { userland } = way;
     const root = userland && (await fetch.during(buildUserland(userland, fetch.options)));
-    const prepared = { kernel, hardware, base, modules, root };
+    const vmlinux = await unpackKernel(kernel);
+    const prepared = { kernel, vmlinux, hardware, base, modules, root };
     await this.#choose(prepared);
     return prepared;
   }
@@ -152,7 +156,8 @@ export class QemuLab implements Lab<KernelWay> {
       run: this.#context.run,
       qemu: this.#qemu,
       accelerator: of.accelerator,
-      kernel: of.prepared.kernel.image,
+      image: of.prepared.kernel.image,
+      kernel: of.prepared.vmlinux ?? of.prepared.kernel.image,
       initrd: { base: of.prepared.base, modules: of.prepared.modules },
       hardware: of.prepared.hardware,
       root: of.prepared.root,

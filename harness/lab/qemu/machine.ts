@@ -27,6 +27,9 @@ export interface MachinePlan {
   readonly run: string;
   readonly qemu: QemuBinary;
   readonly accelerator: device.Accelerator;
+  /** The bzImage. */
+  readonly image: string;
+  /** What QEMU starts: the bzImage, or the vmlinux in it. */
   readonly kernel: string;
   readonly initrd: { readonly base: string; readonly modules: string };
   readonly hardware: Hardware;

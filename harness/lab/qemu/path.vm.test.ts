@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { KernelWay } from '../../matrix/matrix.ts';
 import { openTestLab } from '../../testing/machines.ts';
 import { fetchKernel } from '../kernels/fetch.ts';
@@ -15,6 +15,8 @@ beforeAll(async () => {
     version: null,
   });
 });
+
+afterEach(() => void vi.unstubAllEnvs());
 
 const byPath = (modules: string | null): KernelWay => ({
   driver: 'qemu',
@@ -32,6 +34,22 @@ describe('a kernel given by its path', () => {
     const signal = new AbortController().signal;
     await using machine = await lab.boot({ id: 'p1', way: byPath(root), signal });
     expect(machine.release).toBe(kernel.release);
+  });
+
+  it('boots as firmware would start it where it is told to, else from the vmlinux in it', async () => {
+    // the screen of a PC is told to a kernel by its code in real mode, which a vmlinux lacks
+    const look = "dmesg | grep -o 'Console: colour [*A-Za-z]*'; nproc; uname -r";
+    const seen: string[] = [];
+    for (const how of ['bzimage', '']) {
+      vi.stubEnv('FROSTLINE_BOOT', how);
+      const lab = await openTestLab();
+      const way = { ...byPath(kernel.modules), cpus: 2 };
+      const { signal } = new AbortController();
+      await using machine = await lab.boot({ id: 'p3', way, signal });
+      seen.push((await machine.exec(look, 20_000)).stdout);
+    }
+    const rest = `\n2\n${kernel.release}`;
+    expect(seen).toEqual([`Console: colour *CGA${rest}`, `Console: colour dummy${rest}`]);
   });
 
   it('says so when it has no driver for the network card', async () => {

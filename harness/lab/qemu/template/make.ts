@@ -23,7 +23,7 @@ export async function makeTemplate(plan: MachinePlan, dir: string): Promise<Omit
   guest.remote[Symbol.dispose]();
   await settle(guest.dir, signal);
   await saveState(guest.qmp, { dir: guest.dir, file: stateFile(dir), signal });
-  await writeHead(plan.kernel, kernelFile(dir));
+  await writeHead(plan.image, kernelFile(dir));
   // the disk is whole once QEMU has ended
   await scope[Symbol.asyncDispose]();
   return sealTemplate(dir, stdout.trim());
