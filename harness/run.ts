@@ -283,7 +283,7 @@ interface Work {
 }
 
 /** Waits that a machine of their own is booted for. */
-const worthBootMs = 90_000;
+const worthBootMs = 60_000;
 /** Machines that are made ready while others have their turns. */
 const readyAhead = 2;
 /** A machine that is not up by then waits for something. */

@@ -79,8 +79,10 @@ static int64_t next_write(const struct strategy *s, unsigned k, int64_t deadline
 static void tell_quiet(const struct strategy *s, unsigned k, int64_t written, int64_t deadline)
 {
 	bool is_quiet = (s->wait_events || s->poll_us >= WAIT_US) && now_us() - written >= SETTLED_US;
+	bool was_quiet = atomic_exchange(&shared->quiet_until, is_quiet ? next_write(s, k, deadline) : 0);
 
-	atomic_store(&shared->quiet_until, is_quiet ? next_write(s, k, deadline) : 0);
+	if (is_quiet && !was_quiet)
+		beat_now();
 }
 
 /* The loop of strategy.ts. Nothing is allocated or printed between the first write and the last read. */

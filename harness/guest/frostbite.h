@@ -47,6 +47,7 @@ struct shared {
 	_Atomic int trial;   /* -1 between trials */
 	_Atomic int phase;   /* enum phase */
 	_Atomic int64_t quiet_until; /* the strategy only reads until then; 0: it may act at any time */
+	_Atomic unsigned beats; /* how often one was asked for before its time */
 	_Atomic int go;      /* the freeze comes within workload.within_us */
 	_Atomic int served;  /* a server outside the group has done its part */
 	_Atomic unsigned orders; /* how often a container was told that there is something to make */
@@ -302,6 +303,8 @@ bool emit_end(void);
 extern _Atomic int stop_asked;
 /* Whether the kernel's settings are ours to change while nothing is measured. */
 int serve(bool is_ours);
+/* Tells at once what the next beat would: how long the strategy only reads. */
+void beat_now(void);
 
 /* ---- grace.c ---- */
 /* Says that the kernel is ours. */
