@@ -69,7 +69,7 @@ describe('the turns of a host', () => {
     const turn = await other;
     expect(await still()).toBe('xx');
     // its time has come, and the other has not ended
-    await vi.advanceTimersByTimeAsync(550);
+    await vi.advanceTimersByTimeAsync(650);
     expect(await still()).toBe('-x');
     turn[Symbol.dispose]();
     expect(await still()).toBe('x-');

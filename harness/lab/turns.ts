@@ -4,7 +4,7 @@ import type { Machine } from './machine.ts';
 /** Not worth to give cores back for. */
 const minQuietMs = 600;
 /** Its cores are asked for so long before they are needed: what told of it is late by a little. */
-const marginMs = 200;
+const marginMs = 100;
 /** Trials that follow one another have one turn for so long: each time it is asked for, cores idle until all are free. */
 const longMs = 1000;
 /** Node's timers know no longer time. */
