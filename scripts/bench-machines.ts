@@ -87,7 +87,7 @@ async function benchStarts(line: Line, { lab, name, way }: Subject): Promise<voi
 }
 
 /** A lab whose kernels unpack themselves in the guest, which frostline spares them. */
-async function openImageLab(way: KernelWay): Promise<QemuLab> {
+export async function openImageLab(way: KernelWay): Promise<QemuLab> {
   process.env['FROSTLINE_BOOT'] = 'bzimage';
   try {
     const lab = await openTestLab();

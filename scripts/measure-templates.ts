@@ -5,6 +5,7 @@
  * machines and so many trials on each of them, in turns with the other ways, so that all meet the same host.
  *
  * cold       booted
+ * bzimage    booted as firmware would: the kernel unpacks itself, and lies anywhere (KASLR)
  * templates  each machine from a template of its own
  * one        all machines from one template
  * stirred    as `one`, then stirred: processes, memory and CPU hot-plug, by random numbers of the clone's own
@@ -15,13 +16,14 @@ import { intraClass, type Cluster } from '../harness/analyse/interval.ts';
 import { countedOutcomes, isSuccess } from '../harness/trial/outcome.ts';
 import type { KernelWay } from '../harness/matrix/matrix.ts';
 import { matrixOf, openTestLab, shiftOn } from '../harness/testing/machines.ts';
+import { openImageLab } from './bench-machines.ts';
 
 const { values } = parseArgs({
   options: {
     kernel: { type: 'string', default: 'deb:trixie' },
     boots: { type: 'string', default: '10' },
     trials: { type: 'string', default: '20' },
-    ways: { type: 'string', default: 'cold,templates,one,stirred' },
+    ways: { type: 'string', default: 'cold,bzimage,templates,one,stirred' },
   },
 });
 const boots = Number(values.boots);
@@ -34,6 +36,7 @@ echo 0 > /sys/devices/system/cpu/cpu1/online; usleep $((n * 3)); echo 1 > /sys/d
 
 const ways = {
   cold: () => ({}),
+  bzimage: () => ({}),
   templates: (boot: number) => ({ template: boot }),
   one: () => ({ template: 0 }),
   stirred: () => ({ template: 0 }),
@@ -53,13 +56,15 @@ strategies: { single: { preset: single, deadline: 500ms } }`);
 const way = matrix.distros.get('guest')!.ways[0] as KernelWay;
 const lab = await openTestLab();
 await lab.prepare(way);
+const imageLab = await openImageLab(way);
 const clusters = new Map<string, Record<Name, Cluster[]>>();
 
 async function measure(name: Name, boot: number): Promise<void> {
   const log = await shiftOn(
     {
       boot: async (request: Parameters<typeof lab.boot>[0]) => {
-        const machine = await lab.boot({ ...request, ...ways[name](boot) });
+        const from = name === 'bzimage' ? imageLab : lab;
+        const machine = await from.boot({ ...request, ...ways[name](boot) });
         if (name === 'stirred') await machine.exec(stir, 60_000);
         return machine;
       },
@@ -70,7 +75,7 @@ async function measure(name: Name, boot: number): Promise<void> {
   for (const cell of new Set(log.trials.map((trial) => trial.cell))) {
     const counted = log.trials.filter((trial) => trial.cell === cell && countedOutcomes.has(trial.outcome));
     const frozen = counted.filter(({ outcome }) => isSuccess(outcome)).length;
-    const known = clusters.get(cell) ?? { cold: [], templates: [], one: [], stirred: [] };
+    const known = clusters.get(cell) ?? { cold: [], bzimage: [], templates: [], one: [], stirred: [] };
     known[name].push({ frozen, trials: counted.length });
     clusters.set(cell, known);
   }
