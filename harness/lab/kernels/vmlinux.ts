@@ -6,8 +6,8 @@ import { cacheDir } from '../../base/paths.ts';
 import type { Kernel } from './kernel.ts';
 
 /**
- * The kernel as QEMU can start it without firmware and without its unpacking itself in the guest, which takes a third of
- * a boot under emulation: the vmlinux in the bzImage, once unpacked, where it has an entry for PVH (CONFIG_PVH, Linux
+ * The kernel as QEMU can start it without its unpacking itself in the guest, which takes a fifth to a third of a bare
+ * boot under emulation: the vmlinux in the bzImage, once unpacked, where it has an entry for PVH (CONFIG_PVH, Linux
  * 4.20). Undefined where it has none or cannot be unpacked, and with FROSTLINE_BOOT=bzimage: it is then started as firmware
  * would start it. Its code is where it was linked to be: without its own unpacking there is no KASLR.
  */
