@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
@@ -19,6 +19,24 @@ export async function makeFolder(path: string, fill: (dir: string) => Promise<vo
     });
   } finally {
     await rm(draft, { recursive: true, force: true });
+  }
+}
+
+const unusedMs = 14 * 24 * 3600 * 1000;
+
+/**
+ * Removes from a folder of the cache what nobody has used for two weeks, by the time of the file that `stampOf` names for
+ * an entry; undefined: it is not asked about.
+ */
+export async function removeUnused(
+  folder: string,
+  stampOf: (entry: string) => string | undefined,
+): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const stamp = stampOf(name);
+    const used = stamp === undefined ? null : await stat(stamp).catch(() => null);
+    if (used !== null && Date.now() - used.mtimeMs > unusedMs)
+      await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 

@@ -1,7 +1,7 @@
-import { open, readdir, readFile, rm, stat, utimes, writeFile, type FileHandle } from 'node:fs/promises';
+import { open, readFile, rm, stat, utimes, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { command } from '../../base/command.ts';
-import { makeFolder } from '../../base/files.ts';
+import { makeFolder, removeUnused } from '../../base/files.ts';
 import { cacheDir } from '../../base/paths.ts';
 import type { Kernel } from './kernel.ts';
 
@@ -19,7 +19,9 @@ export async function unpackKernel({ image, sha256 }: Kernel): Promise<string | 
   if (!(await exists(made))) {
     const payload = payloadOf(await readFile(image));
     if (payload === undefined) return undefined;
-    await prune(dirname(made));
+    // who builds kernels has many, of 50 MB each
+    const folder = dirname(made);
+    await removeUnused(folder, (name) => (name.startsWith(prefix) ? join(folder, name) : undefined));
     const work = makeFolder(made, async (draft) => {
       const [packed, unpacked] = [join(draft, 'packed'), join(draft, 'vmlinux')];
       await writeFile(packed, payload);
@@ -36,17 +38,6 @@ export async function unpackKernel({ image, sha256 }: Kernel): Promise<string | 
 }
 
 const prefix = 'vmlinux-';
-const unusedMs = 14 * 24 * 3600 * 1000;
-
-/** Removes those that nobody has used for two weeks: who builds kernels has many, of 50 MB each. */
-async function prune(folder: string): Promise<void> {
-  for (const name of await readdir(folder).catch(() => [])) {
-    if (!name.startsWith(prefix)) continue;
-    const used = await stat(join(folder, name)).catch(() => null);
-    if (used !== null && Date.now() - used.mtimeMs > unusedMs)
-      await rm(join(folder, name), { recursive: true, force: true });
-  }
-}
 
 /** The packed vmlinux in a bzImage, without its size at the end (Documentation/arch/x86/boot.rst, protocol 2.08). */
 export function payloadOf(bzImage: Buffer): Buffer | undefined {

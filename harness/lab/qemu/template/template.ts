@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { sha256, sha256File } from '../../../base/files.ts';
+import { removeUnused, sha256, sha256File } from '../../../base/files.ts';
 import * as device from '../devices.ts';
 import { argumentsOf, type MachinePlan } from '../machine.ts';
 
@@ -16,8 +16,6 @@ export interface Template {
 
 /** Raised whenever what is saved, or how, changes: templates of another are not taken. */
 const format = 2;
-
-const unusedMs = 14 * 24 * 3600 * 1000;
 
 const stampSchema = z.object({
   boot: z.string(),
@@ -82,11 +80,6 @@ export async function readTemplate(dir: string): Promise<Template | undefined> {
 /** Says that a template was of use now. */
 export const markUsed = ({ dir }: Template): Promise<void> => utimes(stampFile(dir), new Date(), new Date());
 
-/** Removes templates that nobody has used for two weeks: of a kernel that has moved on nobody will. */
-export async function pruneTemplates(folder: string): Promise<void> {
-  for (const name of await readdir(folder).catch(() => [])) {
-    const used = await stat(stampFile(join(folder, name))).catch(() => null);
-    if (used !== null && Date.now() - used.mtimeMs > unusedMs)
-      await rm(join(folder, name), { recursive: true, force: true });
-  }
-}
+/** Removes templates that nobody has used for a while: of a kernel that has moved on nobody will. */
+export const pruneTemplates = (folder: string): Promise<void> =>
+  removeUnused(folder, (name) => stampFile(join(folder, name)));
