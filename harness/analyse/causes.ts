@@ -22,6 +22,8 @@ export interface Cause {
 interface Rule extends Cause {
   /** Functions of which one has to be on the stack, or be where the task sleeps. */
   readonly on?: readonly string[];
+  /** What tells as much where there is no stack. */
+  readonly or?: (task: Blocker) => boolean;
   /** Further conditions. */
   readonly when?: (task: Blocker, scene: Scene) => boolean;
 }
@@ -39,6 +41,8 @@ const rules: readonly Rule[] = [
     key: 'exec',
     name: 'a multi-threaded exec',
     on: ['de_thread', 'begin_new_exec', 'flush_old_exec'],
+    // before 5.10 such an exec holds the mutex that a read of its stack wants
+    or: ({ state, unread, killedThreads }) => state === 'D' && unread === true && (killedThreads ?? 0) > 0,
     why: 'de_thread() (fs/exec.c, inlined into begin_new_exec) has killed the other threads of its process and waits, unfreezably, for them to end. The freezer has parked one of them already, and what is parked does not die before the thaw: each waits for the other.',
     todo: 'Writing FROZEN again does not help. Thaw for some milliseconds and freeze anew, as runc does and CRIU since 4.1.',
   },
@@ -128,6 +132,15 @@ const rules: readonly Rule[] = [
       '__wait_on_buffer',
       'rq_qos_wait',
       'blk_mq_freeze_queue_wait',
+      // direct I/O before 5.10 and, with its own names, before 4.5
+      'do_blockdev_direct_IO',
+      '__blockdev_direct_IO',
+      '__blkdev_direct_IO',
+      '__blkdev_direct_IO_simple',
+      'dio_await_completion',
+      'blkdev_direct_IO',
+      'sleep_on_buffer',
+      'sleep_on_page',
     ],
     why: 'It waits for a block device or a page of one, uninterruptibly: the device is slow, throttled (blkio), suspended (device mapper), or gone.',
     todo: 'Waiting longer helps if the device does answer in the end; retries alone do not.',
@@ -164,8 +177,9 @@ const functionOf = (line: string): string => line.replace(/^\[<[^>]*>\] /, '').r
 export function causeOf(task: Blocker, scene: Scene): Cause | null {
   const where = new Set([...task.stack.map(functionOf), functionOf(task.wchan)]);
   const rule = rules.find(
-    ({ on, when }) =>
-      (on === undefined || on.some((name) => where.has(name))) && (when === undefined || when(task, scene)),
+    ({ on, or, when }) =>
+      (on === undefined || on.some((name) => where.has(name)) || or?.(task) === true) &&
+      (when === undefined || when(task, scene)),
   );
   if (rule === undefined) return null;
   const { key, name, why, todo } = rule;

@@ -1,94 +1,30 @@
 #define _GNU_SOURCE
-#include "frostbite.h"
+#include "task.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define MAX_BLOCKERS 16
-#define MAX_FUNCTIONS 12
+/* Processes whose stacks cannot be read; each costs STUCK_US once. */
+#define MAX_STUCK 8
+#define STUCK_US 200000
 
-struct task {
-	pid_t tid;
-	pid_t parent;
-	char comm[64], state, wchan[64];
-	long syscall; /* -2: unreadable */
-	char stack[MAX_FUNCTIONS][48];
-	unsigned depth;
-	int rank; /* the lower the more likely it is what blocked */
-};
-
+/* Shared with the helper that looks: what it has found when it is killed is not lost. */
 struct found {
 	bool v2;
+	char name[64]; /* of the group */
 	pid_t moved[MAX_SLOTS]; /* they ran while the group read FROZEN */
 	unsigned nmoved;
 	struct task tasks[MAX_BLOCKERS];
 	unsigned count;
+	struct group *group;
+	_Atomic unsigned steps; /* bumped with each task */
+	_Atomic int inside;     /* the task whose stack is being read; 0: none */
+	pid_t stuck[MAX_STUCK]; /* processes whose stacks are not read again */
+	unsigned nstuck;
 };
-
-static ssize_t read_proc(pid_t tid, const char *name, char *text, size_t size)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", tid, name);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	ssize_t n = read(fd, text, size - 1);
-
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	return n;
-}
-
-/* "12 (comm with ) and spaces) S ...": the state follows the last bracket. */
-static bool read_stat(struct task *t)
-{
-	char text[512];
-
-	if (read_proc(t->tid, "stat", text, sizeof(text)) <= 0)
-		return false;
-	char *open = strchr(text, '('), *close = strrchr(text, ')');
-	if (!open || !close || sscanf(close + 1, " %c %d", &t->state, &t->parent) != 2)
-		return false;
-	*close = '\0';
-	snprintf(t->comm, sizeof(t->comm), "%s", open + 1);
-	return true;
-}
-
-char task_state(pid_t pid)
-{
-	struct task t = { .tid = pid };
-
-	return read_stat(&t) ? t.state : '\0';
-}
-
-pid_t task_parent(pid_t pid)
-{
-	struct task t = { .tid = pid };
-
-	return read_stat(&t) ? t.parent : 0;
-}
-
-/* "[<0>] function.isra.0+0x12/0x34 [module]", from 3.10 to now; the address in the brackets varies. */
-static void read_stack(struct task *t)
-{
-	char text[4096], *save = NULL;
-
-	if (read_proc(t->tid, "stack", text, sizeof(text)) <= 0)
-		return;
-	for (char *l = strtok_r(text, "\n", &save); l && t->depth < MAX_FUNCTIONS; l = strtok_r(NULL, "\n", &save)) {
-		char *name = strstr(l, "] ");
-
-		if (!name || !strncmp(name + 2, "0x", 2))
-			continue;
-		name += 2;
-		snprintf(t->stack[t->depth++], sizeof(t->stack[0]), "%.*s", (int)strcspn(name, "+. "), name);
-	}
-}
 
 static bool on_stack(const struct task *t, const char *const *names, size_t count)
 {
@@ -149,26 +85,31 @@ static int rank_of(const struct task *t, const struct found *found)
 		return 4;
 	if (sleeps_in_place(t) || on_stack(t, vforking, ARRAY_SIZE(vforking)))
 		return 3;
+	/* it dies once it may run: another waits for that */
+	if (t->unread && task_is_killed(t->tid))
+		return 3;
 	return t->state == 'D' ? 1 : 2;
 }
 
-static void read_wchan(struct task *t)
+/* Every thread of an exec that waits is behind the same mutex: what tells then is whom the exec has killed. */
+static bool is_unread(struct task *t, const struct found *found)
 {
-	char text[256];
+	pid_t process = found->nstuck ? task_process(t->tid) : 0;
 
-	if (read_proc(t->tid, "wchan", text, sizeof(text)) > 0)
-		snprintf(t->wchan, sizeof(t->wchan), "%.*s", (int)strcspn(text, "."), text);
-	else
-		strcpy(t->wchan, "0");
+	for (unsigned i = 0; i < found->nstuck && !t->unread; i++)
+		t->unread = found->stuck[i] == process;
+	if (t->unread)
+		t->killed = task_killed_others(process, t->tid);
+	return t->unread;
 }
 
-static void read_syscall(struct task *t)
+static void look_inside(struct task *t, struct found *found)
 {
-	char text[256];
-
-	t->syscall = -2;
-	if (read_proc(t->tid, "syscall", text, sizeof(text)) > 0)
-		t->syscall = !strncmp(text, "running", 7) ? -1 : strtol(text, NULL, 10);
+	if (is_unread(t, found))
+		return;
+	atomic_store(&found->inside, t->tid);
+	task_look_inside(t);
+	atomic_store(&found->inside, 0);
 }
 
 static bool keep(pid_t tid, void *arg)
@@ -176,14 +117,17 @@ static bool keep(pid_t tid, void *arg)
 	struct found *found = arg;
 	struct task t = { .tid = tid };
 
-	if (!read_stat(&t))
+	atomic_fetch_add(&found->steps, 1);
+	if (!task_look(&t))
 		return true;
-	read_stack(&t);
-	read_wchan(&t);
+	t.rank = rank_of(&t, found);
+	/* wchan alone tells of most that are parked: their stacks need not be waited for */
+	if (t.rank > 0 && !found->v2 && !strcmp(t.wchan, "__refrigerator"))
+		return true;
+	look_inside(&t, found);
 	t.rank = rank_of(&t, found);
 	if (t.rank > 0 && is_parked(&t, found->v2))
 		return true;
-	read_syscall(&t);
 	/* kept in order of rank; of too many the least likely go */
 	unsigned at = found->count;
 
@@ -202,21 +146,22 @@ static bool keep(pid_t tid, void *arg)
 static bool was_member(pid_t pid, const char *name)
 {
 	char text[1024];
-	char *line = read_proc(pid, "cgroup", text, sizeof(text)) > 0 ? strstr(text, "0::") : NULL;
+	char *line = task_read(pid, "cgroup", text, sizeof(text)) > 0 ? strstr(text, "0::") : NULL;
 	char *at = line ? strstr(line, name) : NULL;
 
 	return at && strchr("/\n", at[strlen(name)]);
 }
 
 /* A dying task is in no list of the group any more, but v2 may count it to its end (cgroup_task_dead, seen in 7.3). */
-static void keep_dying(const struct group *g, struct found *found)
+static void keep_dying(struct found *found)
 {
-	DIR *proc = opendir("/proc");
+	DIR *proc = opendir(proc_root);
 
 	for (struct dirent *entry; proc && (entry = readdir(proc));) {
 		pid_t pid = atoi(entry->d_name);
 
-		if (pid > 0 && was_member(pid, strrchr(g->path, '/')))
+		atomic_fetch_add(&found->steps, 1);
+		if (pid > 0 && was_member(pid, found->name))
 			keep(pid, found);
 	}
 	if (proc)
@@ -229,7 +174,7 @@ static void emit_task(const struct task *t)
 	emit_string(t->comm);
 	emit(",\"state\":\"%c\",\"wchan\":", t->state);
 	emit_string(t->wchan);
-	if (t->syscall == -2)
+	if (t->syscall == SYSCALL_UNREAD)
 		emit(",\"syscall\":null,\"stack\":[");
 	else
 		emit(",\"syscall\":%ld,\"stack\":[", t->syscall);
@@ -237,34 +182,65 @@ static void emit_task(const struct task *t)
 		emit("%s", i ? "," : "");
 		emit_string(t->stack[i]);
 	}
-	emit("]}");
+	emit("]");
+	if (t->unread)
+		emit(",\"unread\":true,\"killedThreads\":%u", t->killed);
+	emit("}");
 }
 
-static struct found found;
+static struct found *found;
+
+static void look_around(void *arg)
+{
+	struct found *f = arg;
+
+	group_each_thread(f->group, keep, f);
+	if (f->count == 0 && f->v2)
+		keep_dying(f);
+}
+
+/* Looks again without the stacks of the process that the helper hung at; false when there was none. */
+static bool note_stuck(struct found *f)
+{
+	pid_t tid = atomic_exchange(&f->inside, 0);
+	pid_t process = tid ? task_process(tid) : 0;
+
+	if (!process || f->nstuck == MAX_STUCK)
+		return false;
+	f->stuck[f->nstuck++] = process;
+	return true;
+}
 
 void find_blockers(struct trial *t, unsigned moved)
 {
-	found.count = found.nmoved = 0;
-	found.v2 = t->group.v2;
+	if (!found)
+		found = helper_memory(sizeof(*found));
+	if (!found)
+		return;
+	const struct helper helper = { look_around, found, &found->steps, STUCK_US };
+	const char *name = strrchr(t->group.path, '/');
+
+	*found = (struct found){ .v2 = t->group.v2, .group = &t->group };
+	snprintf(found->name, sizeof(found->name), "%s", name ? name : "");
 	for (unsigned i = 0; i < t->nslots; i++)
 		if (moved & 1u << i)
-			found.moved[found.nmoved++] = atomic_load(&shared->slots[i].pid);
-	group_each_thread(&t->group, keep, &found);
-	if (found.count == 0 && found.v2)
-		keep_dying(&t->group, &found);
+			found->moved[found->nmoved++] = atomic_load(&shared->slots[i].pid);
+	while (!helper_run(&helper) && note_stuck(found))
+		found->count = 0;
 }
 
 void forget_blockers(void)
 {
-	found.count = 0;
+	if (found)
+		found->count = 0;
 }
 
 void emit_blockers(void)
 {
 	emit("[");
-	for (unsigned i = 0; i < found.count; i++) {
+	for (unsigned i = 0; found && i < found->count; i++) {
 		emit("%s", i ? "," : "");
-		emit_task(&found.tasks[i]);
+		emit_task(&found->tasks[i]);
 	}
 	emit("]");
 }

@@ -18,7 +18,7 @@ async function sourceDir(): Promise<string> {
 
 async function listSources(dir: string): Promise<string[]> {
   const names = await readdir(dir, { recursive: true });
-  return names.filter((name) => /\.[ch]$/.test(name)).sort();
+  return names.filter((name) => /\.[ch]$/.test(name) && !name.startsWith('tests/')).sort();
 }
 
 async function version(dir: string): Promise<string> {

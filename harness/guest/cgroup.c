@@ -97,12 +97,19 @@ const char *group_create(struct group *g, const struct hierarchies *h, bool v2, 
 	return group_open(g);
 }
 
+bool control_write(int fd, const char *text)
+{
+	ssize_t length = (ssize_t)strlen(text);
+
+	return write(fd, text, (size_t)length) == length;
+}
+
 bool group_write(struct group *g, bool frozen)
 {
 	const char *word = g->v2 ? (frozen ? "1" : "0") : (frozen ? "FROZEN" : "THAWED");
 
 	g->asked = frozen;
-	return pwrite(g->state, word, strlen(word), 0) > 0;
+	return control_write(g->state, word);
 }
 
 /* What cgroup.freeze was last told, by whomever. */
@@ -151,8 +158,9 @@ bool group_evict(struct group *g, pid_t pid)
 {
 	char number[16];
 	int fd = open_in(g, "../cgroup.procs", O_WRONLY);
-	int n = snprintf(number, sizeof(number), "%d", pid);
-	bool moved = fd >= 0 && pwrite(fd, number, (size_t)n, 0) == n;
+
+	snprintf(number, sizeof(number), "%d", pid);
+	bool moved = fd >= 0 && control_write(fd, number);
 	int error = errno;
 
 	if (fd >= 0)

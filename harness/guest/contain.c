@@ -6,6 +6,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -24,12 +25,15 @@ static void make(unsigned slot, long distance)
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		signal(SIGCHLD, SIG_DFL);
+		pids_tell(slot);
 		/* the same program as the one that gave the order, loaded elsewhere perhaps */
 		((void (*)(unsigned))((uintptr_t)contain + (uintptr_t)distance))(slot);
 		_exit(70);
 	}
-	if (pid < 0)
+	if (pid < 0) {
+		strcpy(shared->slots[slot].failed, "fork in its container");
 		atomic_store(&shared->slots[slot].error, errno);
+	}
 	else
 		atomic_store(&shared->slots[slot].inner, pid);
 }

@@ -285,6 +285,10 @@ bool container_create(struct trial *t)
 	const char *runtime = runtime_names[t->request->runtime];
 	char bundle[100], pid_file[100];
 
+	const char *deaf = pids_listen();
+
+	if (deaf)
+		return trial_fail(t, "the socket on which the container's processes say who they are: %s", deaf);
 	if (!make_box(t) || !write_config(t))
 		return false;
 	if (t->request->runtime == RUNTIME_PODMAN)
@@ -332,57 +336,6 @@ void container_order(unsigned slot, void (*entry)(unsigned slot))
 {
 	atomic_store(&shared->slots[slot].entry, (long)((uintptr_t)entry - (uintptr_t)contain));
 	contain_tell();
-}
-
-struct search {
-	pid_t inner, outer;
-};
-
-/*
- * "NStgid:\t412\t3": its process in each namespace, the innermost last (4.1). Of a process whose leader has
- * ended the group lists the other threads alone.
- */
-static bool is_it(pid_t tid, void *arg)
-{
-	struct search *search = arg;
-	char path[64], line[128];
-
-	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	FILE *f = fopen(path, "re");
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (strncmp(line, "NStgid:", 7))
-			continue;
-		char *first = strchr(line, '\t'), *last = strrchr(line, '\t');
-
-		if (last != first && atoi(last + 1) == search->inner)
-			search->outer = atoi(first + 1);
-		break;
-	}
-	if (f)
-		fclose(f);
-	return search->outer == 0;
-}
-
-pid_t outer_pid(struct trial *t, pid_t pid)
-{
-	struct search search = { .inner = pid };
-
-	if (!t->init || pid <= 0)
-		return pid;
-	group_each_thread(&t->group, is_it, &search);
-	return search.outer;
-}
-
-void container_pids(struct trial *t)
-{
-	for (unsigned i = 0; t->init && i < t->nslots; i++) {
-		struct slot *slot = &shared->slots[i];
-		pid_t inner = atomic_load(&slot->inner);
-
-		if (inner > 0 && atomic_load(&slot->pid) == 0)
-			atomic_store(&slot->pid, outer_pid(t, inner));
-	}
 }
 
 void containers_end(void)

@@ -24,6 +24,11 @@ int64_t now_us(void);
 void sleep_us(int64_t us);
 /* Polls `done(arg)` every 200 us; false when it did not come true within `us`. */
 bool wait_until(bool (*done)(void *), void *arg, int64_t us);
+/*
+ * The same for what frostbite itself waits for, never for a strategy: on a machine that is slow just now the wait is
+ * as many times longer as a fork takes longer there than on one that has its host to itself.
+ */
+bool wait_patiently(bool (*done)(void *), void *arg, int64_t us);
 
 /* ---- shared.c: memory that survives fork and exec ---- */
 #define MAX_SLOTS 16
@@ -34,7 +39,8 @@ struct slot {
 	_Atomic uint64_t count; /* bumped whenever the process runs */
 	_Atomic int pid;        /* 0: not used */
 	_Atomic int ready;      /* the process is about to enter the state its workload is named after */
-	_Atomic int error;      /* errno that kept it out of the group */
+	_Atomic int error;      /* errno that kept it from its state */
+	char failed[32];        /* what failed with it */
 	_Atomic int doomed;     /* it is meant to die: dead, it is no casualty */
 	_Atomic int inner;      /* in a container: its pid as the container sees it */
 	_Atomic long entry;     /* in a container: what to run, as a distance from contain(); 0: nothing */
@@ -54,6 +60,7 @@ struct shared {
 	_Atomic uint32_t seed;
 	char file[64];       /* the name of this memory */
 	char exe[256];       /* where this program is */
+	char ear[32];        /* the address to which containers' processes say who they are; "": they need not */
 	char path[256];      /* what the workload's entries have to find; filled before they are spawned */
 };
 extern struct shared *shared;
@@ -78,6 +85,11 @@ struct hierarchies {
 	char v2[256];
 };
 void find_hierarchies(struct hierarchies *h);
+/*
+ * Writes to a control file of the kernel, which takes it whole and from its start, wherever the offset is. Never by
+ * pwrite(2): before kernfs (3.15) the files of cgroups refuse it with ESPIPE.
+ */
+bool control_write(int fd, const char *text);
 /* NULL, or why there is no group to be had. */
 const char *hierarchy_lacking(const struct hierarchies *h, bool v2);
 
@@ -249,15 +261,23 @@ bool container_find(struct trial *t);
 /* Kills and forgets it; the group has to be thawed. */
 void container_end(struct trial *t);
 void container_order(unsigned slot, void (*entry)(unsigned slot));
-/* Fills in the pids of slots that the container has told in its own numbers. */
-void container_pids(struct trial *t);
-/* What a pid of the trial's own processes is outside. */
-pid_t outer_pid(struct trial *t, pid_t pid);
 void containers_end(void);
 /* The first process of a container: `frostbite contain FILE`. */
 int contain(const char *path);
 void contain_tell(void);
 #define BOX_PREFIX "/var/tmp/frostline-box-"
+
+/* ---- pids.c ---- */
+/* Whether the kernel names a process's number in each pid namespace (NStgid, 4.1) in this file, /proc/PID/status. */
+bool pids_in_status(const char *status);
+/* Where it does not, opens the socket that containers' processes speak to. NULL, or why there is none. */
+const char *pids_listen(void);
+/* In a process of a container, once: which slot it is. Nothing where nobody listens. */
+void pids_tell(unsigned slot);
+/* The next that has spoken, by its number here; false: nobody else has. */
+bool pids_hear(unsigned *slot, pid_t *pid);
+/* Fills in the pids of slots whose processes a container has made. */
+void container_pids(struct trial *t);
 
 /* ---- tool.c ---- */
 struct tool_result {
@@ -275,6 +295,18 @@ bool tool_thaw(struct trial *t, struct tool_result *result);
 /* Sends its logs as lines of their own. */
 void tool_emit_logs(const struct trial *t);
 extern const char *const tool_names[];
+
+/* ---- helper.c: what may block is done by a child that can be killed ---- */
+struct helper {
+	void (*work)(void *arg);
+	void *arg; /* in memory that both see */
+	const _Atomic unsigned *steps; /* bumped by the work; while it grows the helper is not stuck */
+	int64_t stuck_us; /* without a step for so long it is killed */
+};
+/* Memory for the life of the program that a helper shares; NULL with errno. */
+void *helper_memory(size_t size);
+/* Does the work in a child; false when there was none to be had, or it was killed before it had ended. */
+bool helper_run(const struct helper *h);
 
 /* ---- look.c ---- */
 /* Says what keeps a group from FROZEN, now and a moment later. */
@@ -362,6 +394,8 @@ int dm_clean_all(void);
 /* Unmounts what fsfreeze-write left mounted for the next trial. */
 void fsfreeze_end(void);
 void re_exec(const char *workload, unsigned slot) __attribute__((noreturn));
+/* In a process of the workload: it cannot go on, for errno's reason; `what` failed. */
+void slot_fail(unsigned slot, const char *what) __attribute__((noreturn));
 /* Bumps the slot's counter for ever, sleeping 1 ms between. */
 void tick(unsigned slot) __attribute__((noreturn));
 static inline void bump(unsigned slot)

@@ -19,6 +19,6 @@ void grace_ours(void)
 void grace_expedite(bool is)
 {
 	/* without it things take longer, and that is all */
-	if (expedited >= 0 && pwrite(expedited, is ? "1" : "0", 1, 0) < 0)
+	if (expedited >= 0 && !control_write(expedited, is ? "1" : "0"))
 		expedited = -1;
 }

@@ -40,10 +40,8 @@ void node_read(unsigned slot)
 		sleep_us(100);
 	int fd = open(shared->path, O_RDONLY | O_DIRECT | O_CLOEXEC);
 
-	if (fd < 0 || posix_memalign(&buffer, 4096, NODE_READ_SIZE)) {
-		atomic_store(&shared->slots[slot].error, errno);
-		_exit(75);
-	}
+	if (fd < 0 || posix_memalign(&buffer, 4096, NODE_READ_SIZE))
+		slot_fail(slot, "open of the device");
 	atomic_store(&shared->slots[slot].ready, 1);
 	/* an error of the device ends the wait as well as its data do */
 	if (read(fd, buffer, NODE_READ_SIZE) < 0)

@@ -82,7 +82,7 @@ bool step_write(struct play *p, const struct sequence_step *s)
 		return play_error(p, "no group %s", s->verb == VERB_WRITE ? s->at : s->name);
 	if (s->verb != VERB_WRITE)
 		text = p->request->v2 ? (s->verb == VERB_FREEZE ? "1" : "0") : (s->verb == VERB_FREEZE ? "FROZEN" : "THAWED");
-	return play_outcome(p, s, pwrite(g->group.state, text, strlen(text), 0) < 0 ? errno : 0);
+	return play_outcome(p, s, control_write(g->group.state, text) ? 0 : errno);
 }
 
 int group_number(const struct group *g, const char *file)

@@ -75,7 +75,7 @@ static void freeze_self(unsigned slot)
 {
 	const char *text = given.v2 ? "1" : "FROZEN";
 
-	if (pwrite(given.state, text, strlen(text), 0) < 0)
+	if (!control_write(given.state, text))
 		atomic_store(&shared->slots[slot].error, errno);
 	tick(slot);
 }
@@ -104,10 +104,8 @@ static pid_t fork_member(unsigned slot, enum kind kind, const struct named_group
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	quiet_child();
-	if (g && pwrite(g->group.procs, "0", 1, 0) < 0) {
-		atomic_store(&shared->slots[slot].error, errno);
-		_exit(71);
-	}
+	if (g && !control_write(g->group.procs, "0"))
+		slot_fail(slot, "into its group");
 	atomic_fetch_add(&shared->slots[slot].ready, 1);
 	entries[kind](slot);
 	_exit(70);
@@ -169,7 +167,7 @@ bool step_move(struct play *p, const struct sequence_step *s)
 		char text[16];
 
 		snprintf(text, sizeof(text), "%d", q->pids[i]);
-		if (pwrite(g->group.procs, text, strlen(text), 0) < 0 && !error)
+		if (!control_write(g->group.procs, text) && !error)
 			error = errno;
 	}
 	if (!error)

@@ -101,11 +101,11 @@ static struct thaw thaw_group(struct trial *t, struct tool_result *tool)
 
 	if (!tool->name || !tool_thaw(t, tool))
 		group_write(&t->group, false);
-	bool thawed = wait_until(reads_thawed, &t->group, THAW_STUCK_US);
+	bool thawed = wait_patiently(reads_thawed, &t->group, THAW_STUCK_US);
 
 	if (t->workload->release)
 		t->workload->release(t);
-	if (wait_until(all_run_again, &running, CASUALTY_US))
+	if (wait_patiently(all_run_again, &running, CASUALTY_US))
 		return (struct thaw){ thawed ? "thawed" : "thaw-stuck", now_us() - start, 0 };
 	unsigned lost = count_lost(t, running.counts);
 
@@ -188,6 +188,7 @@ void slots_clear(void)
 		atomic_store(&shared->slots[i].pid, 0);
 		atomic_store(&shared->slots[i].ready, 0);
 		atomic_store(&shared->slots[i].error, 0);
+		shared->slots[i].failed[0] = '\0';
 		atomic_store(&shared->slots[i].doomed, 0);
 		atomic_store(&shared->slots[i].inner, 0);
 		atomic_store(&shared->slots[i].entry, 0);

@@ -107,7 +107,9 @@ static bool starts_now(const struct trial *t)
 /* Waits for processes to be where the workload wants them; the first that could not enter the group ends it. */
 static bool wait_for(struct trial *t, bool (*done)(void *), void *arg, const char *what)
 {
-	if (wait_until(done, arg, IN_STATE_US)) {
+	int64_t start = now_us();
+
+	if (wait_patiently(done, arg, IN_STATE_US)) {
 		container_pids(t);
 		return true;
 	}
@@ -115,9 +117,9 @@ static bool wait_for(struct trial *t, bool (*done)(void *), void *arg, const cha
 		int error = atomic_load(&shared->slots[i].error);
 
 		if (error)
-			return trial_fail(t, "%s: into %s: %s", t->workload->name, t->group.path, strerror(error));
+			return trial_fail(t, "%s: %s: %s", t->workload->name, shared->slots[i].failed, strerror(error));
 	}
-	return trial_fail(t, "%s: %s within %d s", t->workload->name, what, IN_STATE_US / 1000000);
+	return trial_fail(t, "%s: %s within %lld s", t->workload->name, what, (long long)(now_us() - start) / 1000000);
 }
 
 static bool all_have_pids(void *arg)
@@ -149,10 +151,8 @@ static bool spawn_slot(struct trial *t, void (*entry)(unsigned slot), bool insid
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		quiet_child();
 		/* "0" is the writer itself, so nothing of the workload runs outside the group */
-		if (inside && pwrite(t->group.procs, "0", 1, 0) < 0) {
-			atomic_store(&shared->slots[slot].error, errno);
-			_exit(71);
-		}
+		if (inside && !control_write(t->group.procs, "0"))
+			slot_fail(slot, "into its group");
 		entry(slot);
 		_exit(70);
 	}
@@ -190,6 +190,16 @@ void end_server(struct trial *t)
 	kill(t->server, SIGKILL);
 	waitpid(t->server, NULL, 0);
 	t->server = 0;
+}
+
+void slot_fail(unsigned slot, const char *what)
+{
+	struct slot *s = &shared->slots[slot];
+	int error = errno;
+
+	snprintf(s->failed, sizeof(s->failed), "%s", what);
+	atomic_store(&s->error, error);
+	_exit(71);
 }
 
 void re_exec(const char *workload, unsigned slot)

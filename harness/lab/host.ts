@@ -89,7 +89,7 @@ const sh = (script: string): string => `sh -c ${quote(script)}`;
 
 /** The file system that workloads freeze, made once. */
 async function ext4Image(): Promise<string> {
-  const made = cacheDir('roots', 'ext4-1');
+  const made = cacheDir('roots', 'ext4-2');
   if (!(await stat(made).catch(() => null)))
     await makeFolder(made, (draft) => makeExt4(join(draft, 'ext4.img')));
   return join(made, 'ext4.img');

@@ -44,12 +44,12 @@ function cellLines({ cell, releases, failed, trials, causes, unseen }: CellExpla
 
 const taskWords = ({ example }: Explained): string => `${example.comm}, in ${stateWords(example)}`;
 
-function stateWords({ state, stack, wchan }: Explained['example']): string {
+function stateWords({ state, stack, wchan, unread }: Explained['example']): string {
   const frames = stack
     .slice(0, framesShown)
     .map((line) => line.replace(/^\[<[^>]*>\] /, '').replace(/\+0x.*/, ''));
   const where = frames.length > 0 ? frames.join(' < ') : wchan === '0' ? 'no stack' : wchan;
-  return `${state}: ${where}`;
+  return `${state}: ${where}${unread === true ? ' (this kernel does not give the stack while it waits)' : ''}`;
 }
 
 const causeLines = ({ name, why, todo }: Cause): string[] => [

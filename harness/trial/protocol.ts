@@ -23,6 +23,10 @@ export const blockerSchema = z.object({
   syscall: z.int().nullable(),
   /** Kernel functions, innermost first, from `/proc/PID/stack`; empty when unreadable. */
   stack: z.array(z.string()),
+  /** The read of stack and system call did not end: it waits for the task itself, as before 5.10 behind an exec. */
+  unread: z.literal(true).optional(),
+  /** Of one whose stack is unread: other threads of its process that have a SIGKILL pending. */
+  killedThreads: z.int().nonnegative().optional(),
 });
 export type Blocker = z.infer<typeof blockerSchema>;
 

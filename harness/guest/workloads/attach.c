@@ -13,9 +13,9 @@
 static bool attach(int procs, pid_t pid)
 {
 	char number[16];
-	int n = snprintf(number, sizeof(number), "%d", pid);
 
-	return pwrite(procs, number, (size_t)n, 0) == n;
+	snprintf(number, sizeof(number), "%d", pid);
+	return control_write(procs, number);
 }
 
 /* cgroup.procs of a group beside or below the trial's. */

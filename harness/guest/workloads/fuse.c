@@ -37,10 +37,8 @@ static int open_file(unsigned slot)
 	snprintf(path, sizeof(path), "%s/file", shared->path);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0) {
-		atomic_store(&shared->slots[slot].error, errno);
-		_exit(74);
-	}
+	if (fd < 0)
+		slot_fail(slot, "open below the FUSE mount");
 	atomic_store(&shared->slots[slot].ready, 1);
 	return fd;
 }

@@ -94,10 +94,9 @@ static void splice_and_tick(unsigned slot)
 
 	if (!error && !wait_until(has_worker, NULL, 5000000))
 		error = ETIMEDOUT;
-	if (error) {
-		atomic_store(&shared->slots[slot].error, error);
-		_exit(75);
-	}
+	errno = error;
+	if (error)
+		slot_fail(slot, "its io_uring");
 	atomic_store(&shared->slots[slot].ready, 1);
 	tick(slot);
 }

@@ -22,7 +22,7 @@ static void touch(unsigned slot)
 	char *memory = mmap(NULL, TOUCHED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (memory == MAP_FAILED)
-		_exit(75);
+		slot_fail(slot, "memory to touch");
 	while (!atomic_load(&shared->served))
 		sleep_us(100);
 	atomic_store(&shared->slots[slot].ready, 1);

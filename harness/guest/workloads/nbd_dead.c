@@ -36,8 +36,7 @@ static const char *needs(void)
 
 static void give_up(void)
 {
-	atomic_store(&shared->slots[0].error, errno);
-	_exit(1);
+	slot_fail(0, "NBD");
 }
 
 /* Holds both ends, so that its own end, however it comes, disconnects the device and fails the read. */

@@ -49,10 +49,8 @@ static void make_namespace(unsigned slot)
 	signal(SIGCHLD, SIG_IGN);
 	pid_t pid = unshare(CLONE_NEWPID) < 0 ? -1 : fork();
 
-	if (pid < 0) {
-		atomic_store(&shared->slots[slot].error, errno);
-		_exit(75);
-	}
+	if (pid < 0)
+		slot_fail(slot, "a pid namespace of its own");
 	if (pid == 0)
 		be_init();
 	atomic_store(&shared->slots[slot].ready, 1);

@@ -17,10 +17,8 @@ static void read_pipe(unsigned slot)
 	int fd = open(shared->path, O_RDONLY | O_CLOEXEC);
 	char c;
 
-	if (fd < 0) {
-		atomic_store(&shared->slots[slot].error, errno);
-		_exit(75);
-	}
+	if (fd < 0)
+		slot_fail(slot, "open of the FIFO");
 	atomic_store(&shared->slots[slot].ready, 1);
 	while (read(fd, &c, 1) < 0 && errno == EINTR)
 		;

@@ -38,10 +38,8 @@ static void own_and_tick(unsigned slot)
 {
 	int fd = open(shared->path, O_RDWR | O_CLOEXEC);
 
-	if (fd < 0 || ioctl(fd, VHOST_SET_OWNER) < 0) {
-		atomic_store(&shared->slots[slot].error, errno);
-		_exit(75);
-	}
+	if (fd < 0 || ioctl(fd, VHOST_SET_OWNER) < 0)
+		slot_fail(slot, "VHOST_SET_OWNER");
 	atomic_store(&shared->slots[slot].ready, 1);
 	tick(slot);
 }
