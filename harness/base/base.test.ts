@@ -13,6 +13,7 @@ import { makeFolder } from './files.ts';
 import { boundedLines, cutMark } from './lines.ts';
 import { isAlive, processStart, self } from './owner.ts';
 import { Scope } from './scope.ts';
+import { toTarget, withoutSecrets } from './url.ts';
 
 describe('boundedLines', () => {
   const collect = async (chunks: readonly Buffer[], max: number): Promise<string[]> => {
@@ -126,5 +127,26 @@ describe('makeFolder', () => {
     await makeFolder(path, (draft) => writeFile(join(draft, 'b'), '2'));
     expect(await readdir(path)).toEqual(['a']);
     expect(await readdir(dir)).toEqual(['made']);
+  });
+});
+
+describe('URLs', () => {
+  it('give their name and password away to a header alone', () => {
+    const { url, headers } = toTarget('https://me:p%40ss@h.example/a?b=1');
+    expect({ url, headers }).toEqual({
+      url: 'https://h.example/a?b=1',
+      headers: { authorization: `Basic ${Buffer.from('me:p@ss').toString('base64')}` },
+    });
+    expect(toTarget('http://h.example/%')).toEqual({ url: 'http://h.example/%', headers: {} });
+    expect(toTarget('http://me:100%@h.example/').headers).toEqual({
+      authorization: `Basic ${Buffer.from('me:100%').toString('base64')}`,
+    });
+  });
+
+  it('are shown without secrets', () => {
+    expect(withoutSecrets('see https://me:pw@h.example:8080/a/b?key=1#c, and /a?b')).toBe(
+      'see https://h.example:8080/a/b?...#c, and /a?b',
+    );
+    expect(withoutSecrets('http://token@h.example')).toBe('http://h.example');
   });
 });

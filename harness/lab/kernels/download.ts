@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { toTarget, withoutSecrets } from '../../base/url.ts';
 import { FrostlineError } from '../../errors.ts';
 
 export interface DownloadOptions {
@@ -11,7 +12,7 @@ export interface DownloadOptions {
 }
 
 /**
- * Downloads a file over HTTP and gives the SHA-256 of its bytes. Rejects ('kernel') when it is not there, not
+ * Downloads a file over HTTP, with the name and password that its URL may have, and gives the SHA-256 of its bytes. Rejects ('kernel') when it is not there, not
  * whole or larger than `maxBytes`; fetch itself gives up on a server that is silent for five minutes.
  */
 export async function downloadFile(
@@ -22,7 +23,8 @@ export async function downloadFile(
   const hash = createHash('sha256');
   let bytes = 0;
   try {
-    const response = await fetch(url, signal ? { signal } : {});
+    const target = toTarget(url);
+    const response = await fetch(target.url, { headers: target.headers, ...(signal ? { signal } : {}) });
     if (!response.ok || response.body === null) throw new Error(`the server answers ${response.status}`);
     const count = async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
       for await (const chunk of chunks) {
@@ -35,7 +37,7 @@ export async function downloadFile(
     await pipeline(Readable.fromWeb(response.body), count, createWriteStream(into));
   } catch (cause) {
     signal?.throwIfAborted();
-    throw new FrostlineError(`${url} could not be downloaded: ${reasonOf(cause)}.`, {
+    throw new FrostlineError(`${withoutSecrets(url)} could not be downloaded: ${reasonOf(cause)}.`, {
       code: 'kernel',
       todo: 'Is the address right, and its server reachable from here? A file can be named instead.',
       cause,

@@ -2,6 +2,7 @@ import { copyFile, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { command } from '../../base/command.ts';
 import { sha256, sha256File } from '../../base/files.ts';
+import { withoutSecrets } from '../../base/url.ts';
 import { FrostlineError, sentence } from '../../errors.ts';
 import type { KernelPart, KernelSource } from '../../matrix/matrix.ts';
 import type { FetchOptions } from '../apt/closure.ts';
@@ -51,7 +52,7 @@ const sumOf = (file: string): Promise<string> =>
 /** The SHA-256 that was expected, or any where none was. */
 function verify({ place, sha256: expected }: KernelPart, is: string): string {
   if (expected === null || expected === is) return is;
-  throw new FrostlineError(`${place} has the SHA-256 ${is}; ${expected} was expected.`, {
+  throw new FrostlineError(`${withoutSecrets(place)} has the SHA-256 ${is}; ${expected} was expected.`, {
     code: 'kernel',
     todo: 'It is another file, or not whole. Compare with what its publisher says, then correct sha256= or the place.',
   });
@@ -81,7 +82,7 @@ async function unpackPart(part: Part): Promise<void> {
       type === 'rpm'
         ? ['an RPM', 'Write rpm: in place of url:.']
         : ['no RPM', 'Write url: for .debs and a bzImage.'];
-    throw new FrostlineError(`${part.place} is ${is}.`, { code: 'kernel', todo });
+    throw new FrostlineError(`${withoutSecrets(part.place)} is ${is}.`, { code: 'kernel', todo });
   }
   if (type === 'other') return placeImage(part);
   if (type === 'rpm') return extract(part, part.file, part.root);
@@ -103,7 +104,7 @@ async function extract(
   await command(argv, signal ? { signal } : {}).catch((cause: unknown) => {
     signal?.throwIfAborted();
     const why = sentence(cause).split('\n').slice(1).join('\n');
-    throw new FrostlineError(`${place} cannot be unpacked:\n${why}`, {
+    throw new FrostlineError(`${withoutSecrets(place)} cannot be unpacked:\n${why}`, {
       code: 'kernel',
       todo: 'Is it whole? With ,sha256=HEX that is checked first.',
       cause,
@@ -114,7 +115,10 @@ async function extract(
 /** A bzImage, where a package would have it. */
 async function placeImage({ place, file, root }: Part): Promise<void> {
   const release = await readRelease(file).catch((cause: unknown) => {
-    throw new FrostlineError(`${place} is neither a .deb nor a bzImage.`, { code: 'kernel', cause });
+    throw new FrostlineError(`${withoutSecrets(place)} is neither a .deb nor a bzImage.`, {
+      code: 'kernel',
+      cause,
+    });
   });
   await mkdir(join(root, 'boot'), { recursive: true });
   await copyFile(file, join(root, 'boot', `vmlinuz-${release.replaceAll('/', '_')}`));

@@ -2,6 +2,7 @@ import { open, rename, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { makeFolder, sha256File } from '../../../base/files.ts';
 import { cacheDir } from '../../../base/paths.ts';
+import { withoutSecrets } from '../../../base/url.ts';
 import { FrostlineError } from '../../../errors.ts';
 import type { ImageSource } from '../../../matrix/matrix.ts';
 import type { FetchOptions } from '../../apt/closure.ts';
@@ -41,7 +42,7 @@ const sumOf = (file: string): Promise<string> =>
 
 function verify(place: string, expected: string, is: string): void {
   if (is === expected) return;
-  throw new FrostlineError(`${place} has the SHA-256 ${is}; ${expected} was expected.`, {
+  throw new FrostlineError(`${withoutSecrets(place)} has the SHA-256 ${is}; ${expected} was expected.`, {
     code: 'kernel',
     todo: 'It is another file, or not whole. Compare with what its publisher says, then correct sha256= or the place.',
   });
@@ -54,7 +55,7 @@ const externalDataFile = 1n << 2n;
 /** An image that has all it needs in itself: one that names another file could show a guest any file of this host. */
 async function checkQcow2(file: string, place: string): Promise<void> {
   const wrong = (what: string, todo: string): FrostlineError =>
-    new FrostlineError(`${place} ${what}.`, { code: 'kernel', todo });
+    new FrostlineError(`${withoutSecrets(place)} ${what}.`, { code: 'kernel', todo });
   const header = Buffer.alloc(80);
   await using handle = await open(file, 'r').catch((cause: unknown) => {
     throw new FrostlineError(`${place} cannot be read.`, { code: 'kernel', cause });

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { command } from '../../../base/command.ts';
 import { cacheDir } from '../../../base/paths.ts';
 import { parseImage } from '../../../matrix/source.ts';
+import { serve } from '../../../testing/server.ts';
 import { makeKeys } from '../../rootfs/keys.ts';
 import { fetchImage } from './fetch.ts';
 import { makeSeed, userData } from './seed.ts';
@@ -52,6 +53,26 @@ describe('an image', () => {
     await expect(fetch('path:backed')).rejects.toThrow('has part of its data in another file');
     await expect(fetch('path:external')).rejects.toThrow('has part of its data in another file');
     await expect(fetch('path:nowhere')).rejects.toThrow('cannot be read');
+  });
+
+  it('from a web server that wants a password gets the one in its URL, which no message shows', async () => {
+    const bytes = header({ features: 1n });
+    await using server = await serve({
+      '/a': (request, response) => {
+        const isMine =
+          request.headers.authorization === `Basic ${Buffer.from('me:s3cret').toString('base64')}`;
+        response.writeHead(isMine ? 200 : 401).end(isMine ? bytes : undefined);
+      },
+    });
+    const url = `url:${server.base.replace('://', '://me:s3cret@')}`;
+    const failing = [fetch(`${url}/a,sha256=${'0'.repeat(64)}`), fetch(`${url}/b,sha256=${'0'.repeat(64)}`)];
+    const messages = (await Promise.allSettled(failing)).map((one) =>
+      one.status === 'rejected' ? String(one.reason) : 'fetched',
+    );
+    expect(messages).toEqual([
+      expect.stringContaining(`${server.base}/a has the SHA-256 ${sum(bytes)}`),
+      expect.stringContaining(`${server.base}/b could not be downloaded: the server answers 404`),
+    ]);
   });
 
   it('from a web server is kept when its SHA-256 is right, and only then', async () => {
