@@ -41,10 +41,13 @@ export async function removeUnused(
 }
 
 /** SHA-256 of a file, in hex. */
-export async function sha256File(path: string): Promise<string> {
+export const sha256File = (path: string): Promise<string> => hashFile(path, {});
+
+/** As `sha256File`, until the signal aborts: it then rejects. */
+export async function hashFile(path: string, until: { readonly signal?: AbortSignal }): Promise<string> {
   const hash = createHash('sha256');
   // four times as fast as in pieces of 64 KiB
-  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash);
+  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash, until);
   return hash.digest('hex');
 }
 

@@ -5,6 +5,14 @@ import type { Matrix } from '../matrix/matrix.ts';
 import { countLeftOut, planCells } from '../plan/cells.ts';
 import { formatFindings } from './matrix.ts';
 import type { Io } from './io.ts';
+import {
+  answersJson,
+  answersTable,
+  canBeHad,
+  openAsker,
+  type FileAsked,
+  type OnlineOptions,
+} from './online.ts';
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
@@ -30,20 +38,44 @@ function summarise(file: string, matrix: Matrix): string {
   return `${file}: ${amounts.join(', ')}${without}`;
 }
 
-/** `frostline check FILE...`: every finding with its place; exit 2 when there is an error. */
-export async function check(files: readonly string[], io: Io): Promise<void> {
-  for (const file of files) if (!(await checkFile(file, io))) io.setExitCode(2);
+/**
+ * `frostline check FILE...`: every finding with its place; exit 2 when there is an error. With --online also whether what it
+ * names can be had: exit 69 when a distro cannot.
+ */
+export async function check(files: readonly string[], options: OnlineOptions, io: Io): Promise<void> {
+  const ask = openAsker(options, io);
+  const asked: FileAsked[] = [];
+  let isSound = true;
+  for (const file of files) {
+    const { matrix, sound } = await checkFile(file, options.json === true, io);
+    if (!sound) isSound = false;
+    if (ask === null || matrix === null) continue;
+    const distros = await ask(matrix);
+    asked.push({ file, matrix, distros });
+    if (options.json !== true) io.stdout.write(answersTable(distros));
+  }
+  if (options.json === true) io.stdout.write(answersJson(asked));
+  if (!isSound) io.setExitCode(2);
+  else if (!asked.every(({ distros }) => canBeHad(distros))) io.setExitCode(69);
 }
 
-async function checkFile(file: string, io: Io): Promise<boolean> {
+interface Checked {
+  /** Null: it does not load. */
+  readonly matrix: Matrix | null;
+  readonly sound: boolean;
+}
+
+async function checkFile(file: string, quiet: boolean, io: Io): Promise<Checked> {
   const tell = (findings: readonly Finding[], text: string, severity: 'error' | 'warning'): void => {
     if (findings.length > 0) io.stderr.write(`${formatFindings(findings, text, severity)}\n`);
   };
   const loaded = await loadMatrixFile(file);
   const errors = loaded.ok ? await findMissingFiles(loaded.matrix, file) : loaded.findings;
   tell(errors, loaded.text, 'error');
-  if (!loaded.ok) return false;
-  tell(loaded.warnings, loaded.text, 'warning');
-  if (errors.length === 0) io.stdout.write(`${summarise(file, loaded.matrix)}\n`);
-  return errors.length === 0;
+  if (!loaded.ok) return { matrix: null, sound: false };
+  const { matrix, warnings, text } = loaded;
+  tell(warnings, text, 'warning');
+  const sound = errors.length === 0;
+  if (sound && !quiet) io.stdout.write(`${summarise(file, matrix)}\n`);
+  return { matrix, sound };
 }

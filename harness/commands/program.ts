@@ -6,6 +6,7 @@ import type { CompareOptions } from './compare.ts';
 import { addBisect } from './program-bisect.ts';
 import { addHistory } from './program-history.ts';
 import type { Io } from './io.ts';
+import type { OnlineOptions } from './online.ts';
 import type { PlanOptions } from './plan.ts';
 import type { ExplainOptions } from './explain.ts';
 import type { ReportOptions } from './report.ts';
@@ -15,8 +16,9 @@ import type { ShellOptions } from './shell.ts';
 
 const exitCodes = `
 Exit codes: 0 all as expected; 1 a cell missed what was expected of it; 2 usage or matrix error, nothing
-booted; 69 something could not be measured and nothing was missed; 70 a bug in frostline; 74 a results
-folder that cannot be read or written; 130/143 interrupted: machines are down, --resume goes on.
+booted; 69 something could not be measured and nothing was missed, with check --online: a distro cannot be
+had; 70 a bug in frostline; 74 a results folder that cannot be read or written; 130/143 interrupted:
+machines are down, --resume goes on.
 With run --bisect: 125 in place of 69, 70 and 74, and where a rate is too near to what is expected; 128 for 2.`;
 
 /** Collects a repeatable option. */
@@ -67,7 +69,13 @@ export function createProgram(io: Io, version: string): Command {
     .command('check')
     .description('check matrix files; boots nothing')
     .argument('<file...>', 'matrix files')
-    .action(async (files: readonly string[]) => (await import('./check.ts')).check(files, io));
+    .option('--online', 'ask whether the boxes, images, kernels and suites that they name can be had')
+    .option('--hash', 'with --online: download each file that has a checksum, and compare')
+    .option('--timeout <s>', 'with --online: seconds that a server may be silent; 15 by default')
+    .option('--json', 'with --online: as one JSON document')
+    .action(async (files: readonly string[], options: OnlineOptions) =>
+      (await import('./check.ts')).check(files, options, io),
+    );
   program
     .command('plan')
     .description('list the cells that a run would measure; boots nothing')

@@ -46,6 +46,12 @@ async function askApt(env: NodeJS.ProcessEnv): Promise<Mirror> {
   return { main: slash(found.main), security: slash(found.security) };
 }
 
+/** Whether apt refuses lists that are past their Valid-Until; a host of mirrored snapshots has told it not to. */
+export async function refusesExpired(): Promise<boolean> {
+  const { stdout } = await capture(['apt-config', 'shell', 'CHECK', 'Acquire::Check-Valid-Until/b']);
+  return !stdout.includes('false');
+}
+
 /** Reads `apt-get indextargets` lines `ORIGIN|REPO_URI|CODENAME|RELEASE`; the first of each kind wins. */
 export function parseTargets(text: string): Partial<Mirror> {
   const found: { main?: string; security?: string } = {};

@@ -32,16 +32,27 @@ export interface OpenOptions {
   readonly onWarning?: (text: string) => void;
 }
 
-/** The lines of sources.list for a suite. */
-export function sourcesFor(suite: string, mirror: Mirror): string[] {
-  const base = suite.replace(/-backports$/, '');
-  const deb = (uri: string, name: string): string => `deb [signed-by=${keyring}] ${uri} ${name} main`;
-  const lines = [deb(mirror.main, base)];
-  if (/^(bullseye|bookworm|trixie)$/.test(base)) lines.push(deb(mirror.security, `${base}-security`));
-  if (base === 'experimental') lines.push(deb(mirror.main, 'sid'));
-  if (suite !== base) lines.push(deb(mirror.main, suite));
-  return lines;
+/** An archive `URI dists/NAME` of a mirror. */
+export interface Archive {
+  readonly uri: string;
+  readonly name: string;
 }
+
+/** All that a suite is made of: with its security archive, and what it builds upon. */
+export function archivesOf(suite: string, mirror: Mirror): Archive[] {
+  const base = suite.replace(/-backports$/, '');
+  const main = (name: string): Archive => ({ uri: mirror.main, name });
+  const archives = [main(base)];
+  if (/^(bullseye|bookworm|trixie)$/.test(base))
+    archives.push({ uri: mirror.security, name: `${base}-security` });
+  if (base === 'experimental') archives.push(main('sid'));
+  if (suite !== base) archives.push(main(suite));
+  return archives;
+}
+
+/** The lines of sources.list for a suite. */
+export const sourcesFor = (suite: string, mirror: Mirror): string[] =>
+  archivesOf(suite, mirror).map(({ uri, name }) => `deb [signed-by=${keyring}] ${uri} ${name} main`);
 
 /**
  * Opens (or makes) the private root of a suite under the cache and sees to it that its lists are there

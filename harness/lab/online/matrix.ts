@@ -1,0 +1,56 @@
+import pLimit from 'p-limit';
+import type { Matrix, Way } from '../../matrix/matrix.ts';
+import type { Answer } from './answer.ts';
+import { askPlace, type Asker } from './ask.ts';
+import { placesOf, type Place } from './places.ts';
+
+/** A place and what it answers. */
+export interface Asked {
+  readonly place: Place;
+  readonly answer: Answer;
+}
+
+export interface WayAsked {
+  readonly way: Way;
+  readonly places: readonly Asked[];
+  /** Whether all its places answer. */
+  readonly answers: boolean;
+}
+
+export interface DistroAsked {
+  readonly distro: string;
+  readonly ways: readonly WayAsked[];
+  /** Whether one of its ways does. */
+  readonly answers: boolean;
+}
+
+/** Places that are asked at once: most are on a few servers. */
+const atOnce = 6;
+
+/**
+ * Gives a function that asks all places of a matrix, each once even when several matrices name it. It rejects with the reason
+ * of the asker's signal alone.
+ */
+export function matrixAsker(asker: Asker): (matrix: Matrix) => Promise<readonly DistroAsked[]> {
+  const limit = pLimit(atOnce);
+  const known = new Map<string, Promise<Answer>>();
+  const askOnce = async ([key, place]: [string, Place]): Promise<Asked> => {
+    const answer = known.get(key) ?? limit(() => askPlace(place, asker));
+    known.set(key, answer);
+    return { place, answer: await answer };
+  };
+  const askWay = async (way: Way): Promise<WayAsked> => {
+    // a kernel and its userland are often of one suite
+    const places = await Promise.all(
+      [...new Map(placesOf(way).map((place) => [JSON.stringify(place), place]))].map(askOnce),
+    );
+    return { way, places, answers: places.every(({ answer }) => answer.fault === null) };
+  };
+  return (matrix) =>
+    Promise.all(
+      [...matrix.distros].map(async ([distro, { ways }]) => {
+        const asked = await Promise.all(ways.map(askWay));
+        return { distro, ways: asked, answers: asked.some(({ answers }) => answers) };
+      }),
+    );
+}
