@@ -45,6 +45,9 @@ describe('a cause', () => {
 
   it.each([
     ['submit_bio_wait', 'disk'],
+    // 3.10
+    ['do_blockdev_direct_IO', 'disk'],
+    ['dio_await_completion', 'disk'],
     ['mem_cgroup_oom_synchronize', 'memcg-oom'],
     ['handle_userfault', 'userfault'],
     ['zap_pid_ns_processes', 'pidns-exit'],
@@ -53,6 +56,15 @@ describe('a cause', () => {
     ['__mutex_lock.constprop.0', 'behind'],
   ])('is known by %s', (frame, key) => {
     expect(causeOf(task('D', frame, 'do_syscall_64'), { cgroup: 'v1', release: '6.1.0' })?.key).toBe(key);
+  });
+
+  it('is an exec where its stack cannot be read and it has killed its siblings, whatever wchan says', () => {
+    const unread: Blocker = { ...task('D'), syscall: null, unread: true, killedThreads: 7 };
+    const scene = { cgroup: 'v1', release: '4.18.0-240.el8.x86_64' };
+    expect(causeOf(unread, scene)?.key).toBe('exec');
+    // an exec that waits for its file holds the same mutex, and has killed nobody yet
+    expect(causeOf({ ...unread, killedThreads: 0 }, scene)).toBeNull();
+    expect(causeOf({ ...task('D'), wchan: 'flush_old_exec' }, scene)?.key).toBe('exec');
   });
 
   it('is not said to be a lost vfork parent where that freezes: before 6.1, and on v2', () => {

@@ -348,6 +348,9 @@ void grace_expedite(bool is);
 /* The SSH server's, as it looks for it. */
 #define HOST_KEY "/etc/dropbear/dropbear_ed25519_host_key"
 
+#define WAKE_SEED_BYTES 64
+/* Makes the kernel's next random numbers of this seed, too; NULL, or what failed, with errno. */
+const char *wake_reseed(const unsigned char *seed);
 /* The line on which a template and its clones are spoken to; -1 when the machine has none. */
 int line_open(void);
 /* Does what is said there, once something is; false when the line is of no use any more. */

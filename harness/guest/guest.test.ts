@@ -1,11 +1,15 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { capture, command } from '../base/command.ts';
+import { calls, files, known, newer } from './tests/interfaces.ts';
 
 // The guest's sources on plain files, each test a program of tests/: no machine, and what no kernel at hand lacks.
 const here = new URL('.', import.meta.url).pathname;
+const sources = (await readdir(here, { recursive: true })).filter(
+  (name) => name.endsWith('.c') && !name.startsWith('tests/') && name !== 'main.c',
+);
 const tests = (await readdir(join(here, 'tests'))).filter((name) => name.endsWith('.c'));
 const flags = [
   ...['-std=gnu11', '-O1', '-g', '-Wall', '-Wextra', '-Werror', '-pthread'],
@@ -15,9 +19,6 @@ const flags = [
 let dir: string;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'frostline-guest-'));
-  const sources = (await readdir(here, { recursive: true })).filter(
-    (name) => name.endsWith('.c') && !name.startsWith('tests/') && name !== 'main.c',
-  );
   const objects = sources.map((name) => join(dir, `${name.replaceAll('/', '-')}.o`));
   const make = async (i: number): Promise<void> => {
     for (let n = i; n < sources.length; n += 2)
@@ -47,5 +48,60 @@ describe('the guest, on plain files', () => {
     expect(stderr).toBe('');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^1\.\.\d+$/m);
+  });
+});
+
+/** All that is code: no comments. */
+async function code(): Promise<string> {
+  const texts = sources.map((name) => readFile(join(here, name), 'utf8'));
+  return (await Promise.all(texts)).join('\n').replaceAll(/\/\*.*?\*\//gs, '');
+}
+
+const all = (text: string, pattern: RegExp): Set<string> =>
+  new Set([...text.matchAll(pattern)].map(([whole, part = whole]) => part));
+/** Of `found` what no list has, and of the lists what is not found any more. */
+const differences = (
+  found: ReadonlySet<string>,
+  lists: readonly string[],
+): { unlisted: string[]; stale: string[] } => ({
+  unlisted: [...found].filter((name) => !lists.includes(name)).sort(),
+  stale: lists.filter((name) => !found.has(name)),
+});
+const none = { unlisted: [], stale: [] };
+
+/** Constants that belong to the interface of the kernel, by the prefixes of its headers. */
+const constant =
+  /\b(?:(?:SYS|PR|PTRACE|CLONE|MNT|UFFDIO|UFFD|IORING|IOSQE|FUTEX|SCM|SO|LOOP|LO|NBD|VHOST|DM|BPF|FAN|KCMP|MFD|RESOLVE|P_PIDFD)_[A-Za-z0-9_]+|FIFREEZE|FITHAW|RND[A-Z]+|SIOC[A-Z]+|TIOC[A-Z]+)\b/g;
+const literal = /"((?:[^"\\\n]|\\.)*)"/g;
+const isNewer = (name: string): boolean => !name.includes('.') && !name.endsWith(':');
+
+// A table that fails on what is new in it is how a kernel that nobody has at hand is thought of.
+describe("what the guest uses of the kernel's interface is named with the kernel that it came with", () => {
+  it('as calls of libc', async () => {
+    const { stdout } = await capture(['nm', '-A', '--undefined-only', join(dir, 'guest.a')]);
+    const defined = await capture(['nm', '-A', '--defined-only', join(dir, 'guest.a')]);
+    const own = all(defined.stdout, / [A-Za-z] (\w+)$/gm);
+    const used = [...all(stdout, / U (\w+)$/gm)]
+      .filter((name) => !own.has(name) && !/^(_GLOBAL|__asan|__ubsan|__stack_chk)/.test(name))
+      .map((name) => name.replace(/^__isoc99_/, ''));
+    expect(used).toContain('nanosleep');
+    const unlisted = differences(new Set(used), calls).unlisted;
+    expect(unlisted).toEqual([]);
+  });
+
+  it('as system calls, requests and flags', async () => {
+    const names = [...known, ...Object.keys(newer).filter(isNewer)];
+    expect(differences(all(await code(), constant), names)).toEqual(none);
+  });
+
+  it('as files and their fields', async () => {
+    const literals = [...all(await code(), literal)];
+    const found = literals.flatMap((text) => {
+      if (/^\/(proc|sys|dev)(\/|$)/.test(text) && !/[ :]/.test(text)) return [text];
+      const name = /(?:cgroup|freezer|memory|blkio)\.[a-z_.]+$/.exec(text)?.[0];
+      return name === undefined ? (/[A-Z][A-Za-z]+:$/.exec(text) ?? []) : [name];
+    });
+    const names = [...files, ...Object.keys(newer).filter((name) => !isNewer(name))];
+    expect(differences(new Set(found), names)).toEqual(none);
   });
 });

@@ -27,7 +27,7 @@
 /* What a kernel does some time after its boot and after a connection is done by then, and not in every clone. */
 #define SETTLE_US 2000000
 
-#define SEED_BYTES 64
+#define SEED_BYTES WAKE_SEED_BYTES
 #define MAX_WAKE_LINE 1024
 
 struct wake {
@@ -77,7 +77,7 @@ static void take(struct wake *w, const char *line)
 }
 
 /* Mixed in and used at once: without the second step output would be what the other clones' is until the next reseeding. */
-static const char *reseed(const struct wake *w)
+const char *wake_reseed(const unsigned char *seed)
 {
 	struct {
 		struct rand_pool_info info;
@@ -86,7 +86,7 @@ static const char *reseed(const struct wake *w)
 	int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
 	const char *failed = NULL;
 
-	memcpy(pool.info.buf, w->seed, SEED_BYTES);
+	memcpy(pool.info.buf, seed, SEED_BYTES);
 	if (fd < 0 || ioctl(fd, RNDADDENTROPY, &pool) < 0)
 		failed = "RNDADDENTROPY";
 	/* 4.14; before, what was added is in the next number: of the pools before 4.8 as of RDRAND's share in each since */
@@ -114,7 +114,7 @@ static const char *renew(const struct wake *w)
 
 	if (w->seeded != SEED_BYTES || !w->now_us || !w->host_key_size || !w->client_key[0])
 		return "the message is incomplete";
-	const char *failed = reseed(w);
+	const char *failed = wake_reseed(w->seed);
 
 	if (failed)
 		return failed;

@@ -1,4 +1,4 @@
-/* Files of cgroups are written as kernels before 3.15 take it. */
+/* Files of cgroups are written as kernels before 3.15 take it, and a clone wakes without an ioctl of 4.14. */
 #define _GNU_SOURCE
 #include "check.h"
 #include "old_kernel.h"
@@ -23,6 +23,7 @@ static void make_group(struct group *g, const char *path)
 
 int main(void)
 {
+	static const unsigned char seed[WAKE_SEED_BYTES] = "seed";
 	struct group g;
 	char text[64];
 
@@ -45,5 +46,6 @@ int main(void)
 	check(group_evict(&g, 34), "a process is moved to the group above");
 	get("cgroup.procs", text, sizeof(text));
 	check(!strcmp(text, "34"), "and is there");
+	check(wake_reseed(seed) == NULL, "a clone is reseeded without RNDRESEEDCRNG");
 	return checks_end();
 }

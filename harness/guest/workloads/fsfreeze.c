@@ -159,7 +159,7 @@ static void write_file(unsigned slot)
 static bool start(struct trial *t)
 {
 	if (ioctl(root, FIFREEZE, 0) < 0) {
-		/* ext4 without a journal could not be frozen before 3.19 */
+		/* 3.10's ext4 without a journal cannot be frozen (ext4_nojournal_sops) */
 		t->lacks = errno == EOPNOTSUPP;
 		return trial_fail(t, "FIFREEZE of ext4: %s", strerror(errno));
 	}

@@ -30,7 +30,7 @@ async function librariesOf(dir: string, program: string): Promise<string[]> {
   return [...text.matchAll(/=> (\/\S+)/g)].map(([, path]) => path!);
 }
 
-/** With a journal, without which ext4 could not be frozen before 3.19, and with nothing that 3.10 cannot mount. */
+/** With a journal, without which 3.10's ext4 cannot be frozen, and with nothing that 3.10 cannot mount. */
 const ext4 = ['-O', 'none,has_journal,extent,filetype,sparse_super', '-J', 'size=1', '-b', '1024'];
 
 /** Makes the small file system that workloads freeze, in a file. */

@@ -1,0 +1,68 @@
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { command } from '../base/command.ts';
+import { Remote } from '../lab/remote.ts';
+import type { KernelWay } from '../matrix/matrix.ts';
+import { matrixOf, openTestLab, shiftOn, type ShiftLog } from '../testing/machines.ts';
+
+// frostbite and runc behind a filter that takes from a kernel what 3.10 does not have: system calls, pwrite(2) to files
+// of cgroups, and NStgid in /proc/PID/status. What a real one has else is not had here.
+const matrix = matrixOf(`name: test
+trials: 1
+deadline: 1s
+distros: { old: { driver: qemu, kernel: "deb:bookworm", userland: "deb:bookworm" } }
+cgroups: [v1]
+runtimes: [none, runc]
+workloads: [sleep, pipe-read, mt-exec-storm, attach-storm, fsfreeze-write, io-uring, uffd-kernel]
+strategies: { runc: { preset: runc } }
+`);
+
+describe('frostbite on a kernel without what came after 3.10', () => {
+  let log: ShiftLog;
+  beforeAll(async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'frostline-test-'));
+    const program = join(dir, 'old-kernel');
+    const source = new URL('tests/programs/old-kernel.c', import.meta.url).pathname;
+    await command(['cc', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-static', '-o', program, source]);
+    const input = await readFile(program);
+    const lab = await openTestLab();
+    const way = matrix.distros.get('old')!.ways[0] as KernelWay;
+    log = await shiftOn(
+      {
+        boot: async (request) => {
+          const machine = await lab.boot(request);
+          const remote = await Remote.connect(machine.endpoint, 30_000);
+          const put = `head -c ${input.length} > /tmp/old-kernel && chmod 755 /tmp/old-kernel`;
+          expect(await remote.run(put, 30_000, { input })).toMatchObject({ code: 0 });
+          machine.serve = () => remote.open('/tmp/old-kernel /bin/frostbite serve ours');
+          return machine;
+        },
+      },
+      way,
+      matrix,
+    );
+  });
+
+  it('measures what there is and says of the rest what is lacking: no trial is an error of the lab', () => {
+    expect(log.lost).toEqual([]);
+    const told = log.trials.map(({ cell, outcome, reason }) => {
+      const [, , runtime, workload] = cell.split('/');
+      return `${runtime} ${workload}: ${outcome}${outcome === 'unsupported' ? `, ${reason}` : ''}`;
+    });
+    const lacks = (name: string): string =>
+      expect.stringContaining(`${name}: Function not implemented`) as string;
+    expect(told).toEqual(
+      ['none', 'runc'].flatMap((runtime) => [
+        `${runtime} sleep: frozen`,
+        `${runtime} pipe-read: frozen`,
+        `${runtime} mt-exec-storm: frozen`,
+        `${runtime} attach-storm: frozen`,
+        `${runtime} fsfreeze-write: not-frozen`,
+        lacks('unsupported, io_uring'),
+        lacks('unsupported, userfaultfd'),
+      ]),
+    );
+  });
+});

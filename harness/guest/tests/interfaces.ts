@@ -1,0 +1,71 @@
+/** What of the kernel's interface the guest uses beyond what each kernel from 3.10 on has. */
+export interface Newer {
+  /** The first kernel with it. */
+  readonly since: string;
+  /** What happens on one without it. */
+  readonly without: string;
+}
+
+/** Calls of libc that enter the kernel by nothing newer than 3.10, or not at all. */
+export const calls: readonly string[] = `
+  __errno_location __popcountdi2 _exit abort accept accept4 access bind cfmakeraw cfsetspeed clock_gettime close closedir
+  connect dup2 err execl execvpe fchmod fclose fdopen fflush fgets flock fopen fork fprintf fputc fscanf fstat ftruncate
+  fwrite getenv getpid getppid getsockname glob globfree if_nametoindex inet_pton ioctl kill listen lseek memchr memcpy
+  memmove memset mkdir mkfifo mknod mkostemp mkstemp mmap mount munmap nanosleep nftw open opendir pause perror pipe pipe2
+  poll posix_memalign ppoll prctl pread printf pthread_attr_init pthread_attr_setstacksize pthread_create pthread_join
+  pthread_self ptrace putchar puts raise read readdir readlink reboot recv recvmsg remove rename rmdir send sendfile
+  sendmsg sendto setenv setpgid setsid setsockopt settimeofday sigaction sigaddset sigemptyset signal sigprocmask snprintf
+  socket socketpair sscanf stat statvfs stderr stdout stpcpy strchr strcmp strcpy strcspn strerror strlen strncmp strrchr
+  strstr strtok_r strtol strtoll strtoull sync syscall sysconf tcgetattr tcsetattr umount2 uname unlink unshare vfork
+  vprintf vsnprintf waitpid write`
+  .trim()
+  .split(/\s+/);
+
+/** Numbers of system calls, requests of ioctl(2), prctl(2) and ptrace(2), and flags, that 3.10 knows. */
+export const known: readonly string[] = `
+  CLONE_NEWNS CLONE_NEWPID DM_DEV_CREATE DM_DEV_REMOVE DM_DEV_SUSPEND DM_LIST_DEVICES DM_NOFLUSH_FLAG DM_SKIP_LOCKFS_FLAG
+  DM_SUSPEND_FLAG DM_TABLE_LOAD DM_VERSION FIFREEZE FITHAW FUTEX_WAIT FUTEX_WAKE LOOP_CTL_GET_FREE LOOP_SET_FD
+  LOOP_SET_STATUS64 LO_FLAGS_AUTOCLEAR MNT_DETACH MNT_FORCE NBD_DO_IT NBD_SET_BLKSIZE NBD_SET_SIZE_BLOCKS NBD_SET_SOCK
+  PR_SET_CHILD_SUBREAPER PR_SET_NAME PR_SET_PDEATHSIG PTRACE_DETACH PTRACE_GETSIGINFO PTRACE_INTERRUPT PTRACE_SEIZE
+  RNDADDENTROPY SCM_CREDENTIALS SCM_RIGHTS SIOCSIFADDR SIOCSIFFLAGS SIOCSIFNETMASK SO_PASSCRED SO_REUSEADDR SYS_exit
+  SYS_finit_module SYS_futex TIOCGSERIAL VHOST_SET_OWNER`
+  .trim()
+  .split(/\s+/);
+
+/** Files of /proc, /sys, /dev and cgroups, and fields of them, that 3.10 has where its configuration does. */
+export const files: readonly string[] = `
+  /dev /dev/dm-%u /dev/fuse /dev/loop%d /dev/loop-control /dev/mapper/control /dev/nbd0 /dev/null /dev/pts /dev/shm
+  /dev/shm/frostbite-* /dev/ttyS1 /dev/urandom /dev/vhost-net /proc /proc/%d/cgroup /proc/%d/cmdline /proc/%d/comm
+  /proc/cmdline /proc/filesystems /proc/self/exe /proc/self/fd/%d /proc/self/mountinfo /proc/self/mounts /proc/self/task
+  /proc/sys/kernel/core_pattern /proc/sys/kernel/random/boot_id /proc/sys/kernel/sysrq /proc/sys/net/ipv6/conf/ /sys
+  /sys/block/nbd0/ /sys/fs/cgroup /sys/fs/cgroup/%s /sys/fs/cgroup/devices/frostline-* /sys/fs/cgroup/freezer
+  /sys/fs/cgroup/unified /sys/kernel/rcu_expedited blkio.throttle.read_bps_device cgroup.procs freezer.parent_freezing
+  freezer.self_freezing freezer.state memory.limit_in_bytes memory.oom_control SigPnd: Tgid:`
+  .trim()
+  .split(/\s+/);
+
+const ring: Newer = { since: '5.1', without: 'io-uring is unsupported: ENOSYS' };
+const userfault: Newer = { since: '4.3', without: 'uffd-user and uffd-kernel are unsupported: ENOSYS' };
+
+/** What came after 3.10. */
+export const newer: Readonly<Record<string, Newer>> = {
+  SYS_io_uring_setup: ring,
+  SYS_io_uring_enter: ring,
+  IORING_OFF_SQES: ring,
+  IORING_OFF_SQ_RING: ring,
+  IORING_OP_SPLICE: { since: '5.7', without: 'io-uring is unsupported: its probe ends with EINVAL' },
+  IOSQE_ASYNC: { since: '5.6', without: 'io-uring is unsupported: its probe ends with EINVAL' },
+  SYS_userfaultfd: userfault,
+  UFFDIO_API: userfault,
+  UFFDIO_REGISTER: userfault,
+  UFFDIO_REGISTER_MODE_MISSING: userfault,
+  UFFD_API: userfault,
+  UFFD_EVENT_PAGEFAULT: userfault,
+  RNDRESEEDCRNG: { since: '4.14', without: 'EINVAL is no failure: RNDADDENTROPY has mixed the seed in' },
+  'NStgid:': { since: '4.1', without: 'processes of containers say who they are over a socket' },
+  'cgroup.controllers': { since: '4.5', without: 'there is no v2 hierarchy that could have controllers' },
+  'cgroup.events': { since: '4.5', without: 'v2 is unsupported: no cgroup2 is mounted' },
+  'cgroup.freeze': { since: '5.2', without: 'v2 is unsupported: no cgroup.freeze' },
+  'cgroup.threads': { since: '4.14', without: 'v2 is unsupported: no cgroup.freeze' },
+  'cgroup.stat.local': { since: '6.18', without: 'steps that look at frozen_usec are unsupported' },
+};
