@@ -1,6 +1,7 @@
 import { isEnough } from '../analyse/sampler.ts';
 import type { Judgement } from '../analyse/expect.ts';
 import type { BlockerGroup, CellSummary, Summary } from '../analyse/summary.ts';
+import { unmeasured } from '../analyse/unmeasured.ts';
 import {
   differenceMethod,
   intervalLine,
@@ -129,18 +130,8 @@ function thawLine({ id, thaw }: CellSummary): string[] {
 }
 
 /** One line for each reason: a kernel that could not be had takes all cells of its distro along. */
-function notMeasuredLines(cells: readonly CellSummary[]): string[] {
-  const reasons = new Map<string, string[]>();
-  for (const { id, notMeasured } of cells) {
-    if (notMeasured === null) continue;
-    const why = `${notMeasured.kind}: ${notMeasured.reason}`;
-    reasons.set(why, [...(reasons.get(why) ?? []), id]);
-  }
-  return [...reasons].map(([why, ids]) => {
-    const more = ids.length > 3 ? ` and ${ids.length - 3} more` : '';
-    return `${ids.slice(0, 3).join(', ')}${more}: ${why}`;
-  });
-}
+const notMeasuredLines = (cells: readonly CellSummary[]): string[] =>
+  unmeasured(cells).map((one) => `${one.cells}: ${one.kind}: ${one.reason}`);
 
 function incompleteLines({ run, cells }: Summary): string[] {
   const planned = run.trials;
