@@ -50,6 +50,8 @@ export type RunEvent =
   | { readonly kind: 'trial-finished'; readonly record: TrialRecord }
   /** So many trials of a cell are not needed: its rate is known. */
   | { readonly kind: 'trials-saved'; readonly cell: Cell; readonly trials: number }
+  /** No more trials of these cells are run, for one reason; `cell-finished` of each comes when its machines know. */
+  | { readonly kind: 'cells-given-up'; readonly cells: readonly Cell[]; readonly reason: string }
   /** All trials of a cell are in, or it was given up (`reason`). */
   | { readonly kind: 'cell-finished'; readonly cell: Cell; readonly reason: string | null }
   | { readonly kind: 'warning'; readonly text: string }

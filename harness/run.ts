@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
-import pLimit from 'p-limit';
 import type { Stopping } from './analyse/sampler.ts';
 import type { Listener } from './events.ts';
 import { Labs, type Ready } from './labs.ts';
+import { walkInLanes } from './lanes.ts';
 import { jobsFor } from './lab/budget.ts';
 import type { Machine } from './lab/machine.ts';
 import { Turns } from './lab/turns.ts';
@@ -16,9 +16,13 @@ import { Evidence } from './record/evidence.ts';
 import { makeRecord } from './record/make.ts';
 import { trialKey } from './record/finished.ts';
 import { askMachine } from './trial/ask-machine.ts';
-import { deal, splitByCell, spreadWaits, type Share } from './trial/deal.ts';
+import { deal, type Share } from './trial/deal.ts';
 import type { TrialOutcome } from './trial/experiment.ts';
-import { workShift, type ShiftHooks, type Task } from './trial/shift.ts';
+import type { ShiftHooks } from './trial/hooks.ts';
+import { Ledger } from './trial/ledger.ts';
+import { workShift } from './trial/shift.ts';
+import type { Task } from './trial/task.ts';
+import { hasClones, worksOf, type Work } from './works.ts';
 
 /** What to run, where to write it, and how many machines at once. */
 export interface RunPlan {
@@ -51,19 +55,24 @@ export interface Problem {
  * Walks the whole way from cells to records. Prints nothing: it emits events. Resolves with what could
  * not be measured, once every machine is down; rejects on abort (also with all machines down).
  */
-export async function runMatrix(plan: RunPlan): Promise<readonly Problem[]> {
+export async function runMatrix(
+  plan: RunPlan,
+  labs: Pick<Labs, 'prepare'> = new Labs(plan),
+): Promise<readonly Problem[]> {
   // every machine, connection and wait of a run listens to its one signal
   setMaxListeners(0, plan.signal);
   const run = new Run(plan);
-  return run.walk();
+  return run.walk(labs);
 }
 
 class Run {
   readonly #plan: RunPlan;
   readonly #turns = new Turns(availableParallelism());
   readonly #left = new Map<string, number>();
-  readonly #problems: Problem[] = [];
+  /** By cell and reason. */
+  readonly #problems = new Map<string, Problem>();
   readonly #evidence: Evidence;
+  readonly #ledger: Ledger;
   /** Cells that a share gave up, with the reason: later rounds leave them out. */
   readonly #givenUp = new Map<string, string>();
   #machines: number;
@@ -73,52 +82,53 @@ class Run {
     this.#plan = plan;
     this.#machines = plan.lastMachine;
     this.#evidence = new Evidence(plan.dir);
-  }
-
-  async walk(): Promise<readonly Problem[]> {
-    const plan = this.#plan;
     for (const cell of plan.cells) {
       const left = plan.sampler.isDecided(cell.id) ? 0 : this.#unfinished(cell, 0, plan.matrix.trials);
       this.#left.set(cell.id, left);
     }
-    const began = performance.now();
-    const distros = [...plan.matrix.distros.keys()].filter((name) =>
-      plan.cells.some(({ id, distro }) => distro === name && this.#left.get(id) !== 0),
+    this.#ledger = new Ledger(
+      plan.cells.filter((cell) => this.#isLeft(cell)),
+      ({ cells, reason }) => this.#tellGivenUp(cells, reason),
     );
-    const { ready, failed } = await new Labs(plan).prepare(distros);
-    const hasClones = ({ lab }: Ready): boolean => plan.matrix.templates && lab.hasTemplates === true;
-    const jobs =
-      plan.jobs ?? jobsFor(Math.max(0, ...ready.map((one) => one.lab.memoryOf(one.way, hasClones(one)))));
-    this.#announce(jobs, ready[0]?.lab.description ?? 'nothing to boot');
-    for (const { distro, error } of failed) this.#giveUpDistro(distro, error);
-    const usable = new Map(ready.map((one) => [one.distro, one]));
-    for (this.#round of roundsOf(plan.matrix)) {
-      const shares = this.#deal();
-      const parts = Math.ceil(jobs / shares.length) - 1;
-      const work = shares.flatMap((share): Work[] => {
-        const on = usable.get(share.distro);
-        if (on === undefined) return [];
-        if (!hasClones(on)) {
-          const own = on.lab.hasTemplates === true ? this.#spread(share, parts) : [share];
-          return own.map((part) => ({ share: part, on, template: null }));
-        }
-        return splitByCell(share).map((part) => ({ share: part, on, template: part.boot }));
-      });
-      // every shift is waited for, so that all machines are down before an error goes on its way
-      const settled = await this.#walkAll(work, jobs);
-      plan.signal.throwIfAborted();
-      for (const one of settled) if (one.status === 'rejected') throw one.reason;
-    }
-    plan.emit({ kind: 'run-finished', run: plan.run, dir: plan.dir, ms: performance.now() - began });
-    return this.#problems;
   }
 
-  /** As many machines for a share's waits as there are left, each with more to wait for than its boot takes. */
-  #spread(share: Share, parts: number): Share[] {
-    const { matrix } = this.#plan;
-    const waitOf = (cell: Cell): number => longestWait(cell, matrix);
-    const all = share.tasks.reduce((sum, { cell }) => sum + waitOf(cell), 0);
-    return spreadWaits(share, waitOf, Math.min(parts, Math.floor(all / worthBootMs)));
+  async walk(labs: Pick<Labs, 'prepare'>): Promise<readonly Problem[]> {
+    const plan = this.#plan;
+    const began = performance.now();
+    const distros = [...plan.matrix.distros.keys()].filter((name) =>
+      plan.cells.some((cell) => cell.distro === name && this.#isLeft(cell)),
+    );
+    const { ready, failed } = await labs.prepare(distros);
+    const jobs =
+      plan.jobs ??
+      jobsFor(Math.max(0, ...ready.map((one) => one.lab.memoryOf(one.way, hasClones(one, plan.matrix)))));
+    const [first, ...later] = roundsOf(plan.matrix);
+    this.#round = first!;
+    const work = this.#workOf(ready, jobs);
+    this.#announce(Math.min(jobs, Math.max(1, work.length)), ready[0]?.lab.description ?? 'nothing to boot');
+    for (const { distro, error } of failed) this.#giveUpDistro(distro, error);
+    await this.#walkRound(work, jobs);
+    for (this.#round of later) await this.#walkRound(this.#workOf(ready, jobs), jobs);
+    plan.emit({ kind: 'run-finished', run: plan.run, dir: plan.dir, ms: performance.now() - began });
+    return [...this.#problems.values()];
+  }
+
+  /** What this round has for machines of the distros that can be booted. */
+  #workOf(ready: readonly Ready[], jobs: number): Work[] {
+    return worksOf(this.#deal(), { matrix: this.#plan.matrix, ready, jobs });
+  }
+
+  /** Does the work of a round. Rejects when every machine is down. */
+  async #walkRound(work: readonly Work[], jobs: number): Promise<void> {
+    const { matrix, signal } = this.#plan;
+    const waitOf = ({ share: { tasks } }: Work): number => {
+      const waits = tasks.map(({ cell }) => longestWait(cell, matrix));
+      return waits.includes(0) ? 0 : waits.reduce((sum, one) => sum + one, 0);
+    };
+    // every shift is waited for, so that all machines are down before an error goes on its way
+    const settled = await walkInLanes(work, { jobs, waitOf, act: (one) => this.#work(one) });
+    signal.throwIfAborted();
+    for (const one of settled) if (one.status === 'rejected') throw one.reason;
   }
 
   /** The shares of this round, without cells that are decided or were given up before. */
@@ -157,31 +167,6 @@ class Run {
     }
   }
 
-  /**
-   * Does it all on so many machines at once. Those whose cells mostly wait have what the others leave of them, who take
-   * turns for the cores and need no more than are made ready meanwhile; those that wait longest begin.
-   */
-  async #walkAll(all: readonly Work[], jobs: number): Promise<PromiseSettledResult<void>[]> {
-    const { matrix } = this.#plan;
-    const waitOf = ({ share: { tasks } }: Work): number => {
-      const waits = tasks.map(({ cell }) => longestWait(cell, matrix));
-      return waits.includes(0) ? 0 : waits.reduce((sum, one) => sum + one, 0);
-    };
-    const byWait = all.toSorted((a, b) => waitOf(b) - waitOf(a));
-    const waits = byWait.filter((work) => waitOf(work) > 0);
-    const rest = byWait.filter((work) => waitOf(work) === 0);
-    const lanes = jobs === 1 ? [byWait] : [rest, waits].filter((lane) => lane.length > 0);
-    const first = Math.min((jobs + 1) >> 1, availableParallelism() + readyAhead);
-    const limits = lanes.map((_, i) => pLimit(lanes.length === 1 ? jobs : i === 0 ? first : jobs - first));
-    const ends = lanes.map(async (lane, i) => {
-      const settled = await Promise.allSettled(lane.map((work) => limits[i]!(() => this.#work(work))));
-      // the others have its machines from now on
-      for (const limit of limits) limit.concurrency = jobs;
-      return settled;
-    });
-    return (await Promise.all(ends)).flat();
-  }
-
   async #work({ share, on, template }: Work): Promise<void> {
     const { distro: name, tasks } = share;
     const { signal, emit, matrix } = this.#plan;
@@ -189,9 +174,10 @@ class Run {
     let id = '';
     const hooks: ShiftHooks = {
       signal,
-      boot: () => {
-        id = `m${++this.#machines}`;
-        return this.#boot(on, id, template);
+      ledger: this.#ledger,
+      boot: (begin) => {
+        const name = (): string | null => (begin() ? (id = `m${++this.#machines}`) : null);
+        return this.#boot(on, name, template);
       },
       turn: ({ cell }, machine) => this.#turns.begin(machine, loadOf(cell, matrix, cpusOf(on.way)), signal),
       end: (machine) =>
@@ -210,10 +196,11 @@ class Run {
       onAgain: ({ facts, release }) =>
         emit({ kind: 'machine-ready', machine: facts.id, distro: name, release, ms: 0 }),
       onDone: (machine) => emit({ kind: 'machine-done', machine: machine.facts.id, distro: name }),
-      onBootFailed: (error) =>
-        emit({ kind: 'machine-lost', machine: id, distro: name, reason: String(error), replaced: true }),
+      onBootFailed: (error, replaced) =>
+        emit({ kind: 'machine-lost', machine: id, distro: name, reason: String(error), replaced }),
       isEnough: ({ id }) => this.#plan.sampler.isDecided(id),
       onEnough: (cell, trials) => this.#save(cell, trials),
+      onGivenUp: (cells, reason) => this.#tellGivenUp(cells, reason),
       onSkipped: (cell, trials, reason) => {
         this.#givenUp.set(cell.id, reason);
         this.#skip(cell, trials, reason);
@@ -234,9 +221,16 @@ class Run {
     }
   }
 
-  async #boot({ lab, distro: name, way }: Ready, id: string, template: number | null): Promise<Machine> {
+  /** Boots a machine when there is room for it; null when `nameIt` finds that it is not wanted any more. */
+  async #boot(
+    { lab, distro: name, way }: Ready,
+    nameIt: () => string | null,
+    template: number | null,
+  ): Promise<Machine | null> {
     const { signal, emit } = this.#plan;
     using _ = await this.#turns.take({ cores: Math.min(1, cpusOf(way)), holdMs: bootHoldMs }, signal);
+    const id = nameIt();
+    if (id === null) return null;
     emit({ kind: 'machine-booting', machine: id, distro: name });
     const began = performance.now();
     const machine = await lab.boot({ id, way, signal, ...(template === null ? {} : { template }) });
@@ -251,8 +245,20 @@ class Run {
     return machine;
   }
 
+  #isLeft({ id }: Cell): boolean {
+    return (this.#left.get(id) ?? 0) > 0;
+  }
+
+  /** Told of those that had trials left: others were unsupported, or are done. */
+  #tellGivenUp(of: readonly Cell[], reason: string): void {
+    const cells = of.filter((cell) => this.#isLeft(cell));
+    if (cells.length > 0) this.#plan.emit({ kind: 'cells-given-up', cells, reason });
+  }
+
   #skip(cell: Cell, trials: number, reason: string): void {
-    this.#problems.push({ cell: cell.id, trials, reason });
+    const key = `${cell.id} ${reason}`;
+    const before = this.#problems.get(key)?.trials ?? 0;
+    this.#problems.set(key, { cell: cell.id, trials: before + trials, reason });
     this.#settle(cell, trials, reason);
   }
 
@@ -274,18 +280,6 @@ class Run {
   }
 }
 
-/** What one machine after another does. */
-interface Work {
-  readonly share: Share;
-  readonly on: Ready;
-  /** The number of the template its machines start from; null: they are booted. */
-  readonly template: number | null;
-}
-
-/** Waits that a machine of their own is booted for. */
-const worthBootMs = 60_000;
-/** Machines that are made ready while others have their turns. */
-const readyAhead = 2;
 /** A machine that is not up by then waits for something. */
 const bootHoldMs = 20_000;
 /** Nor one that is not down. */

@@ -7,6 +7,8 @@ export type ProgressListener = Listener & { readonly close: () => void };
 
 /** A log that is silent for longer than this looks like one that hangs. */
 const quietMs = 30_000;
+/** What a line has for what its machines are doing, in characters. */
+const doingWidth = 100;
 
 /**
  * Shows a run as a log, one line for what is worth one: for CI, files and pipes. After half a minute
@@ -28,10 +30,16 @@ export function plainProgress(
   const pulse = (): string | null => {
     if (now() - saidAt < quietMs) return null;
     const { settled, trials, machines } = state();
-    const doing = machines
-      .map(({ machine, doing: what }) => `${machine} ${what.replace(/ #.*/, '')}`)
-      .join(', ');
-    return `[${share({ settled, trials }).padStart(4)}] ${settled}/${trials} trials  ${etaText(state())}  (${doing})`;
+    const doing = machines.map(({ machine, doing: what }) => `${machine} ${what.replace(/ #.*/, '')}`);
+    return `[${share({ settled, trials }).padStart(4)}] ${settled}/${trials} trials  ${etaText(state())}  (${fitting(doing)})`;
   };
   return Object.assign(listen, { close: () => undefined });
+}
+
+/** As many as a line has room for, one at least; the rest is counted. */
+function fitting(words: readonly string[]): string {
+  let width = 0;
+  const shown = words.filter((word, i) => (width += word.length + 2) <= doingWidth || i === 0);
+  const more = words.length - shown.length;
+  return [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }

@@ -84,6 +84,45 @@ describe('a plain log', () => {
   });
 });
 
+describe('a plain log of many machines', () => {
+  it('tells as many as a line has room for, and how many more there are', () => {
+    let clock = 0;
+    const stream = new PassThrough();
+    const listen = plainProgress(stream, () => clock);
+    listen(started);
+    for (let i = 1; i <= 16; i++)
+      listen({ kind: 'machine-booting', machine: `m${i}`, distro: 'centos-stream-9-of-the-far-future' });
+    stream.read();
+    clock = 40_000;
+    listen(finished(cells[0]!, 0, 'frozen'));
+    expect(String(stream.read())).toBe(
+      '[ 25%] 3/12 trials  eta 0s  (m1 booting centos-stream-9-of-the-far-future, m2 booting centos-stream-9-of-the-far-future, 14 more)\n',
+    );
+  });
+
+  it('says once why cells were given up', () => {
+    const stream = new PassThrough();
+    const listen = plainProgress(stream);
+    listen(started);
+    stream.read();
+    listen({ kind: 'cells-given-up', cells, reason: 'm2 did not boot\n  Read its log.' });
+    for (const one of cells) listen({ kind: 'cell-finished', cell: one, reason: 'm2 did not boot' });
+    expect(String(stream.read())).toBe(
+      '[ 16%] not measured: 3 cells of debian-13 on v1 by single: m2 did not boot Read its log.\n',
+    );
+  });
+
+  it('does not say of cells that have trials that they were not measured', () => {
+    const stream = new PassThrough();
+    const listen = plainProgress(stream);
+    listen(started);
+    listen(finished(cells[0]!, 0, 'frozen'));
+    stream.read();
+    listen({ kind: 'cells-given-up', cells: [cells[0]!], reason: 'gone' });
+    expect(String(stream.read())).toBe('[ 25%] no more trials: debian-13/v1/none/sleep/single: gone\n');
+  });
+});
+
 describe('the estimate', () => {
   it('comes from finished trials and leaves out those that will never run', () => {
     let clock = 0;
@@ -140,7 +179,18 @@ describe('live progress', () => {
 
   it('cuts each line to the width and says how many machines there are', () => {
     const machines = Array.from({ length: 20 }, (_, i) => ({ machine: `m${i}`, doing: 'x'.repeat(200) }));
-    const text = frame({ settled: 6, trials: 12, etaMs: 130_000, machines, tally: () => '' }, 60);
+    const text = frame(
+      {
+        settled: 6,
+        trials: 12,
+        etaMs: 130_000,
+        machines,
+        tally: () => '',
+        isMeasured: () => false,
+        isTold: () => false,
+      },
+      60,
+    );
     expect(text.split('\n')[0]).toBe('[###############...............] 50%  6/12 trials  eta 2m10');
     expect(text.split('\n').every(({ length }) => length < 60)).toBe(true);
     expect(text).toContain('and 12 more machines');

@@ -18,6 +18,10 @@ export interface State {
   readonly machines: readonly MachineState[];
   /** `3/8 frozen`, or `passed`, of a cell, of the trials this session has seen. */
   readonly tally: (cell: string) => string;
+  /** Whether a trial of a cell that this session has seen counts in its rate. */
+  readonly isMeasured: (cell: string) => boolean;
+  /** Whether it was said already why a cell ends early. */
+  readonly isTold: (cell: string) => boolean;
 }
 
 /** Follows a run's events. `now` is a monotonic clock in ms. */
@@ -33,11 +37,14 @@ export function trackRun(now: () => number = () => performance.now()): {
   let firstAt: number | null = null;
   const cells = new Map<string, { frozen: number; counted: number; finished: number }>();
   const machines = new Map<string, string>();
+  const told = new Set<string>();
+  let planned: Extract<RunEvent, { kind: 'run-started' }>['cells'] = [];
 
   const observe = (event: RunEvent): void => {
     switch (event.kind) {
       case 'run-started':
         trials = event.trials;
+        planned = event.cells;
         finishedBefore = event.finished;
         perCell = event.cells.length === 0 ? 0 : event.trials / event.cells.length;
         break;
@@ -77,10 +84,15 @@ export function trackRun(now: () => number = () => performance.now()): {
       case 'run-finished':
         machines.clear();
         break;
+      case 'cells-given-up':
+        for (const { id } of event.cells) told.add(id);
+        break;
+      case 'distro-failed':
+        for (const { id, distro } of planned) if (distro === event.distro) told.add(id);
+        break;
       case 'preparing':
       case 'prepared':
       case 'kernel-known':
-      case 'distro-failed':
       case 'warning':
         break;
     }
@@ -100,6 +112,8 @@ export function trackRun(now: () => number = () => performance.now()): {
         const { frozen, counted } = cells.get(cell) ?? { frozen: 0, counted: 0 };
         return `${frozen}/${counted} ${successWord(cell)}`;
       },
+      isMeasured: (cell) => (cells.get(cell)?.counted ?? 0) > 0,
+      isTold: (cell) => told.has(cell),
     };
   };
   return { observe, state };

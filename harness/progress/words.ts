@@ -1,6 +1,7 @@
 import type { RunEvent } from '../events.ts';
 import { sentence } from '../errors.ts';
 import { escapeTerminal } from '../report/escape.ts';
+import { cellsWords } from '../trial/reason.ts';
 import type { State } from './state.ts';
 
 /** A duration as `8s`, `2m10s` or `1h05m`. */
@@ -26,6 +27,8 @@ export function eventLine(event: RunEvent, state: State): string | null {
   return text === null ? null : escapeTerminal(text);
 }
 
+const inLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, ' ');
+
 function eventText(event: RunEvent, state: State): string | null {
   const percent = `[${share(state).padStart(4)}]`;
   switch (event.kind) {
@@ -33,7 +36,7 @@ function eventText(event: RunEvent, state: State): string | null {
       const before = event.finished === 0 ? '' : `, ${event.finished} of them finished before`;
       return (
         `run ${event.run}: ${event.cells.length} cells, ${event.trials} trials${event.sampled ? ' at most' : ''}${before}; ` +
-        `${event.jobs} machines at once, ${event.lab}`
+        `${event.jobs} ${event.jobs === 1 ? 'machine' : 'machines'} at once, ${event.lab}`
       );
     }
     case 'preparing':
@@ -41,12 +44,17 @@ function eventText(event: RunEvent, state: State): string | null {
     case 'prepared':
       return event.ms < 1000 ? null : `prepared: ${event.what} (${duration(event.ms)})`;
     case 'distro-failed':
-      return `${event.distro} cannot be measured: ${sentence(event.error).replaceAll(/\s*\n\s*/g, ' ')}`;
+      return `${event.distro} cannot be measured: ${inLine(sentence(event.error))}`;
     case 'machine-lost': {
       const next = event.replaced ? 'a fresh machine takes over' : 'nothing is left for it';
       return `${percent} ${event.machine} (${event.distro}) given up: ${event.reason}; ${next}`;
     }
+    case 'cells-given-up': {
+      const what = event.cells.some(({ id }) => state.isMeasured(id)) ? 'no more trials' : 'not measured';
+      return `${percent} ${what}: ${cellsWords(event.cells)}: ${inLine(event.reason)}`;
+    }
     case 'cell-finished': {
+      if (event.reason !== null && state.isTold(event.cell.id)) return null;
       const end = event.reason === null ? etaText(state) : `ended early: ${event.reason}`;
       return `${percent} ${event.cell.id}  ${state.tally(event.cell.id)}  ${end}`;
     }

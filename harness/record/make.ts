@@ -1,6 +1,6 @@
 import type { MachineFacts } from '../lab/facts.ts';
 import type { TrialOutcome } from '../trial/experiment.ts';
-import type { Task } from '../trial/shift.ts';
+import type { Task } from '../trial/task.ts';
 import { recordSchemaVersion, type TrialRecord } from './schema.ts';
 
 /** The record of a trial that was run; `at` is the instant it is made. */

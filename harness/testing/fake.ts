@@ -5,9 +5,16 @@ import type { Channel, ChannelEnd, Machine } from '../lab/machine.ts';
 import { sampleRecord } from '../record/sample.ts';
 
 /** What a fake machine's frostbite says of a trial. */
-export type Answer = (trial: { readonly number: number; readonly cgroup: string }) => {
-  readonly outcome: 'frozen' | 'not-frozen' | 'error';
+export type Answer = (trial: {
+  readonly number: number;
+  readonly cgroup: string;
+  readonly workload: string;
+  /** The machine it runs on. */
+  readonly machine: string;
+}) => {
+  readonly outcome: 'frozen' | 'not-frozen' | 'unsupported' | 'error';
   readonly reusable: boolean;
+  readonly reason?: string;
 };
 
 /** A machine that boots nothing: its frostbite speaks the protocol and answers each trial at once. */
@@ -81,6 +88,7 @@ export class FakeMachine implements Machine {
     const words = new Map(text.split('\n').map((line) => line.split('=') as [string, string]));
     const trial = Number(words.get('trial'));
     const cgroup = words.get('cgroup') ?? '';
+    const workload = words.get('workload') ?? '';
     this.log.push(`${this.#id} ${cgroup} ${trial}`);
     const { frozenUs, writes, reads, thaws, states, thaw, blockers, tool } = sampleRecord();
     const figures = {
@@ -96,7 +104,8 @@ export class FakeMachine implements Machine {
       guestUs: 1,
     };
     say({ ev: 'start', trial });
-    say({ ev: 'result', trial, reason: null, ...figures, ...this.#answer({ number: trial, cgroup }) });
+    const answer = this.#answer({ number: trial, cgroup, workload, machine: this.#id });
+    say({ ev: 'result', trial, reason: null, ...figures, ...answer });
   }
 
   exec(): never {

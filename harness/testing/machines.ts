@@ -13,7 +13,9 @@ import type { KernelWay, Matrix, Way } from '../matrix/matrix.ts';
 import { planCells } from '../plan/cells.ts';
 import { toTask } from '../trial/ask.ts';
 import type { TrialOutcome } from '../trial/experiment.ts';
-import { workShift, type Task } from '../trial/shift.ts';
+import { Ledger } from '../trial/ledger.ts';
+import { workShift } from '../trial/shift.ts';
+import type { Task } from '../trial/task.ts';
 
 /** Loads a matrix that is right, for tests. */
 export function matrixOf(text: string): Matrix {
@@ -82,8 +84,10 @@ export async function shiftOn<W extends Way, M extends Machine>(
   let boots = 0;
   await workShift(tasksOf(matrix), {
     signal,
-    boot: async () => {
-      const machine = await lab.boot({ id: `t${++boots}`, way, signal });
+    ledger: new Ledger([...planCells(matrix)], () => undefined),
+    boot: async (begin) => {
+      if (!begin()) return null;
+      const machine = await lab.boot({ id: `m${++boots}`, way, signal });
       log.machines.push(machine);
       onMachine(machine, log.machines.length);
       return machine;
@@ -97,6 +101,7 @@ export async function shiftOn<W extends Way, M extends Machine>(
     onBootFailed: (error) => log.lost.push(String(error)),
     isEnough: () => false,
     onEnough: () => undefined,
+    onGivenUp: () => undefined,
     onSkipped: (cell, _, reason) => log.lost.push(`${cell.id}: ${reason}`),
   });
   return log;

@@ -3,7 +3,7 @@ import { stepsStrategy } from '../matrix/sequence.ts';
 import type { WorkloadName } from '../matrix/workloads.ts';
 import type { Cell } from '../plan/cell.ts';
 import { trialSeed } from '../plan/seeds.ts';
-import type { Task } from './shift.ts';
+import type { Task } from './task.ts';
 
 /** The task of a trial of a cell; null when the matrix does not have the cell. */
 export function toTask(matrix: Matrix, cell: Cell, trial: number): Task | null {

@@ -4,7 +4,7 @@ import { orderForMachine } from '../plan/order.ts';
 import type { Round } from '../plan/rounds.ts';
 import { trialsOf } from '../plan/shares.ts';
 import { toTask } from './ask.ts';
-import type { Task } from './shift.ts';
+import type { Task } from './task.ts';
 
 /** One machine's share of a distro's trials. */
 export interface Share {

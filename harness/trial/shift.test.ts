@@ -3,6 +3,8 @@ import { FrostlineError } from '../errors.ts';
 import type { Machine } from '../lab/machine.ts';
 import { FakeMachine, type Answer } from '../testing/fake.ts';
 import { matrixOf, tasksOf } from '../testing/machines.ts';
+import { planCells } from '../plan/cells.ts';
+import { Ledger } from './ledger.ts';
 import { workShift } from './shift.ts';
 
 const matrix = matrixOf(`name: test
@@ -25,15 +27,19 @@ async function work(
   answer: Answer,
   make: (machine: FakeMachine) => Partial<Machine>,
   enough: (cgroup: string, told: Told) => boolean = () => false,
+  room: () => Promise<void> = () => Promise.resolve(),
 ): Promise<Told> {
   const told: Told = { log: [], boots: [], machines: [] };
   const { log, machines } = told;
   await workShift(tasksOf(matrix), {
     signal: new AbortController().signal,
-    boot: () => {
+    ledger: new Ledger([...planCells(matrix)], () => undefined),
+    boot: async (begin) => {
+      await room();
+      if (!begin()) return null;
       const machine = new FakeMachine(`m${machines.length + 1}`, answer, log);
       machines.push(machine);
-      return Promise.resolve(Object.assign(machine, make(machine)));
+      return Object.assign(machine, make(machine));
     },
     onTrial: (_, { outcome }, { facts }) => told.boots.push(`${facts.boot} ${outcome}`),
     onFailed: () => Promise.resolve(),
@@ -43,6 +49,7 @@ async function work(
     onBootFailed: (error) => log.push(`failed: ${String(error)}`),
     isEnough: ({ cgroup }) => enough(cgroup, told),
     onEnough: ({ cgroup }, tasks) => log.push(`enough of ${cgroup}: ${tasks}`),
+    onGivenUp: (cells, reason) => log.push(`given up ${cells.length}: ${reason}`),
     onSkipped: ({ cgroup }, tasks, reason) => log.push(`skipped ${cgroup} ${tasks}: ${reason}`),
   });
   return told;
@@ -86,13 +93,24 @@ describe('a machine that has one cgroup set-up at a time', () => {
     expect(machines).toHaveLength(2);
   });
 
-  it('is tried three times when it does not come back, then only that set-up is given up', async () => {
+  it('is tried twice when it does not come back, then only that set-up is given up', async () => {
     const { log, boots, machines } = await work(frozen, () => ({
       setUp: (cgroup) =>
         cgroup === 'v1' ? Promise.reject(new Error('it did not come back')) : Promise.resolve(false),
     }));
-    expect(log.filter((line) => line === 'failed: Error: it did not come back')).toHaveLength(3);
+    expect(log.filter((line) => line === 'failed: Error: it did not come back')).toHaveLength(2);
     expect(log).toContain('skipped v1 2: it did not come back');
+    expect(boots).toHaveLength(2);
+    expect(machines).toHaveLength(3);
+  });
+
+  it('is tried three times when it says something else each time', async () => {
+    const words = ['alpha', 'beta', 'gamma'].values();
+    const { log, boots, machines } = await work(frozen, () => ({
+      setUp: (cgroup) =>
+        cgroup === 'v1' ? Promise.reject(new Error(`no ${words.next().value}`)) : Promise.resolve(false),
+    }));
+    expect(log.filter((line) => line.startsWith('given up'))).toEqual(['given up 1: no gamma']);
     expect(boots).toHaveLength(2);
     expect(machines).toHaveLength(4);
   });
@@ -152,6 +170,32 @@ it('runs no more trials of a cell than are needed, and tells how many were left'
   expect(boots).toHaveLength(3);
 });
 
+describe('a machine that is not wanted any more', () => {
+  it('is not booted when all cells of its share are decided', async () => {
+    const { machines, log } = await work(
+      frozen,
+      () => ({}),
+      () => true,
+    );
+    expect(machines).toEqual([]);
+    expect(log).toEqual(['enough of v1: 2', 'enough of v2: 2']);
+  });
+
+  it('is not booted when they are decided while it waits for room', async () => {
+    let decided = false;
+    const { machines } = await work(
+      frozen,
+      () => ({}),
+      () => decided,
+      () => {
+        decided = true;
+        return Promise.resolve();
+      },
+    );
+    expect(machines).toEqual([]);
+  });
+});
+
 describe('the turn of a trial', () => {
   /** Works it off with turns that go on so often, and tells what happened in which order. */
   const inTurns = async (goesOn: boolean): Promise<string[]> => {
@@ -159,7 +203,8 @@ describe('the turn of a trial', () => {
     let turns = 0;
     await workShift(tasksOf(matrix), {
       signal: new AbortController().signal,
-      boot: () => Promise.resolve(new FakeMachine('m', frozen, [])),
+      ledger: new Ledger([...planCells(matrix)], () => undefined),
+      boot: (begin) => Promise.resolve(begin() ? new FakeMachine('m', frozen, []) : null),
       turn: ({ cell }) => {
         const name = `${cell.cgroup} ${++turns}`;
         log.push(`${name} begins`);
@@ -181,6 +226,7 @@ describe('the turn of a trial', () => {
       onBootFailed: (error) => log.push(String(error)),
       isEnough: () => false,
       onEnough: () => undefined,
+      onGivenUp: () => undefined,
       onSkipped: () => undefined,
     });
     return log;

@@ -1,84 +1,68 @@
-import { FrostlineError, sentence } from '../errors.ts';
+import { sentence } from '../errors.ts';
 import type { Machine } from '../lab/machine.ts';
-import type { CgroupVersion } from '../matrix/matrix.ts';
 import type { Cell } from '../plan/cell.ts';
+import { Bench, NoSetUp } from './bench.ts';
 import { runTrial, type TrialOutcome } from './experiment.ts';
-import { isFailure, isFinal } from './outcome.ts';
-import type { TrialRequest } from './request.ts';
-import type { SequenceRequest } from './sequence.ts';
-import { Session } from './session.ts';
+import type { ShiftHooks, Turn } from './hooks.ts';
+import type { Entry } from './ledger.ts';
+import { countedOutcomes, isFailure } from './outcome.ts';
+import { Queue } from './queue.ts';
+import type { Task } from './task.ts';
 
-/** One trial of a cell, ready to run. */
-export interface Task {
-  readonly cell: Cell;
-  readonly request: TrialRequest | SequenceRequest;
-}
-
-/** What trials of a cell have of the host. */
-export interface Turn extends Disposable {
-  /** Whether the next trial of the cell can have it, too. */
-  goesOn(): boolean;
-  /** The trial will only wait for `ms`. */
-  quiet(ms: number): void;
-}
-
-/** What a shift asks for and tells. */
-export interface ShiftHooks {
-  /** Boots the next machine. Rejects when it does not come up. */
-  readonly boot: () => Promise<Machine>;
-  /** Waits until the host has room for a trial; what it resolves to is disposed after it. Rejects on abort. */
-  readonly turn?: (task: Task, machine: Machine) => Promise<Turn>;
-  /** Waits until the host has room for the end of a machine; disposed after it. Does not reject. */
-  readonly end?: (machine: Machine) => Promise<Disposable>;
-  readonly onTrial: (task: Task, outcome: TrialOutcome, machine: Machine) => void;
-  /** A trial, or its tool, did not come out well: told with its machine, which is left alone until this settles. Does not reject. */
-  readonly onFailed: (task: Task, outcome: TrialOutcome, machine: Machine) => Promise<void>;
-  /** A machine was given up; a fresh one follows when there is work left (`replaced`). */
-  readonly onLost: (machine: Machine, reason: string, replaced: boolean) => void;
-  /** A machine has done its share and is taken down. */
-  readonly onDone: (machine: Machine) => void;
-  /** The same machine goes on: rebooted for another cgroup set-up, or brought back from its snapshot. */
-  readonly onAgain: (machine: Machine) => void;
-  readonly onBootFailed: (error: unknown) => void;
-  /** Whether a cell needs no more trials. */
-  readonly isEnough: (cell: Cell) => boolean;
-  /** The rest of a cell's tasks in this shift is not needed. */
-  readonly onEnough: (cell: Cell, tasks: number) => void;
-  /** The rest of a cell's tasks in this shift will not be run. */
-  readonly onSkipped: (cell: Cell, tasks: number, reason: string) => void;
-  readonly signal: AbortSignal;
-}
-
-/** A machine that does not boot, a trial that only gives lab errors, a cell that crashes: how often at most. */
-const limits = { boots: 3, labErrors: 3, crashes: 3 };
+/** Boots that fail one after the other, at most. */
+const bootLimit = 3;
 
 /**
- * Works off tasks in order on one machine after another: a machine is used until it is lost or its
- * workload could not be released, then it is renewed where it can be, else a fresh one takes over. A lab
- * error is tried again on a fresh machine. Rejects only on abort; every machine is down when it settles.
+ * Works off tasks of one distro in order on one machine after another: a machine is used until it is lost or its
+ * workload could not be released, then it is renewed where it can be, else a fresh one takes over. A lab error is
+ * tried again on a fresh machine, until the ledger knows enough of it. Rejects only on abort; every machine is down
+ * when it settles.
  */
 export async function workShift(tasks: readonly Task[], hooks: ShiftHooks): Promise<void> {
   const queue = new Queue(tasks, hooks);
-  for (let failed = 0; !queue.isEmpty;) {
+  for (let failed = 0; ;) {
     hooks.signal.throwIfAborted();
+    const all = queue.left;
+    const distro = queue.next()?.cell.distro;
+    if (distro === undefined) return;
+    // what was given up meanwhile had those failures
+    if (queue.left < all) failed = 0;
     const before = queue.left;
     try {
-      const machine = await hooks.boot();
-      await using _ = ending(machine, hooks);
-      await using bench = new Bench(machine, hooks);
-      await useMachine(bench, queue, hooks);
+      await workMachine(distro, queue, hooks);
       failed = 0;
     } catch (error) {
       hooks.signal.throwIfAborted();
-      hooks.onBootFailed(error);
       failed = queue.left < before ? 1 : failed + 1;
-      const { cgroup, why } = error instanceof NoSetUp ? error : { cgroup: undefined, why: error };
-      // a kernel that cannot have a set-up will not have it on the next boot either
-      const isLasting = cgroup !== undefined && why instanceof FrostlineError && why.code === 'kernel';
-      if (!isLasting && failed < limits.boots) continue;
-      queue.drop(({ cell }) => cgroup === undefined || cell.cgroup === cgroup, sentence(why));
-      failed = 0;
+      if (failed >= bootLimit) {
+        const { cgroup } = error instanceof NoSetUp ? error : { cgroup: undefined };
+        queue.drop(({ cell }) => cgroup === undefined || cell.cgroup === cgroup, sentence(error));
+        failed = 0;
+      }
+      hooks.onBootFailed(error, queue.next() !== undefined);
     }
+  }
+}
+
+/** Works tasks off on one machine, if it is still wanted when there is room for it. Rejects when it does not come up. */
+async function workMachine(distro: string, queue: Queue, hooks: ShiftHooks): Promise<void> {
+  const begun: { boot?: Entry } = {};
+  const begin = (): boolean => {
+    if (queue.next() === undefined) return false;
+    begun.boot = hooks.ledger.begin({ kind: 'boot', distro });
+    return true;
+  };
+  try {
+    const machine = await hooks.boot(begin);
+    if (machine === null) return;
+    await using _ = ending(machine, hooks);
+    await using bench = new Bench(machine, { distro, boot: begun.boot }, hooks);
+    await useMachine(bench, queue, hooks);
+  } catch (error) {
+    if (!hooks.signal.aborted && !(error instanceof NoSetUp)) begun.boot?.failed(sentence(error), true);
+    throw error;
+  } finally {
+    begun.boot?.left();
   }
 }
 
@@ -101,8 +85,9 @@ async function useMachine(bench: Bench, queue: Queue, hooks: ShiftHooks): Promis
     queue.settle(task, outcome);
     if (outcome.reusable && outcome.outcome !== 'lab-error') continue;
     const reason = outcome.reason ?? `the group of ${task.cell.workload} could not be removed`;
-    hooks.onLost(machine, reason, !queue.isEmpty);
-    if (queue.isEmpty || !(await bench.renew())) return;
+    const isOver = queue.next() === undefined;
+    hooks.onLost(machine, reason, !isOver);
+    if (isOver || !(await bench.renew())) return;
   }
   hooks.onDone(machine);
 }
@@ -115,11 +100,19 @@ async function runInTurn(
 ): Promise<TrialOutcome> {
   const { machine } = bench;
   const session = await bench.ready(task.cell.cgroup);
-  const onQuiet = (ms: number): void => turn?.quiet(ms);
-  const outcome = await runTrial({ machine, session, onQuiet }, task.request, hooks.signal);
-  hooks.onTrial(task, outcome, machine);
-  if (isFailure(outcome.outcome) || outcome.logs.size > 0) await hooks.onFailed(task, outcome, machine);
-  return outcome;
+  const entry = hooks.ledger.begin({ kind: 'trial', cell: task.cell });
+  try {
+    const isFresh = bench.use();
+    const onQuiet = (ms: number): void => turn?.quiet(ms);
+    const outcome = await runTrial({ machine, session, onQuiet }, task.request, hooks.signal);
+    hooks.onTrial(task, outcome, machine);
+    if (countedOutcomes.has(outcome.outcome)) entry.worked();
+    if (outcome.outcome === 'lab-error') entry.failed(outcome.reason ?? '', isFresh);
+    if (isFailure(outcome.outcome) || outcome.logs.size > 0) await hooks.onFailed(task, outcome, machine);
+    return outcome;
+  } finally {
+    entry.left();
+  }
 }
 
 /** The turn of a machine: trials of one cell have the same as long as it goes on. */
@@ -147,138 +140,4 @@ class OneTurn implements Disposable {
     this.#turn?.[Symbol.dispose]();
     this.#turn = undefined;
   }
-}
-
-/** A machine could not be brought to a cgroup set-up. */
-class NoSetUp extends Error {
-  readonly cgroup: CgroupVersion;
-  readonly why: unknown;
-
-  constructor(cgroup: CgroupVersion, why: unknown) {
-    super(sentence(why), { cause: why });
-    this.cgroup = cgroup;
-    this.why = why;
-  }
-}
-
-/** A machine at work, in one cgroup set-up at a time, and the session on it: frostbite anew after each change. */
-class Bench implements AsyncDisposable {
-  readonly machine: Machine;
-  readonly #hooks: ShiftHooks;
-  #session: Session | undefined;
-  #cgroup: CgroupVersion | undefined;
-
-  constructor(machine: Machine, hooks: ShiftHooks) {
-    this.machine = machine;
-    this.#hooks = hooks;
-  }
-
-  /** A session in that set-up. Rejects when the machine cannot be brought to it, or frostbite does not answer. */
-  async ready(cgroup: CgroupVersion): Promise<Session> {
-    const { machine } = this;
-    const { signal, onAgain } = this.#hooks;
-    if (machine.setUp !== undefined && cgroup !== this.#cgroup) {
-      // before a reboot, so that frostbite ends in order
-      await this.#end();
-      const rebooted = await machine.setUp(cgroup, signal).catch((error: unknown) => {
-        signal.throwIfAborted();
-        throw new NoSetUp(cgroup, error);
-      });
-      if (rebooted) onAgain(machine);
-    }
-    this.#cgroup = cgroup;
-    this.#session ??= await Session.open(machine, signal);
-    return this.#session;
-  }
-
-  /** Whether the machine is as fresh as a new one; one that cannot be is taken down like any other. */
-  async renew(): Promise<boolean> {
-    const { machine } = this;
-    const { signal, onAgain } = this.#hooks;
-    if (machine.renew === undefined) return false;
-    await this.#end();
-    this.#cgroup = undefined;
-    try {
-      await machine.renew(signal);
-    } catch {
-      signal.throwIfAborted();
-      return false;
-    }
-    onAgain(machine);
-    return true;
-  }
-
-  async #end(): Promise<void> {
-    const session = this.#session;
-    this.#session = undefined;
-    await session?.[Symbol.asyncDispose]();
-  }
-
-  /** A machine that can stand still may do so now, and takes frostbite with it. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.machine.pause === undefined) await this.#end();
-  }
-}
-
-/** What is left to do, and how often each thing has failed. */
-class Queue {
-  #tasks: Task[];
-  readonly #hooks: ShiftHooks;
-  readonly #labErrors = new Map<Task, number>();
-  readonly #crashes = new Map<string, number>();
-
-  constructor(tasks: readonly Task[], hooks: ShiftHooks) {
-    this.#tasks = [...tasks];
-    this.#hooks = hooks;
-  }
-
-  get isEmpty(): boolean {
-    return this.#tasks.length === 0;
-  }
-
-  get left(): number {
-    return this.#tasks.length;
-  }
-
-  /** The task to run, once those of cells that need no more are taken off. */
-  next(): Task | undefined {
-    const { isEnough, onEnough } = this.#hooks;
-    for (let cell = this.#tasks[0]?.cell; cell !== undefined && isEnough(cell); cell = this.#tasks[0]?.cell) {
-      const { id } = cell;
-      const left = this.#tasks.filter((task) => task.cell.id !== id);
-      onEnough(cell, this.#tasks.length - left.length);
-      this.#tasks = left;
-    }
-    return this.#tasks[0];
-  }
-
-  /** Takes a finished task off; gives up its cell when that has failed too often or is unsupported. */
-  settle(task: Task, { outcome, reason }: TrialOutcome): void {
-    const sameCell = (other: Task): boolean => other.cell.id === task.cell.id;
-    if (isFinal(outcome)) this.#tasks.shift();
-    if (outcome === 'unsupported') this.drop(sameCell, reason ?? 'unsupported');
-    if (outcome === 'lab-error' && count(this.#labErrors, task) >= limits.labErrors) {
-      this.drop(sameCell, `given up after ${limits.labErrors} lab errors: ${reason ?? ''}`);
-    }
-    if (
-      (outcome === 'kernel-crash' || outcome === 'kernel-hang') &&
-      count(this.#crashes, task.cell.id) >= limits.crashes
-    ) {
-      this.drop(sameCell, `given up after ${limits.crashes} crashes: ${reason ?? ''}`);
-    }
-  }
-
-  drop(which: (task: Task) => boolean, reason: string): void {
-    const dropped = this.#tasks.filter(which);
-    this.#tasks = this.#tasks.filter((task) => !which(task));
-    for (const cell of new Set(dropped.map((task) => task.cell))) {
-      this.#hooks.onSkipped(cell, dropped.filter((task) => task.cell === cell).length, reason);
-    }
-  }
-}
-
-function count<K>(of: Map<K, number>, key: K): number {
-  const next = (of.get(key) ?? 0) + 1;
-  of.set(key, next);
-  return next;
 }

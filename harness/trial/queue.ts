@@ -1,0 +1,91 @@
+import type { Cell } from '../plan/cell.ts';
+import type { TrialOutcome } from './experiment.ts';
+import type { ShiftHooks } from './hooks.ts';
+import { isFinal } from './outcome.ts';
+import type { Task } from './task.ts';
+
+/** A trial that only gives lab errors, a cell that crashes: how often at most. */
+const limits = { labErrors: 3, crashes: 3 };
+
+type QueueHooks = Pick<ShiftHooks, 'isEnough' | 'onEnough' | 'onGivenUp' | 'onSkipped' | 'ledger'>;
+
+/** What is left to do, and how often each thing has failed. */
+export class Queue {
+  #tasks: Task[];
+  readonly #hooks: QueueHooks;
+  readonly #labErrors = new Map<Task, number>();
+  readonly #crashes = new Map<string, number>();
+
+  constructor(tasks: readonly Task[], hooks: QueueHooks) {
+    this.#tasks = [...tasks];
+    this.#hooks = hooks;
+  }
+
+  get left(): number {
+    return this.#tasks.length;
+  }
+
+  /** The task to run, once those are taken off whose cells need no more or were given up, here or elsewhere. */
+  next(): Task | undefined {
+    const { isEnough, onEnough, ledger } = this.#hooks;
+    for (;;) {
+      const [task] = this.#tasks;
+      if (task === undefined) return undefined;
+      const { cell } = task;
+      const reason = ledger.reasonFor(cell);
+      if (reason !== null) this.#skip(cell, reason);
+      else if (isEnough(cell)) onEnough(cell, this.#take(cell));
+      else return task;
+    }
+  }
+
+  /** Takes a finished task off; gives up its cell when that has failed too often or is unsupported. */
+  settle(task: Task, { outcome, reason }: TrialOutcome): void {
+    const { cell } = task;
+    if (isFinal(outcome)) this.#tasks = this.#tasks.filter((other) => other !== task);
+    if (outcome === 'unsupported') this.#skip(cell, reason ?? 'unsupported');
+    if (outcome === 'lab-error') this.#again(task, reason ?? '');
+    if (
+      (outcome === 'kernel-crash' || outcome === 'kernel-hang') &&
+      count(this.#crashes, cell.id) >= limits.crashes
+    ) {
+      this.#skip(cell, `given up after ${limits.crashes} crashes: ${reason ?? ''}`);
+    }
+  }
+
+  /** Gives up what is left of some cells. */
+  drop(which: (task: Task) => boolean, reason: string): void {
+    const cells = cellsOf(this.#tasks.filter(which));
+    this.#hooks.onGivenUp(cells, reason);
+    for (const cell of cells) this.#skip(cell, reason);
+  }
+
+  /** After a lab error comes the trial again, or first the cell that tells how far the error reaches. */
+  #again(task: Task, reason: string): void {
+    if (count(this.#labErrors, task) >= limits.labErrors)
+      return this.#skip(task.cell, `given up after ${limits.labErrors} lab errors: ${reason}`);
+    const probe = this.#hooks.ledger.probe(task.cell, cellsOf(this.#tasks));
+    const isProbe = ({ cell }: Task): boolean => cell === probe;
+    this.#tasks = [...this.#tasks.filter(isProbe), ...this.#tasks.filter((other) => !isProbe(other))];
+  }
+
+  #skip(cell: Cell, reason: string): void {
+    const tasks = this.#take(cell);
+    if (tasks > 0) this.#hooks.onSkipped(cell, tasks, reason);
+  }
+
+  /** Takes the tasks of a cell off, and tells how many they were. */
+  #take({ id }: Cell): number {
+    const before = this.left;
+    this.#tasks = this.#tasks.filter((task) => task.cell.id !== id);
+    return before - this.left;
+  }
+}
+
+const cellsOf = (tasks: readonly Task[]): Cell[] => [...new Set(tasks.map(({ cell }) => cell))];
+
+function count<K>(of: Map<K, number>, key: K): number {
+  const next = (of.get(key) ?? 0) + 1;
+  of.set(key, next);
+  return next;
+}
