@@ -33,7 +33,10 @@ describe('frostbite on a kernel without what came after 3.10', () => {
       {
         boot: async (request) => {
           const machine = await lab.boot(request);
-          const remote = await Remote.connect(machine.endpoint, 30_000);
+          const remote = await Remote.connect(
+            { host: '127.0.0.1', user: 'root', ...machine.endpoint },
+            30_000,
+          );
           const put = `head -c ${input.length} > /tmp/old-kernel && chmod 755 /tmp/old-kernel`;
           expect(await remote.run(put, 30_000, { input })).toMatchObject({ code: 0 });
           machine.serve = () => remote.open('/tmp/old-kernel /bin/frostbite serve ours');
