@@ -38,7 +38,8 @@ describe('frostbite on a kernel without what came after 3.10', () => {
             30_000,
           );
           const put = `head -c ${input.length} > /tmp/old-kernel && chmod 755 /tmp/old-kernel`;
-          expect(await remote.run(put, 30_000, { input })).toMatchObject({ code: 0 });
+          const { code, stderr } = await remote.run(put, 30_000, { input });
+          if (code !== 0) throw new Error(stderr);
           machine.serve = () => remote.open('/tmp/old-kernel /bin/frostbite serve ours');
           return machine;
         },
