@@ -29,6 +29,8 @@ bool wait_until(bool (*done)(void *), void *arg, int64_t us);
  * as many times longer as a fork takes longer there than on one that has its host to itself.
  */
 bool wait_patiently(bool (*done)(void *), void *arg, int64_t us);
+/* A fork, the child's end and its wait, at most, where a host has nothing else to emulate. */
+extern int64_t patience_fork_us;
 
 /* ---- shared.c: memory that survives fork and exec ---- */
 #define MAX_SLOTS 16
@@ -373,6 +375,8 @@ struct workload {
 	unsigned within_us;
 	/* NULL, or why its processes cannot be those of a container. */
 	const char *bare_only;
+	/* Its processes find something of ours below /tmp, which a container has that no CRIU is to dump. */
+	bool meets;
 };
 void quiet_child(void);
 extern const struct workload *const workloads[];

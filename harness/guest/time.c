@@ -33,10 +33,9 @@ bool wait_until(bool (*done)(void *), void *arg, int64_t us)
 	}
 }
 
-/* A fork, the child's end and its wait, where a host has nothing else to emulate: 0.5 to 2 ms. */
-#define FORK_US 2000
+int64_t patience_fork_us = 2000;
 #define FORKS 8
-#define MOST_PATIENCE 8
+#define MOST_PATIENCE 6
 
 /* How many times slower than that this machine is now, 1 to MOST_PATIENCE. */
 static int64_t measure_patience(void)
@@ -52,7 +51,7 @@ static int64_t measure_patience(void)
 			return MOST_PATIENCE;
 		waitpid(pid, NULL, 0);
 	}
-	int64_t times = (now_us() - start) / (FORKS * FORK_US);
+	int64_t times = (now_us() - start) / (FORKS * patience_fork_us);
 
 	return times < 1 ? 1 : times > MOST_PATIENCE ? MOST_PATIENCE : times;
 }

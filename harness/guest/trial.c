@@ -376,6 +376,8 @@ void trial_run(const struct request *r, const struct hierarchies *h)
 		why = t->workload->needs();
 	if (!why)
 		why = r->runtime ? t->workload->bare_only : t->workload->boxed_only;
+	if (!why && t->workload->meets && (r->tool == TOOL_CRIU_DUMP || r->tool == TOOL_RUNC_CHECKPOINT))
+		why = "a container that CRIU dumps shares no /tmp, where this workload's processes find what they wait for";
 	if (!why)
 		why = container_lacking(r);
 	if (why) {

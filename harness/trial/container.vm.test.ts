@@ -27,7 +27,7 @@ strategies:
 
 const dumps = `cgroups: [v1, v2]
 runtimes: [runc, runc-userns]
-workloads: [sleep]
+workloads: [sleep, pipe-read]
 strategies:
   criu-dump: { tool: criu-dump }
   checkpoint: { tool: runc-checkpoint, preDump: true }
@@ -100,8 +100,15 @@ describe.each([
 describe('a checkpoint', () => {
   it('freezes, dumps, restores, and the workload goes on, with a user namespace too', async () => {
     const lab = await openTestLab();
-    const { trials, lost } = await shift(lab, matrixOf(matrixFor('deb:trixie', dumps)));
-    expect(lost).toEqual([]);
+    const { trials: all, lost } = await shift(lab, matrixOf(matrixFor('deb:trixie', dumps)));
+    // what meets its server in a folder that is shared cannot be dumped: that is said, and is no error of the lab
+    expect(lost.filter((reason) => !reason.includes('a container that CRIU dumps shares no /tmp'))).toEqual(
+      [],
+    );
+    const trials = all.filter(({ cell }) => axisOf(cell, 3) === 'sleep');
+    expect(all.filter((trial) => !trials.includes(trial)).map(({ outcome }) => outcome)).toEqual(
+      Array.from({ length: 6 }, () => 'unsupported'),
+    );
     expect(trials).toHaveLength(6);
     expect(trials.filter(({ result }) => result?.tool?.ok !== true).map(told)).toEqual([]);
     for (const trial of trials) {

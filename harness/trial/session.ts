@@ -44,8 +44,8 @@ type Heard = GuestEvent | { readonly ev: 'garbled'; readonly line: string };
 /** Guests under emulation start slowly; a heartbeat is due every second. */
 const helloMs = 30_000;
 const silentAfterSeconds = 15;
-/** Set-up, clean-up and diagnosis of a trial, besides the time its strategy may take. */
-const graceSeconds = 60;
+/** Set-up, clean-up and diagnosis of a trial on a slow machine (wait_patiently in guest/time.c), besides its strategy. */
+const graceSeconds = 120;
 
 /** A lost connection ends the channel at once after its last bytes. */
 const tornMs = 1000;

@@ -96,6 +96,7 @@ const struct workload workload_blkio_throttle = {
 	.needs = needs,
 	.start = start,
 	.release = release,
+	.meets = true,
 };
 
 const struct workload workload_blkio_throttle_timed = {
@@ -104,4 +105,5 @@ const struct workload workload_blkio_throttle_timed = {
 	.needs = needs,
 	.start = start_timed,
 	.release = release,
+	.meets = true,
 };

@@ -141,4 +141,5 @@ const struct workload workload_dm_suspend = {
 	.needs = needs,
 	.start = start,
 	.release = release,
+	.meets = true,
 };

@@ -179,4 +179,5 @@ const struct workload workload_fsfreeze_write = {
 	.needs = needs,
 	.start = start,
 	.release = release,
+	.meets = true,
 };

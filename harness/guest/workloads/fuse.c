@@ -81,6 +81,7 @@ const struct workload workload_fuse_unanswered = {
 	.needs = fuse_needs,
 	.start = start_unanswered,
 	.release = fuse_release,
+	.meets = true,
 };
 
 const struct workload workload_fuse_unread = {
@@ -89,6 +90,7 @@ const struct workload workload_fuse_unread = {
 	.needs = fuse_needs,
 	.start = start_unread,
 	.release = fuse_release,
+	.meets = true,
 };
 
 const struct workload workload_fuse_flush = {
@@ -97,6 +99,7 @@ const struct workload workload_fuse_flush = {
 	.needs = fuse_needs,
 	.start = start_flush,
 	.release = fuse_release,
+	.meets = true,
 };
 
 const struct workload workload_fuse_exit_flush = {
@@ -105,4 +108,5 @@ const struct workload workload_fuse_exit_flush = {
 	.needs = fuse_needs,
 	.start = start_exit_flush,
 	.release = fuse_release,
+	.meets = true,
 };

@@ -75,4 +75,5 @@ const struct workload workload_loop_on_fuse = {
 	.needs = needs,
 	.start = start,
 	.release = release,
+	.meets = true,
 };

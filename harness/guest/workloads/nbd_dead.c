@@ -95,4 +95,5 @@ const struct workload workload_nbd_dead = {
 	.needs = needs,
 	.start = start,
 	.release = release,
+	.meets = true,
 };

@@ -293,6 +293,7 @@ const struct workload workload_nfs_hung = {
 	.needs = needs,
 	.start = start,
 	.release = release,
+	.meets = true,
 };
 
 const struct workload workload_nfs_hung_behind = {
@@ -301,4 +302,5 @@ const struct workload workload_nfs_hung_behind = {
 	.needs = needs,
 	.start = start_behind,
 	.release = release,
+	.meets = true,
 };

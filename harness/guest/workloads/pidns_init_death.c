@@ -129,4 +129,5 @@ const struct workload workload_pidns_init_death = {
 	.needs = fuse_needs,
 	.start = start,
 	.release = fuse_release,
+	.meets = true,
 };

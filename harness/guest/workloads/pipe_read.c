@@ -56,4 +56,5 @@ const struct workload workload_pipe_read = {
 	.summary = "a read from an empty pipe",
 	.start = start,
 	.release = release,
+	.meets = true,
 };

@@ -207,6 +207,7 @@ const struct workload workload_uffd_user = {
 	.needs = needs,
 	.start = start_user,
 	.release = release,
+	.meets = true,
 };
 
 const struct workload workload_uffd_kernel = {
@@ -215,4 +216,5 @@ const struct workload workload_uffd_kernel = {
 	.needs = needs,
 	.start = start_kernel,
 	.release = release,
+	.meets = true,
 };

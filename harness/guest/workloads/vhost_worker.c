@@ -71,4 +71,5 @@ const struct workload workload_vhost_worker = {
 	.needs = needs,
 	.start = start,
 	.release = release,
+	.meets = true,
 };
