@@ -1,5 +1,5 @@
 import type { Blocker } from '../trial/protocol.ts';
-import { byVersion } from './compatibility.ts';
+import { byVersion } from './versions.ts';
 
 /** Where a failed freeze was seen: what a rule may know besides the task itself. */
 export interface Scene {

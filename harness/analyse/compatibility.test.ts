@@ -3,7 +3,7 @@ import type { Matrix } from '../matrix/matrix.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import { sampleRecord } from '../record/sample.ts';
 import type { TrialRecord } from '../record/schema.ts';
-import { byVersion, compatibility, type UseVerdict } from './compatibility.ts';
+import { compatibility, type UseVerdict } from './compatibility.ts';
 import { summarise } from './summarise.ts';
 import { cellName } from './summary.ts';
 
@@ -109,16 +109,4 @@ describe('the compatibility of kernels', () => {
   it('is empty without a rate', async () => {
     expect(await judge([])).toEqual([]);
   });
-});
-
-it('orders kernels by their numbers', () => {
-  const releases = ['6.12.9', '5.10.0-46', '6.1.0-56', '5.4.0', '3.10.0-1160.el7', '6.1.0-9'];
-  expect(releases.sort(byVersion)).toEqual([
-    '3.10.0-1160.el7',
-    '5.4.0',
-    '5.10.0-46',
-    '6.1.0-9',
-    '6.1.0-56',
-    '6.12.9',
-  ]);
 });

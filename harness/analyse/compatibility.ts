@@ -1,3 +1,4 @@
+import { byVersion } from './versions.ts';
 import type { Matrix } from '../matrix/matrix.ts';
 import { clusteredRate, type Cluster, type Interval } from './interval.ts';
 import { isSequence, type CellSummary, type Summary } from './summary.ts';
@@ -224,9 +225,4 @@ function describe(group: Group, verdict: Reliability, { verdicts, releases }: Kn
       : [],
     since: isBad && good !== undefined && bad !== undefined ? { bad: bad.release, good: good.release } : null,
   };
-}
-
-/** Kernel releases by their numbers: 5.10 after 5.4, 6.1 before 6.12. */
-export function byVersion(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
 }

@@ -1,5 +1,5 @@
 import { bisect, type Finding } from '../analyse/bisection.ts';
-import { byVersion } from '../analyse/compatibility.ts';
+import { byVersion } from '../analyse/versions.ts';
 import { explainRecords } from '../analyse/explain.ts';
 import { Sprt, type Hypotheses } from '../analyse/sprt.ts';
 import type { CellSummary } from '../analyse/summary.ts';

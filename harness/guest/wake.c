@@ -89,7 +89,10 @@ const char *wake_reseed(const unsigned char *seed)
 	memcpy(pool.info.buf, seed, SEED_BYTES);
 	if (fd < 0 || ioctl(fd, RNDADDENTROPY, &pool) < 0)
 		failed = "RNDADDENTROPY";
-	/* 4.14; before, what was added is in the next number: of the pools before 4.8 as of RDRAND's share in each since */
+	/*
+	 * 4.14. Before 4.8 what was added is part of the next number already. From 4.8 to 4.13 it is after some minutes;
+	 * until then clones differ by RDRAND, which is mixed into every number.
+	 */
 	else if (ioctl(fd, RNDRESEEDCRNG) < 0 && errno != EINVAL && errno != ENOTTY)
 		failed = "RNDRESEEDCRNG";
 	if (fd >= 0)
