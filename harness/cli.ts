@@ -11,6 +11,9 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
+/** Aborts once nobody reads standard output. */
+const unread = new AbortController();
+
 const signalNumbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
 /**
@@ -37,6 +40,7 @@ async function main(argv: readonly string[]): Promise<number> {
     stderr: process.stderr,
     env: process.env,
     signal: stop.signal,
+    unread: unread.signal,
     setExitCode: (next) => {
       if (!stop.signal.aborted) code = next;
     },
@@ -51,10 +55,19 @@ async function main(argv: readonly string[]): Promise<number> {
       io.stderr.write(`frostline: ${printable(sentence(error))}\n`);
       return error.exitCode;
     }
+    // what only prints ended for want of a reader (`frostline plan | head`), which is no error
+    if (unread.signal.aborted && isAbort(error)) return code;
     io.stderr.write(bugText(error));
     return 70;
   }
 }
+
+const isAbort = (error: unknown): boolean =>
+  error === unread.signal.reason ||
+  (error instanceof Error && ['AbortError', 'EPIPE'].includes(errorCode(error)));
+
+const errorCode = (error: NodeJS.ErrnoException): string =>
+  error.name === 'AbortError' ? error.name : (error.code ?? '');
 
 /** Why the run was told to stop. */
 class Interrupted extends Error {
@@ -63,19 +76,22 @@ class Interrupted extends Error {
   }
 }
 
+/** As `git bisect run` is to have it with `--bisect`; here, since wrong words and bugs end before any command does. */
+const exitCode = (code: number): number => (process.argv.includes('--bisect') ? bisectCode(code) : code);
+
 const bugText = (error: unknown): string =>
   `frostline: a bug in frostline; please report it with this stack:\n${printable(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`;
 
 // Node's own exit code would be 1, that of a cell that missed what was expected; machines end with their controller
 process.on('uncaughtException', (error) => {
   process.stderr.write(bugText(error));
-  process.exit(70);
+  process.exit(exitCode(70));
 });
 
-// a reader that goes away (`frostline plan | head`) is no error
+// a reader that goes away ends what only prints, and neither a run nor its exit code
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  if (error.code !== 'EIO') throw error;
+  if (error.code === 'EPIPE') unread.abort(error);
+  else if (error.code !== 'EIO') throw error;
 });
 // nor is one of the talk; a terminal that is gone (EIO) has sent SIGHUP, which ends what is under way in order
 process.stderr.on('error', (error: NodeJS.ErrnoException) => {
@@ -88,6 +104,4 @@ process.on('exit', () => {
   for (const fd of terminals) if (!isatty(fd)) closeSync(fd);
 });
 
-const code = await main(process.argv);
-// here, since wrong words end before any command runs
-process.exitCode = process.argv.includes('--bisect') ? bisectCode(code) : code;
+process.exitCode = exitCode(await main(process.argv));

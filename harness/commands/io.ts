@@ -11,9 +11,15 @@ export interface Io {
   readonly stdin?: NodeJS.ReadStream;
   /** Aborts on the first SIGINT, SIGTERM or SIGHUP. */
   readonly signal: AbortSignal;
+  /** Aborts once nobody reads standard output any more: what only prints ends, and all else goes on. */
+  readonly unread?: AbortSignal;
   /** The exit code once the command is done; 0 unless set. */
   readonly setExitCode: (code: number) => void;
 }
+
+/** Until when there is somebody to write for. */
+export const whileRead = ({ signal, unread }: Io): AbortSignal =>
+  unread === undefined ? signal : AbortSignal.any([signal, unread]);
 
 /** Whether stdout is a terminal that wants colours (https://no-color.org). */
 export const isColoured = ({ stdout, env }: Io): boolean =>

@@ -5,7 +5,7 @@ import type { Cell } from '../plan/cell.ts';
 import { planCells } from '../plan/cells.ts';
 import { parseSelect } from '../plan/select.ts';
 import { isInShard, parseShard } from '../plan/shard.ts';
-import type { Io } from './io.ts';
+import { whileRead, type Io } from './io.ts';
 import { requireMatrix } from './matrix.ts';
 
 export interface PlanOptions {
@@ -16,9 +16,11 @@ export interface PlanOptions {
 
 /**
  * Writes pieces in blocks, waiting for a slow reader, so that a plan of any size takes little memory.
- * Rejects when the command is told to stop.
+ * Rejects when the command is told to stop, or nobody reads any more.
  */
-async function writeAll({ stdout, signal }: Io, pieces: Iterable<string>): Promise<void> {
+async function writeAll(io: Io, pieces: Iterable<string>): Promise<void> {
+  const { stdout } = io;
+  const signal = whileRead(io);
   const write = async (block: string): Promise<void> => {
     signal.throwIfAborted();
     if (!stdout.write(block)) await once(stdout, 'drain', { signal });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { escapeJson } from '../report/escape.ts';
 import { terminalTable } from '../report/history/table.ts';
 import { csvLine, jsonValue } from '../report/history/values.ts';
-import { widthOf, type Io } from './io.ts';
+import { whileRead, widthOf, type Io } from './io.ts';
 
 /** Rows of a table that a terminal is shown. */
 const shown = 50;
@@ -53,8 +53,12 @@ export async function writeRows(rows: Rows, target: Target): Promise<void> {
   }
 }
 
-async function writeAll(texts: AsyncIterable<string>, { stdout, signal }: Io): Promise<void> {
-  for await (const text of texts) if (!stdout.write(text)) await once(stdout, 'drain', { signal });
+async function writeAll(texts: AsyncIterable<string>, io: Io): Promise<void> {
+  const signal = whileRead(io);
+  for await (const text of texts) {
+    signal.throwIfAborted();
+    if (!io.stdout.write(text)) await once(io.stdout, 'drain', { signal });
+  }
 }
 
 async function writeTerminal({ columns, chunks }: Rows, { io, all = false }: Target): Promise<void> {
