@@ -96,7 +96,7 @@ describe('a plain log of many machines', () => {
     clock = 40_000;
     listen(finished(cells[0]!, 0, 'frozen'));
     expect(String(stream.read())).toBe(
-      '[ 25%] 3/12 trials  eta 0s  (m1 booting centos-stream-9-of-the-far-future, m2 booting centos-stream-9-of-the-far-future, 14 more)\n',
+      '[ 25%] 3/12 trials  eta unknown  (m1 booting centos-stream-9-of-the-far-future, m2 booting centos-stream-9-of-the-far-future, 14 more)\n',
     );
   });
 
@@ -132,9 +132,13 @@ describe('the estimate', () => {
     observe({ kind: 'machine-ready', machine: 'm1', distro: 'd', release: '6', ms: 1 });
     clock = 2000;
     observe(finished(cells[0]!, 0, 'frozen'));
-    expect(state()).toMatchObject({ settled: 3, trials: 12, etaMs: 18_000 });
+    // one trial is no pace: of a run of two minutes it said hours
+    expect(state()).toMatchObject({ settled: 3, etaMs: null });
+    clock = 4000;
+    observe(finished(cells[0]!, 1, 'frozen'));
+    expect(state()).toMatchObject({ settled: 4, trials: 12, etaMs: 16_000 });
     observe({ kind: 'cell-finished', cell: cells[1]!, reason: 'gone' });
-    expect(state()).toMatchObject({ settled: 7, etaMs: 10_000 });
+    expect(state()).toMatchObject({ settled: 8, etaMs: 8000 });
   });
 });
 

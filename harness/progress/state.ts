@@ -24,6 +24,10 @@ export interface State {
   readonly isTold: (cell: string) => boolean;
 }
 
+/** The first trials tell little of the pace: many machines are still at theirs. */
+const groundTrials = 2;
+const groundShare = 0.03;
+
 /** Follows a run's events. `now` is a monotonic clock in ms. */
 export function trackRun(now: () => number = () => performance.now()): {
   readonly observe: (event: RunEvent) => void;
@@ -100,7 +104,8 @@ export function trackRun(now: () => number = () => performance.now()): {
 
   const state = (): State => {
     const settled = Math.min(trials, finishedBefore + finished + skipped);
-    const paceMs = firstAt === null || finished === 0 ? null : (now() - firstAt) / finished;
+    const isGround = finished >= Math.max(groundTrials, groundShare * (trials - finishedBefore));
+    const paceMs = firstAt === null || !isGround ? null : (now() - firstAt) / finished;
     return {
       settled,
       trials,
