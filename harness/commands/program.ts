@@ -94,7 +94,7 @@ export function createProgram(io: Io, version: string): Command {
     .option('--allow-local', "let the driver `local` freeze groups of this machine's own kernel")
     .option(
       '--jobs <n>',
-      'machines at once; auto, the default, is four for each core as far as memory allows',
+      'machines at once; auto, the default, is eight for each core as far as memory allows',
       parseJobs,
     )
     .addOption(select())
