@@ -9,7 +9,7 @@ import { Sampler } from '../analyse/sampler.ts';
 import { finishedTrials } from '../record/finished.ts';
 import { isOnlyParquet } from '../record/compacted.ts';
 import { readRecords } from '../record/read.ts';
-import { createRun, openRun, resolveRun } from '../record/runs.ts';
+import { createRun, openRun, resolveRun, type OpenRun } from '../record/runs.ts';
 import { verdictCode } from './bisect.ts';
 import type { Io } from './io.ts';
 import { kernelOption, withKernel } from './kernel.ts';
@@ -82,15 +82,25 @@ async function resume(file: string | undefined, options: RunOptions, name: strin
     );
   }
   const open = await openRun(await resolveRun(options.results, name));
+  try {
+    const job = await readJob(open);
+    await open.update({ status: 'running', finished: null });
+    return job;
+  } catch (error) {
+    // a run that cannot be gone on with stays as it was
+    await open[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function readJob(open: OpenRun): Promise<Job> {
   const { matrix: stored, options: chosen } = open.info;
   const loaded = loadMatrix(stored.text, stored.file);
-  if (!loaded.ok) {
-    await open[Symbol.asyncDispose]();
+  if (!loaded.ok)
     throw new FrostlineError(`The matrix kept in ${open.dir}/run.json does not load any more.`, {
       code: 'results',
       todo: 'It was made by another version of frostline: start a new run.',
     });
-  }
   const matrix = chosen.kernel === null ? loaded.matrix : withKernel(loaded.matrix, chosen.kernel);
   const cells = chooseCells(matrix, chosen.select, chosen.shard ?? undefined);
   // what is appended to must hold all that was recorded

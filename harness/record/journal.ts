@@ -41,13 +41,15 @@ export class Journal implements AsyncDisposable {
 
   /** Opens or creates the file; a line torn by a crash is cut off first. The caller holds the run's lock. */
   static async open(path: string): Promise<Journal> {
+    let file: FileHandle | undefined;
     try {
-      const file = await open(path, 'a');
+      file = await open(path, 'a');
       await cutTornTail(path);
       const { size } = await file.stat();
       await syncFolder(dirname(path));
       return new Journal(path, file, size);
     } catch (error) {
+      await file?.close();
       throw failure(path, error, 0);
     }
   }

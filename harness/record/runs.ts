@@ -55,12 +55,10 @@ export async function createRun(resultsDir: string, of: NewRun): Promise<OpenRun
   return opened(dir, info, lock);
 }
 
-/** Opens a run to go on with it: takes its lock and marks it as running again. */
+/** Opens a run to go on with it: takes its lock, and leaves it as it is. */
 export async function openRun(dir: string): Promise<OpenRun> {
   const info = await readInfo(dir);
-  const run = opened(dir, info, await lockRun(dir));
-  await run.update({ status: 'running', finished: null });
-  return run;
+  return opened(dir, info, await lockRun(dir));
 }
 
 /** Ids of the runs in a results folder, oldest first; none when there is no such folder. */
