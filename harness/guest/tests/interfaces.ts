@@ -15,7 +15,7 @@ export const calls: readonly string[] = `
   poll posix_memalign ppoll prctl pread printf pthread_attr_init pthread_attr_setstacksize pthread_create pthread_join
   pthread_self ptrace putchar puts raise read readdir readlink reboot recv recvmsg remove rename rmdir send sendfile
   sendmsg sendto setenv setpgid setsid setsockopt settimeofday sigaction sigaddset sigemptyset signal sigprocmask snprintf
-  socket socketpair sscanf stat statvfs stderr stdout stpcpy strchr strcmp strcpy strcspn strerror strlen strncmp strrchr
+  socket socketpair sscanf stat statfs statvfs stderr stdout stpcpy strchr strcmp strcpy strcspn strerror strlen strncmp strrchr
   strstr strtok_r strtol strtoll strtoull sync syscall sysconf tcgetattr tcsetattr umount2 uname unlink unshare vfork
   vprintf vsnprintf waitpid write`
   .trim()

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +12,13 @@
 #include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* A writer behind FIFREEZE sleeps in sb_start_write, uninterruptibly, from the start. */
 
-static char mount_point[64], problem[160];
+static char mount_point[64], shown[64], problem[160];
 static int root = -1; /* the mounted root, once there is one */
 static int guard = -1;
 static pid_t guardian;
@@ -146,24 +148,56 @@ static void write_file(unsigned slot)
 {
 	char path[300];
 
+	struct statfs fs;
+
 	snprintf(path, sizeof(path), "%s/file", shared->path);
+	/* a folder of that name without the mount takes any write */
+	if (statfs(shared->path, &fs) < 0 || fs.f_type != EXT4_SUPER_MAGIC)
+		slot_fail(slot, "the frozen ext4 in its container");
 	atomic_store(&shared->slots[slot].ready, 1);
 
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		slot_fail(slot, "open on the frozen ext4");
+	close(fd);
 	tick(slot);
+}
+
+/*
+ * Where the container sees it. It is mounted once more when the container is there, since crun takes no mounts along that
+ * are below the folders of a container with a user namespace; what comes later is passed on.
+ */
+static bool show(struct trial *t)
+{
+	snprintf(shared->path, sizeof(shared->path), "%s", mount_point);
+	if (!t->request->runtime)
+		return true;
+	snprintf(shown, sizeof(shown), MOUNT_PREFIX "shown-%d", getpid());
+	if ((mkdir(shown, 0700) < 0 && errno != EEXIST) || mount(mount_point, shown, NULL, MS_BIND, NULL) < 0)
+		return trial_fail(t, "bind mount at %s: %s", shown, strerror(errno));
+	strcpy(shared->path, shown);
+	return true;
+}
+
+static void hide(void)
+{
+	if (!shown[0])
+		return;
+	umount2(shown, MNT_DETACH);
+	rmdir(shown);
+	shown[0] = '\0';
 }
 
 static bool start(struct trial *t)
 {
+	if (!show(t))
+		return false;
 	if (ioctl(root, FIFREEZE, 0) < 0) {
 		/* 3.10's ext4 without a journal cannot be frozen (ext4_nojournal_sops) */
 		t->lacks = errno == EOPNOTSUPP;
 		return trial_fail(t, "FIFREEZE of ext4: %s", strerror(errno));
 	}
-	strcpy(shared->path, mount_point);
 	return spawn(t, write_file) && wait_task_state(t, 'D');
 }
 
@@ -171,6 +205,7 @@ static void release(struct trial *t)
 {
 	(void)t;
 	ioctl(root, FITHAW, 0);
+	hide();
 }
 
 const struct workload workload_fsfreeze_write = {
