@@ -59,3 +59,9 @@ export function sentence(error: unknown): string {
   }
   return error instanceof Error ? error.message : String(error);
 }
+
+/** The same in one line, for what keeps or prints one: a reason in a record, a line of a log. */
+export const inOneLine = (error: unknown): string =>
+  sentence(error)
+    .trim()
+    .replaceAll(/\s*\n\s*/g, ' ');

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { inOneLine } from './errors.ts';
 import type { Listener } from './events.ts';
 import { drivers } from './lab/drivers.ts';
 import type { Lab } from './lab/lab.ts';
@@ -6,6 +6,7 @@ import { takeWay } from './lab/take.ts';
 import type { Matrix, Way } from './matrix/matrix.ts';
 import { wayWords } from './matrix/ways.ts';
 import { keepConfig } from './record/evidence.ts';
+import { consolesOf } from './record/runs.ts';
 
 /** What labs need to know of the run they work for. */
 export interface LabsPlan {
@@ -68,7 +69,7 @@ export class Labs {
           await keepConfig(this.#plan.dir, name, config).catch((error: unknown) =>
             emit({
               kind: 'warning',
-              text: `The configuration of ${name}'s kernel is not kept: ${String(error)}`,
+              text: `The configuration of ${name}'s kernel is not kept: ${inOneLine(error)}`,
             }),
           );
       }
@@ -83,7 +84,7 @@ export class Labs {
     let lab = this.#labs.get(driver);
     lab ??= drivers[driver]({
       run,
-      consoles: join(dir, 'consoles'),
+      consoles: consolesOf(dir),
       allowLocal,
       signal,
       onWarning: (text) => emit({ kind: 'warning', text }),

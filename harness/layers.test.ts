@@ -23,10 +23,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   report: ['analyse', 'history/trend.ts', 'matrix/axes.ts'],
   page: ['analyse/times.ts', 'matrix/axes.ts', 'report'],
   progress: ['errors.ts', 'events.ts', 'report/escape.ts', 'trial'],
-  'labs.ts': ['events.ts', 'lab', 'matrix', 'record'],
+  'labs.ts': ['errors.ts', 'events.ts', 'lab', 'matrix', 'record'],
   'lanes.ts': [],
   'works.ts': ['labs.ts', 'matrix', 'plan', 'trial'],
   'run.ts': [
+    'errors.ts',
     'events.ts',
     'labs.ts',
     'lanes.ts',

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import type { Stopping } from './analyse/sampler.ts';
+import { inOneLine } from './errors.ts';
 import type { Listener } from './events.ts';
 import { Labs, type Ready } from './labs.ts';
 import { walkInLanes } from './lanes.ts';
@@ -163,7 +164,7 @@ class Run {
     this.#plan.emit({ kind: 'distro-failed', distro: name, error });
     for (const cell of this.#plan.cells.filter((one) => one.distro === name)) {
       const left = this.#left.get(cell.id) ?? 0;
-      if (left > 0) this.#skip(cell, left, error.message);
+      if (left > 0) this.#skip(cell, left, inOneLine(error));
     }
   }
 
@@ -197,7 +198,7 @@ class Run {
         emit({ kind: 'machine-ready', machine: facts.id, distro: name, release, ms: 0 }),
       onDone: (machine) => emit({ kind: 'machine-done', machine: machine.facts.id, distro: name }),
       onBootFailed: (error, replaced) =>
-        emit({ kind: 'machine-lost', machine: id, distro: name, reason: String(error), replaced }),
+        emit({ kind: 'machine-lost', machine: id, distro: name, reason: inOneLine(error), replaced }),
       isEnough: ({ id }) => this.#plan.sampler.isDecided(id),
       onEnough: (cell, trials) => this.#save(cell, trials),
       onGivenUp: (cells, reason) => this.#tellGivenUp(cells, reason),
@@ -217,7 +218,7 @@ class Run {
       const said = outcome.result === null ? new Map<string, string>() : await askMachine(machine);
       await this.#evidence.keep(makeRecord(run, task, outcome, machine.facts), { outcome, said });
     } catch (error) {
-      emit({ kind: 'warning', text: `The evidence of a failed trial is lost: ${String(error)}` });
+      emit({ kind: 'warning', text: `The evidence of a failed trial is lost: ${inOneLine(error)}` });
     }
   }
 

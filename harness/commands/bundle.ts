@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { extract, pack, type Pack } from 'tar-stream';
-import { FrostlineError } from '../errors.ts';
+import { FrostlineError, sentence } from '../errors.ts';
 import type { RunInfo } from '../record/info.ts';
 import { evidenceFolder } from '../record/evidence.ts';
 import type { TrialRecord } from '../record/schema.ts';
@@ -125,8 +125,10 @@ export async function openBundle(file: string): Promise<Bundle> {
   } catch (error) {
     await dispose();
     if (error instanceof FrostlineError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    throw new FrostlineError(`${file} is no bundle of frostline: ${why}`, { code: 'results', cause: error });
+    throw new FrostlineError(`${file} is no bundle of frostline: ${sentence(error)}`, {
+      code: 'results',
+      cause: error,
+    });
   }
 }
 

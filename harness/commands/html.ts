@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { explainRecords } from '../analyse/explain.ts';
+import { consolesOf } from '../record/runs.ts';
 import type { TrialRecord } from '../record/schema.ts';
 import { escapeTerminal } from '../report/escape.ts';
 import type { PageData } from '../report/html/data.ts';
@@ -17,7 +18,7 @@ export async function runHtml(dir: string, { summary, judgements }: StoredRun): 
   const explanations = await explainRecords(watch(lists, lost));
   const consoles = new Map<string, string>();
   for (const [cell, machine] of lost) {
-    const end = await endOf(join(dir, 'consoles', `${machine}.log`));
+    const end = await endOf(join(consolesOf(dir), `${machine}.log`));
     if (end !== '') consoles.set(cell, end);
   }
   return page(runPage({ summary, judgements, explanations, consoles }));

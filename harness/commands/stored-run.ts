@@ -1,7 +1,7 @@
 import { exitCode, judge, type Judgement } from '../analyse/expect.ts';
 import { summarise } from '../analyse/summarise.ts';
 import { cellName, type RunName, type Summary } from '../analyse/summary.ts';
-import { sentence } from '../errors.ts';
+import { inOneLine } from '../errors.ts';
 import { explain } from '../matrix/finding.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import type { Matrix } from '../matrix/matrix.ts';
@@ -34,7 +34,7 @@ const findingsShown = 5;
 export async function readStoredRun(dir: string): Promise<StoredRun> {
   const findings: string[] = [];
   const info = await readInfo(dir).catch((error: unknown) => {
-    findings.push(sentence(error));
+    findings.push(inOneLine(error));
     return undefined;
   });
   const path = recordsPath(dir);

@@ -1,6 +1,6 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { FrostlineError, sentence } from '../errors.ts';
+import { FrostlineError, inOneLine, sentence } from '../errors.ts';
 import { parquetPath } from '../record/compacted.ts';
 import { lockRun } from '../record/lock.ts';
 import { recordsPath } from '../record/runs.ts';
@@ -44,7 +44,7 @@ export async function* compact(options: CompactOptions): AsyncGenerator<Compacte
       yield await compactRun(database, source, options);
     } catch (error) {
       if (!(error instanceof FrostlineError)) throw error;
-      onFinding(`${source.run} is left as it is: ${sentence(error)}`);
+      onFinding(`${source.run} is left as it is: ${inOneLine(error)}`);
     }
   }
 }
@@ -122,8 +122,7 @@ async function asResults<T>(path: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
-    throw new FrostlineError(`${path} cannot be made: ${words}`, {
+    throw new FrostlineError(`${path} cannot be made: ${sentence(error)}`, {
       code: 'results',
       todo: 'The records are untouched. Make room or repair the disk, then compact again.',
       cause: error,

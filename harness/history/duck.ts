@@ -8,7 +8,7 @@ import {
   type DuckDBResult,
   type JS,
 } from '@duckdb/node-api';
-import { FrostlineError } from '../errors.ts';
+import { FrostlineError, sentence } from '../errors.ts';
 
 /** A value of a row: 64-bit integers come as numbers where they fit, instants as `Date`. */
 export type Value = JS;
@@ -106,8 +106,7 @@ async function* chunksOf(result: DuckDBResult): AsyncGenerator<readonly (readonl
 
 /** DuckDB's own words say where in the query it stumbled. */
 function asUsage(error: unknown): FrostlineError {
-  const words = error instanceof Error ? error.message : String(error);
-  return new FrostlineError(`The query failed: ${words.trim()}`, {
+  return new FrostlineError(`The query failed: ${sentence(error).trim()}`, {
     code: 'usage',
     todo: 'frostline history sql --columns lists what there is to ask for.',
     cause: error,

@@ -1,4 +1,4 @@
-import { FrostlineError } from '../errors.ts';
+import { FrostlineError, inOneLine } from '../errors.ts';
 import { derived, isFinalSql, isRecordSql, readNdjson, runColumns, stored } from './columns.ts';
 import { openDatabase, quote, type Database } from './duck.ts';
 import { findSources, tornRecord, type Source } from './sources.ts';
@@ -60,7 +60,7 @@ async function readable(
     for (const source of ndjson) {
       await lookThrough(database, [source], onFinding).catch((error: unknown) => {
         unreadable.add(source);
-        onFinding(`${source.path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+        onFinding(`${source.path} cannot be read: ${inOneLine(error)}`);
       });
     }
   }

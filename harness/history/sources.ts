@@ -1,6 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { sentence } from '../errors.ts';
+import { inOneLine } from '../errors.ts';
 import { parquetPath } from '../record/compacted.ts';
 import { readInfo, type RunInfo } from '../record/info.ts';
 import { listRuns, recordsPath } from '../record/runs.ts';
@@ -39,7 +39,7 @@ export async function findSources(
   const present = await Promise.all(
     dirs.map(async (one) => ({
       ...one,
-      info: await readInfo(one.dir).catch((error: unknown) => onFinding(sentence(error)) as undefined),
+      info: await readInfo(one.dir).catch((error: unknown) => onFinding(inOneLine(error)) as undefined),
       ndjson: await sizeOf(recordsPath(one.dir)),
       parquet: await sizeOf(parquetPath(one.dir)),
     })),

@@ -1,6 +1,7 @@
-import { appendFile, open, stat, truncate } from 'node:fs/promises';
+import { appendFile, open, rm, stat, truncate } from 'node:fs/promises';
 import { setInterval as intervals } from 'node:timers/promises';
 import { until, type Deadline } from '../base/deadline.ts';
+import { inOneLine } from '../errors.ts';
 import type { ConsoleFact } from './machine.ts';
 
 /** Kernel messages that say something went wrong, most telling first (kernel/panic.c, watchdog.c, hung_task.c). */
@@ -36,6 +37,20 @@ export async function tail(path: string, bytes = 256 * 1024): Promise<string> {
     return buffer.toString('utf8');
   } finally {
     await file.close();
+  }
+}
+
+/**
+ * Moves what a console has said to the end of the log that is kept with the run. Does not reject: a log that is lost is
+ * told, and no reason to lose a machine.
+ */
+export async function keepLog(from: string, log: string, onWarning: (text: string) => void): Promise<void> {
+  try {
+    const said = await tail(from);
+    if (said !== '') await appendFile(log, said);
+    await rm(from, { force: true });
+  } catch (error) {
+    onWarning(`What a machine said on its console is lost: ${inOneLine(error)}`);
   }
 }
 

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readFacts } from './console.ts';
+import { keepLog, readFacts } from './console.ts';
 import { isTrusted, parseVersion } from './qemu/binary.ts';
 import * as device from './qemu/devices.ts';
 import { parseForward } from './qemu/qmp.ts';
@@ -135,5 +135,24 @@ describe('the guest root', () => {
     // dropbear: string "ssh-ed25519", string of 64 bytes whose second half is the public point
     expect(one.hostPrivate.length).toBe(4 + 11 + 4 + 64);
     expect(one.hostPrivate.subarray(-32).equals(one.hostPublic.subarray(-32))).toBe(true);
+  });
+});
+
+describe('a console that is begun anew', () => {
+  it('goes to the end of the log of the run, and a log that cannot be written is a warning', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'frostline-test-'));
+    const [console, log] = [join(dir, 'console.log'), join(dir, 'm1.log')];
+    const warnings: string[] = [];
+    const keep = async (said: string, to: string): Promise<void> => {
+      await writeFile(console, said);
+      await keepLog(console, to, (text) => warnings.push(text));
+    };
+    await keep('first boot\n', log);
+    await keep('second boot\n', log);
+    expect(await readFile(log, 'utf8')).toBe('first boot\nsecond boot\n');
+    expect(await readdir(dir)).toEqual(['m1.log']);
+    expect(warnings).toEqual([]);
+    await keep('third boot\n', join(dir, 'gone', 'm1.log'));
+    expect(warnings).toEqual([expect.stringMatching(/^What a machine said on its console is lost: ENOENT/)]);
   });
 });

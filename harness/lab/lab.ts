@@ -5,7 +5,7 @@ import type { Machine } from './machine.ts';
 export interface LabContext {
   /** The run's id, a label on everything it makes. */
   readonly run: string;
-  /** Folder for the machines' console logs, kept with the run. */
+  /** Folder for the machines' console logs, which is there; it is kept with the run. */
   readonly consoles: string;
   /** Whether this machine's own kernel may be measured, which freezes groups of it. */
   readonly allowLocal: boolean;

@@ -2,7 +2,7 @@ import { Client, type ClientChannel, type ConnectConfig, type PseudoTtyOptions }
 import type { CommandResult } from '../base/command.ts';
 import { within } from '../base/deadline.ts';
 import { boundedLines } from '../base/lines.ts';
-import { FrostlineError } from '../errors.ts';
+import { FrostlineError, sentence } from '../errors.ts';
 import type { Channel, ChannelEnd, Shell, Terminal } from './machine.ts';
 
 /** Where to connect, as whom, and the host key that must answer (its public blob, RFC 4253 section 6.6). */
@@ -110,8 +110,7 @@ export class Remote implements Disposable {
       client.on('error', () => undefined);
       client.destroy();
       signal?.throwIfAborted();
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new FrostlineError(`SSH to ${endpoint.host}:${endpoint.port}: ${why}`, {
+      throw new FrostlineError(`SSH to ${endpoint.host}:${endpoint.port}: ${sentence(cause)}`, {
         code: 'machine',
         cause,
       });

@@ -1,4 +1,4 @@
-import { FrostlineError } from '../errors.ts';
+import { FrostlineError, inOneLine } from '../errors.ts';
 import type { Way } from '../matrix/matrix.ts';
 import { wayWords } from '../matrix/ways.ts';
 import type { Lab } from './lab.ts';
@@ -25,7 +25,7 @@ export async function takeWay(
     } catch (cause) {
       signal.throwIfAborted();
       const error = cause instanceof Error ? cause : new Error(String(cause));
-      failures.push({ words: `${wayWords(way)}: ${error.message}`, error });
+      failures.push({ words: `${wayWords(way)}: ${inOneLine(error)}`, error });
     }
   }
   const [only, ...more] = failures;

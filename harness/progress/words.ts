@@ -1,5 +1,5 @@
 import type { RunEvent } from '../events.ts';
-import { sentence } from '../errors.ts';
+import { inOneLine } from '../errors.ts';
 import { escapeTerminal } from '../report/escape.ts';
 import { cellsWords } from '../trial/reason.ts';
 import type { State } from './state.ts';
@@ -44,7 +44,7 @@ function eventText(event: RunEvent, state: State): string | null {
     case 'prepared':
       return event.ms < 1000 ? null : `prepared: ${event.what} (${duration(event.ms)})`;
     case 'distro-failed':
-      return `${event.distro} cannot be measured: ${inLine(sentence(event.error))}`;
+      return `${event.distro} cannot be measured: ${inOneLine(event.error)}`;
     case 'machine-lost': {
       const next = event.replaced ? 'a fresh machine takes over' : 'nothing is left for it';
       return `${percent} ${event.machine} (${event.distro}) given up: ${event.reason}; ${next}`;

@@ -1,6 +1,7 @@
 import { copyFile, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { TrialOutcome } from '../trial/experiment.ts';
+import { consolesOf } from './runs.ts';
 import type { TrialRecord } from './schema.ts';
 
 /** The folder of a run with what was kept of a cell's trials. A cell of a record may be any text: none leads out. */
@@ -45,7 +46,7 @@ export class Evidence {
    * look), console.txt (its end), and what the machine and its tools said. Rejects when it cannot be written.
    */
   async keep(record: TrialRecord, { outcome, said }: Finds): Promise<void> {
-    const console = await endOf(join(this.#dir, 'consoles', `${record.machine.id}.log`));
+    const console = await endOf(join(consolesOf(this.#dir), `${record.machine.id}.log`));
     const files: readonly (readonly [string, string])[] = [
       ['record.json', json(record)],
       ['timeline.txt', timeline(record)],

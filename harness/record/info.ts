@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { FrostlineError } from '../errors.ts';
+import { FrostlineError, sentence } from '../errors.ts';
 
 /** Why some trials of a cell were not run to the end. */
 const problemSchema = z.object({
@@ -63,7 +63,7 @@ export async function readInfo(dir: string): Promise<RunInfo> {
     if (parsed.success) return parsed.data;
     what = z.prettifyError(parsed.error);
   } catch (error) {
-    what = error instanceof Error ? error.message : String(error);
+    what = sentence(error);
   }
   throw new FrostlineError(`${path} is not the description of a run: ${what}`, {
     code: 'results',

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { processStart } from '../base/owner.ts';
 import { readInfo } from './info.ts';
 import { isLocked, lockRun } from './lock.ts';
-import { createRun, listRuns, openRun, resolveRun, type NewRun } from './runs.ts';
+import { consolesOf, createRun, listRuns, openRun, resolveRun, type NewRun } from './runs.ts';
 
 let results = '';
 beforeEach(async () => {
@@ -41,7 +41,16 @@ describe('runs', () => {
     await Promise.all([run.update({ lab: 'tcg' }), run.update({ status: 'finished' })]);
     expect(await readInfo(run.dir)).toEqual(run.info);
     expect(run.info).toMatchObject({ lab: 'tcg', status: 'finished', run: run.id, trials: 8 });
-    expect((await readdir(run.dir)).sort()).toEqual(['lock', 'run.json']);
+    expect((await readdir(run.dir)).sort()).toEqual(['consoles', 'lock', 'run.json']);
+  });
+
+  it('have the folder of consoles before any machine boots, also those that are gone on with', async () => {
+    const run = await createRun(results, newRun());
+    expect(await readdir(consolesOf(run.dir))).toEqual([]);
+    await run[Symbol.asyncDispose]();
+    await rm(consolesOf(run.dir), { recursive: true });
+    await using again = await openRun(run.dir);
+    expect(await readdir(consolesOf(again.dir))).toEqual([]);
   });
 
   it('are found by latest, by name, by beginning, and by path', async () => {
@@ -131,7 +140,7 @@ describe('locks', () => {
       await writeFile(lock, left);
       const taken = await Promise.allSettled(Array.from({ length: 20 }, () => lockRun(run.dir)));
       expect(taken.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-      expect(await readdir(run.dir)).toEqual(['lock', 'run.json']);
+      expect(await readdir(run.dir)).toEqual(['consoles', 'lock', 'run.json']);
     }
   });
 

@@ -29,6 +29,9 @@ export interface OpenRun extends AsyncDisposable {
 /** The records file of a run folder. */
 export const recordsPath = (dir: string): string => join(dir, 'records.ndjson');
 
+/** The folder of a run with what its machines said on their consoles; it is there as long as the run is written to. */
+export const consolesOf = (dir: string): string => join(dir, 'consoles');
+
 /**
  * Makes the folder of a new run, named by its start and its matrix (`2026-11-23T02-00-00Z-nightly`,
  * with `-2` behind when that exists), and takes its lock. Rejects with a 'results' error.
@@ -50,6 +53,7 @@ export async function createRun(resultsDir: string, of: NewRun): Promise<OpenRun
     lab: null,
     problems: [],
   };
+  await makeConsoles(dir);
   const lock = await lockRun(dir);
   await writeInfo(dir, info);
   return opened(dir, info, lock);
@@ -58,6 +62,7 @@ export async function createRun(resultsDir: string, of: NewRun): Promise<OpenRun
 /** Opens a run to go on with it: takes its lock, and leaves it as it is. */
 export async function openRun(dir: string): Promise<OpenRun> {
   const info = await readInfo(dir);
+  await makeConsoles(dir);
   return opened(dir, info, await lockRun(dir));
 }
 
@@ -152,6 +157,15 @@ function opened(dir: string, first: RunInfo, lock: AsyncDisposable): OpenRun {
       await lock[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Whatever driver boots the run's machines: none of them makes it. */
+async function makeConsoles(dir: string): Promise<void> {
+  // Node's recursive mkdir of a relative path never ends when the working directory is gone
+  const consoles = resolve(consolesOf(dir));
+  await mkdir(consoles, { recursive: true }).catch((error: unknown) => {
+    throw unusable(consoles, error);
+  });
 }
 
 async function makeFolder(resultsDir: string, id: string): Promise<{ run: string; dir: string }> {

@@ -1,4 +1,4 @@
-import { FrostlineError, sentence } from '../errors.ts';
+import { FrostlineError, inOneLine } from '../errors.ts';
 import type { Machine } from '../lab/machine.ts';
 import type { CgroupVersion } from '../matrix/matrix.ts';
 import type { ShiftHooks } from './hooks.ts';
@@ -11,7 +11,7 @@ export class NoSetUp extends Error {
   readonly why: unknown;
 
   constructor(cgroup: CgroupVersion, why: unknown) {
-    super(sentence(why), { cause: why });
+    super(inOneLine(why), { cause: why });
     this.cgroup = cgroup;
     this.why = why;
   }

@@ -1,4 +1,4 @@
-import { sentence } from '../errors.ts';
+import { inOneLine } from '../errors.ts';
 import type { Machine } from '../lab/machine.ts';
 import type { Cell } from '../plan/cell.ts';
 import { Bench, NoSetUp } from './bench.ts';
@@ -36,7 +36,7 @@ export async function workShift(tasks: readonly Task[], hooks: ShiftHooks): Prom
       failed = queue.left < before ? 1 : failed + 1;
       if (failed >= bootLimit) {
         const { cgroup } = error instanceof NoSetUp ? error : { cgroup: undefined };
-        queue.drop(({ cell }) => cgroup === undefined || cell.cgroup === cgroup, sentence(error));
+        queue.drop(({ cell }) => cgroup === undefined || cell.cgroup === cgroup, inOneLine(error));
         failed = 0;
       }
       hooks.onBootFailed(error, queue.next() !== undefined);
@@ -59,7 +59,7 @@ async function workMachine(distro: string, queue: Queue, hooks: ShiftHooks): Pro
     await using bench = new Bench(machine, { distro, boot: begun.boot }, hooks);
     await useMachine(bench, queue, hooks);
   } catch (error) {
-    if (!hooks.signal.aborted && !(error instanceof NoSetUp)) begun.boot?.failed(sentence(error), true);
+    if (!hooks.signal.aborted && !(error instanceof NoSetUp)) begun.boot?.failed(inOneLine(error), true);
     throw error;
   } finally {
     begun.boot?.left();

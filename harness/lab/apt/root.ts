@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { capture, command, type CommandOptions } from '../../base/command.ts';
 import { makeFolder, sha256 } from '../../base/files.ts';
 import { cacheDir } from '../../base/paths.ts';
-import { FrostlineError } from '../../errors.ts';
+import { FrostlineError, sentence } from '../../errors.ts';
 import type { Mirror } from './mirror.ts';
 
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
@@ -91,8 +91,7 @@ export async function openAptRoot(options: OpenOptions): Promise<AptRoot> {
 const days = (ms: number): string => `${(ms / 86_400_000).toFixed(1)} days`;
 
 function listsError(suite: string, cause: unknown): FrostlineError {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return new FrostlineError(`Debian's package lists for ${suite} could not be had.\n  ${text}`, {
+  return new FrostlineError(`Debian's package lists for ${suite} could not be had.\n  ${sentence(cause)}`, {
     code: 'kernel',
     todo: `Is the suite's name right, the mirror reachable, and debian-archive-keyring installed (${keyring})?`,
     cause,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { until } from '../../base/deadline.ts';
-import { FrostlineError } from '../../errors.ts';
+import { FrostlineError, sentence } from '../../errors.ts';
 import type { CgroupVersion } from '../../matrix/matrix.ts';
 import { Host } from '../host.ts';
 import type { Shell, Terminal } from '../machine.ts';
@@ -155,7 +155,7 @@ async function answering(plan: DistroPlan, signal?: AbortSignal, before?: string
   const deadline = { ms: bootTimeoutMs, what: `${name}: SSH to answer`, signal };
   const connect = async (): Promise<Remote | undefined> => {
     const remote = await Remote.connect(endpoint, askMs, signal).catch((error: unknown) => {
-      why = error instanceof Error ? error.message : String(error);
+      why = sentence(error);
     });
     signal?.throwIfAborted();
     if (remote === undefined || before === undefined) return remote ?? undefined;

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '../../base/files.ts';
-import { FrostlineError } from '../../errors.ts';
+import { FrostlineError, sentence } from '../../errors.ts';
 import type { KernelSource } from '../../matrix/matrix.ts';
 import type { FetchOptions } from '../apt/closure.ts';
 import { findMirror } from '../apt/mirror.ts';
@@ -67,8 +67,7 @@ export async function fetchDebianKernel(source: DebSource, options: FetchOptions
   });
 }
 
-const firstLine = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split('\n').slice(0, 2).join(' ').slice(0, 300);
+const firstLine = (error: unknown): string => sentence(error).split('\n').slice(0, 2).join(' ').slice(0, 300);
 
 /** A package with a kernel in it, not one that only depends on the newest of a line. */
 const isKernel = /^linux-image-\d+\.\d+\.\d+/;

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capture } from '../../base/command.ts';
 import { cacheDir } from '../../base/paths.ts';
-import { FrostlineError } from '../../errors.ts';
+import { FrostlineError, inOneLine, sentence } from '../../errors.ts';
 import { unpackClosure, type FetchOptions } from '../apt/closure.ts';
 
 /** A QEMU that runs: how to start it, and its version. */
@@ -79,12 +79,12 @@ export async function findQemu(options: FindOptions = {}): Promise<QemuBinary> {
     if (!host) {
       throw new FrostlineError('No QEMU on this host, and none could be fetched.', {
         code: 'host',
-        todo: `Install qemu-system-x86 (8.1 or newer), or see why the fetch failed:\n  ${String(error)}`,
+        todo: `Install qemu-system-x86 (8.1 or newer), or see why the fetch failed:\n  ${sentence(error)}`,
         cause: error,
       });
     }
     options.onWarning?.(
-      `QEMU ${host.version} is older than 8.1 and no newer one could be fetched: ${String(error)}`,
+      `QEMU ${host.version} is older than 8.1 and no newer one could be fetched: ${inOneLine(error)}`,
     );
     return host;
   }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { KernelWay } from '../../matrix/matrix.ts';
 import { fetchKernel } from '../kernels/fetch.ts';
@@ -47,7 +47,6 @@ interface BootParts {
 export async function openQemuLab(context: LabContext): Promise<QemuLab> {
   const fetch = fetchOptions(context);
   const qemu = await fetch.during(findQemu(fetch.options));
-  await mkdir(context.consoles, { recursive: true });
   return new QemuLab(context, qemu);
 }
 

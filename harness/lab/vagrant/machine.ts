@@ -1,8 +1,8 @@
-import { appendFile, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { Scope } from '../../base/scope.ts';
-import { FrostlineError, sentence } from '../../errors.ts';
+import { FrostlineError, inOneLine, sentence } from '../../errors.ts';
 import type { CgroupVersion } from '../../matrix/matrix.ts';
-import { readFacts, tail } from '../console.ts';
+import { keepLog, readFacts, tail } from '../console.ts';
 import { Distro } from '../distro/distro.ts';
 import type { MachineFacts } from '../facts.ts';
 import type { Channel, Condition, Machine, Shell, Terminal } from '../machine.ts';
@@ -123,7 +123,7 @@ export class VagrantMachine implements Machine {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#keepConsole().catch(() => undefined);
+    await this.#keepConsole();
     await this.#parts.scope[Symbol.asyncDispose]();
   }
 
@@ -136,7 +136,7 @@ export class VagrantMachine implements Machine {
       this.#isKept = true;
     } catch (error) {
       signal?.throwIfAborted();
-      this.#parts.onWarning(`${sentence(error)}\n  A machine that is stuck is replaced by a fresh one.`);
+      this.#parts.onWarning(`${inOneLine(error)} A machine that is stuck is replaced by a fresh one.`);
     }
   }
 
@@ -151,9 +151,8 @@ export class VagrantMachine implements Machine {
   }
 
   /** The file is begun anew at each start of the machine. */
-  async #keepConsole(): Promise<void> {
-    const said = await tail(this.#file.console);
-    if (said !== '') await appendFile(this.#parts.consoleLog, said);
-    await rm(this.#file.console, { force: true });
+  #keepConsole(): Promise<void> {
+    const { consoleLog, onWarning } = this.#parts;
+    return keepLog(this.#file.console, consoleLog, onWarning);
   }
 }

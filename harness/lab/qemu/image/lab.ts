@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageWay } from '../../../matrix/matrix.ts';
 import type { BootRequest, Lab, LabContext } from '../../lab.ts';
@@ -17,7 +17,6 @@ const bootTimeoutMs = { kvm: 180_000, tcg: 600_000 };
 export async function openImageLab(context: LabContext): Promise<ImageLab> {
   const fetch = fetchOptions(context);
   const qemu = await fetch.during(findQemu(fetch.options));
-  await mkdir(context.consoles, { recursive: true });
   return new ImageLab(context, qemu);
 }
 

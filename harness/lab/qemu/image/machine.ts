@@ -1,6 +1,6 @@
 import { within } from '../../../base/deadline.ts';
 import { Scope } from '../../../base/scope.ts';
-import { FrostlineError, sentence } from '../../../errors.ts';
+import { FrostlineError, inOneLine, sentence } from '../../../errors.ts';
 import type { BoxTool, CgroupVersion } from '../../../matrix/matrix.ts';
 import { readFacts, tail } from '../../console.ts';
 import { Distro } from '../../distro/distro.ts';
@@ -205,7 +205,7 @@ export class ImageMachine implements Machine {
       this.#isKept = true;
     } catch (error) {
       signal?.throwIfAborted();
-      this.#parts.plan.onWarning(`${sentence(error)}\n  A machine that is stuck is replaced by a fresh one.`);
+      this.#parts.plan.onWarning(`${inOneLine(error)} A machine that is stuck is replaced by a fresh one.`);
     }
   }
 
