@@ -30,6 +30,15 @@ export type RunEvent =
   /** A distro whose kernel could not be had: its cells are not measured, the others go on. */
   | { readonly kind: 'distro-failed'; readonly distro: string; readonly error: Error }
   | { readonly kind: 'machine-booting'; readonly machine: string; readonly distro: string }
+  /** A slow step of a machine's boot, reboot or snapshot: once when it begins, and once when it has ended, with its time. */
+  | {
+      readonly kind: 'machine-step';
+      readonly machine: string;
+      /** E.g. `reboot for v1`. */
+      readonly what: string;
+      /** Null: it begins. */
+      readonly ms: number | null;
+    }
   | {
       readonly kind: 'machine-ready';
       readonly machine: string;

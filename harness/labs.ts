@@ -93,6 +93,11 @@ export class Labs {
         emit({ kind: 'preparing', what });
         return () => emit({ kind: 'prepared', what, ms: performance.now() - began });
       },
+      onStep: (machine, what) => {
+        const began = performance.now();
+        emit({ kind: 'machine-step', machine, what, ms: null });
+        return () => emit({ kind: 'machine-step', machine, what, ms: performance.now() - began });
+      },
     });
     this.#labs.set(driver, lab);
     return lab;

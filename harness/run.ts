@@ -6,6 +6,7 @@ import type { Listener } from './events.ts';
 import { Labs, type Ready } from './labs.ts';
 import { walkInLanes } from './lanes.ts';
 import { jobsFor } from './lab/budget.ts';
+import type { BootRequest } from './lab/lab.ts';
 import type { Machine } from './lab/machine.ts';
 import { Turns } from './lab/turns.ts';
 import type { Matrix } from './matrix/matrix.ts';
@@ -177,8 +178,11 @@ class Run {
       signal,
       ledger: this.#ledger,
       boot: (begin) => {
-        const name = (): string | null => (begin() ? (id = `m${++this.#machines}`) : null);
-        return this.#boot(on, name, template);
+        const next = (): Next | null => {
+          const cgroup = begin();
+          return cgroup === null ? null : { id: (id = `m${++this.#machines}`), cgroup };
+        };
+        return this.#boot(on, next, template);
       },
       turn: ({ cell }, machine) => this.#turns.begin(machine, loadOf(cell, matrix, cpusOf(on.way)), signal),
       end: (machine) =>
@@ -222,19 +226,20 @@ class Run {
     }
   }
 
-  /** Boots a machine when there is room for it; null when `nameIt` finds that it is not wanted any more. */
+  /** Boots a machine when there is room for it; null when `begin` finds that it is not wanted any more. */
   async #boot(
     { lab, distro: name, way }: Ready,
-    nameIt: () => string | null,
+    begin: () => Next | null,
     template: number | null,
   ): Promise<Machine | null> {
     const { signal, emit } = this.#plan;
     using _ = await this.#turns.take({ cores: Math.min(1, cpusOf(way)), holdMs: bootHoldMs }, signal);
-    const id = nameIt();
-    if (id === null) return null;
+    const next = begin();
+    if (next === null) return null;
+    const { id } = next;
     emit({ kind: 'machine-booting', machine: id, distro: name });
     const began = performance.now();
-    const machine = await lab.boot({ id, way, signal, ...(template === null ? {} : { template }) });
+    const machine = await lab.boot({ ...next, way, signal, ...(template === null ? {} : { template }) });
     emit({
       kind: 'machine-ready',
       machine: id,
@@ -280,6 +285,9 @@ class Run {
     if (left === 0) this.#plan.emit({ kind: 'cell-finished', cell, reason });
   }
 }
+
+/** What a machine is called, and the set-up that its first trial wants. */
+type Next = Pick<BootRequest, 'id' | 'cgroup'>;
 
 /** A machine that is not up by then waits for something. */
 const bootHoldMs = 20_000;

@@ -95,7 +95,7 @@ strategies: { v2: { preset: v2 } }`).distros;
   try {
     const context = {
       ...{ run: 'bench', consoles, allowLocal: false, signal },
-      ...{ onWarning: () => undefined, onPreparing: () => () => undefined },
+      ...{ onWarning: () => undefined, onPreparing: () => () => undefined, onStep: () => () => undefined },
     };
     const vagrant = await drivers.vagrant(context);
     const lab = await drivers.qemu(context);

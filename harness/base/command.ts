@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline';
 import { $ } from 'zx';
 import { FrostlineError } from '../errors.ts';
 
@@ -7,6 +8,8 @@ export interface CommandOptions {
   readonly input?: string;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
+  /** Called with each whole line of its stderr as it comes. */
+  readonly onLine?: (line: string) => void;
 }
 
 export interface CommandResult {
@@ -20,7 +23,7 @@ export interface CommandResult {
  * code. Rejects when it cannot be started, is aborted or takes longer than `timeoutMs` (10 min).
  */
 export async function capture(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-  const { cwd, env, input, signal, timeoutMs = 600_000 } = options;
+  const { cwd, env, input, signal, timeoutMs = 600_000, onLine } = options;
   signal?.throwIfAborted();
   const run = $({
     quiet: true,
@@ -32,6 +35,7 @@ export async function capture(argv: readonly string[], options: CommandOptions =
     env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, LC_ALL: 'C.UTF-8', ...env },
     ...(cwd === undefined ? {} : { cwd }),
   })`${argv}`;
+  if (onLine !== undefined) createInterface({ input: run.stderr }).on('line', onLine);
   // zx finds the children to kill with ps, which small hosts lack; they are a process group of their own
   let late = false;
   const stop = (): void => killGroup(run.pid);

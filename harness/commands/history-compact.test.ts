@@ -68,7 +68,12 @@ describe('frostline history compact', () => {
     expect((await history(results, 'compact')).out).toMatch(
       /^2026-11-20T02-00-00Z-nightly: 20 records, \d+ KiB to \d+ KiB; the original is kept\n/,
     );
-    expect((await readdir(first!)).sort()).toEqual(['consoles', 'records.ndjson', 'records.parquet', 'run.json']);
+    expect((await readdir(first!)).sort()).toEqual([
+      'consoles',
+      'records.ndjson',
+      'records.parquet',
+      'run.json',
+    ]);
     expect((await history(results, 'compact')).out).toBe('nothing to compact\n');
     await appendFile(
       join(first!, 'records.ndjson'),
@@ -140,7 +145,12 @@ describe('frostline history compact', () => {
     const dir = await storeRun(results, '2026-11-20', trials(storm, '2026-11-20', [5]));
     await writeFile(join(dir, 'records.parquet.draft'), 'left by a crash');
     await history(results, 'compact');
-    expect((await readdir(dir)).sort()).toEqual(['consoles', 'records.ndjson', 'records.parquet', 'run.json']);
+    expect((await readdir(dir)).sort()).toEqual([
+      'consoles',
+      'records.ndjson',
+      'records.parquet',
+      'run.json',
+    ]);
     expect((await stat(join(dir, 'records.parquet'))).size).toBeGreaterThan(100);
   });
 });

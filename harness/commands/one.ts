@@ -6,13 +6,20 @@ import { drivers } from '../lab/drivers.ts';
 import type { Lab, LabContext } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
 import { takeWay } from '../lab/take.ts';
-import type { Matrix } from '../matrix/matrix.ts';
+import type { CgroupVersion, Matrix } from '../matrix/matrix.ts';
 import { suggest } from '../matrix/suggest.ts';
 import { escapeTerminal } from '../report/escape.ts';
 import type { Io } from './io.ts';
 
-/** A machine of a distro, outside of any run; its disposal takes it down and leaves nothing behind. */
-export async function bootOne(matrix: Matrix, distro: string, io: Io): Promise<Machine & AsyncDisposable> {
+/**
+ * A machine of a distro, outside of any run, booted for a cgroup set-up where that is given; its disposal takes it down and
+ * leaves nothing behind.
+ */
+export async function bootOne(
+  matrix: Matrix,
+  { distro, cgroup }: { readonly distro: string; readonly cgroup?: CgroupVersion },
+  io: Io,
+): Promise<Machine & AsyncDisposable> {
   const ways = matrix.distros.get(distro)?.ways;
   if (ways === undefined) throw unknownDistro(matrix, distro);
   const dir = await mkdtemp(join(tmpdir(), 'frostline-one-'));
@@ -27,11 +34,18 @@ export async function bootOne(matrix: Matrix, distro: string, io: Io): Promise<M
       tell(`preparing ${what}`);
       return () => undefined;
     },
+    onStep: (_, what) => {
+      tell(what);
+      return () => undefined;
+    },
   };
   try {
     const { way, lab } = await takeWay(ways, (one): Promise<Lab> => drivers[one.driver](context), io.signal);
     tell(`booting ${distro}`);
-    const machine = await lab.boot({ id: 'm1', way, signal: io.signal });
+    const machine = await lab.boot({
+      ...{ id: 'm1', way, signal: io.signal },
+      ...(cgroup === undefined ? {} : { cgroup }),
+    });
     const dispose = machine[Symbol.asyncDispose].bind(machine);
     machine[Symbol.asyncDispose] = async () => {
       await dispose();

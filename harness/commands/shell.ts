@@ -19,7 +19,7 @@ export interface ShellOptions {
 
 /** `frostline shell DISTRO`: a machine of a matrix, and a shell in it. Exits as the shell does; the machine is gone then. */
 export async function shell(distro: string, { matrix: file }: ShellOptions, io: Io): Promise<void> {
-  await using machine = await bootOne(await requireMatrix(file, io), distro, io);
+  await using machine = await bootOne(await requireMatrix(file, io), { distro }, io);
   tell(io, `${distro}, ${machine.release}: a shell in it; the machine is gone when you leave.`);
   await attach(machine, io);
 }
@@ -35,7 +35,7 @@ export async function shellInTrial({ matrix, cell }: Subject, io: Io): Promise<v
       code: 'usage',
       todo: 'Leave --shell out; the report tells which step failed.',
     });
-  await using machine = await bootOne(matrix, cell.distro, io);
+  await using machine = await bootOne(matrix, planned, io);
   await machine.setUp?.(planned.cgroup, io.signal);
   await using session = await Session.open(machine, io.signal);
   const { frozen, group, trial } = await keepStuck(session, { matrix, planned }, io);

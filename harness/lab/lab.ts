@@ -1,4 +1,4 @@
-import type { Way } from '../matrix/matrix.ts';
+import type { CgroupVersion, Way } from '../matrix/matrix.ts';
 import type { Machine } from './machine.ts';
 
 /** What a driver needs to know of the run it works for. */
@@ -13,6 +13,8 @@ export interface LabContext {
   readonly onWarning: (text: string) => void;
   /** Called before something slow (a download), with what it is; the function it gives is called after. */
   readonly onPreparing: (what: string) => () => void;
+  /** Called before a slow step of a machine (`reboot for v1`); the function it gives is called after. */
+  readonly onStep: (machine: string, what: string) => () => void;
 }
 
 export interface BootRequest<W extends Way = Way> {
@@ -21,6 +23,8 @@ export interface BootRequest<W extends Way = Way> {
   readonly way: W;
   /** Start from the template of this number, one boot that is saved, where the driver has templates. */
   readonly template?: number;
+  /** The set-up that its first trial wants: a hint, for a driver that can boot straight into it. */
+  readonly cgroup?: CgroupVersion;
   readonly signal: AbortSignal;
 }
 

@@ -78,8 +78,13 @@ export interface Machine extends AsyncDisposable {
    */
   setUp?(cgroup: CgroupVersion, signal?: AbortSignal): Promise<boolean>;
   /**
-   * Brings back the state it had when it was booted, from a snapshot, where a workload could not be released;
-   * `facts` has the new boot. Rejects when it cannot: the machine is then taken down as one without it is.
+   * Keeps the state it has now for `renew`, in place of one kept before: asked for ahead of trials that may not be
+   * released. No `serve` is running when it is called. Rejects on abort alone.
+   */
+  keep?(signal?: AbortSignal): Promise<void>;
+  /**
+   * Brings back the state that was kept in this boot, where a workload could not be released. Rejects when it cannot, or
+   * none was kept: the machine is then taken down as one without it is.
    */
   renew?(signal?: AbortSignal): Promise<void>;
   /** Holds it still, its clock too: nothing in it notices. `isStill` says whether it is. */

@@ -40,6 +40,10 @@ describe('plain progress', () => {
     emit({ kind: 'preparing', what: 'kernel 6.12\u001b[2J' });
     emit({ kind: 'prepared', what: 'kernel 6.12', ms: 8200 });
     emit({ kind: 'machine-booting', machine: 'm1', distro: 'debian-13' });
+    emit({ kind: 'machine-step', machine: 'm1', what: 'vagrant up', ms: null });
+    emit({ kind: 'machine-step', machine: 'm1', what: 'vagrant up', ms: 45_000 });
+    emit({ kind: 'machine-step', machine: 'm1', what: 'snapshot', ms: null });
+    emit({ kind: 'machine-step', machine: 'm1', what: 'snapshot', ms: 400 });
     emit({ kind: 'machine-ready', machine: 'm1', distro: 'debian-13', release: '6.12', ms: 3000 }, 3000);
     emit(finished(cells[0]!, 2, 'frozen'), 10_000);
     emit(finished(cells[0]!, 3, 'not-frozen'), 10_000);
@@ -56,6 +60,9 @@ describe('plain progress', () => {
       "run r1: 3 cells, 12 trials, 2 of them finished before; 2 machines at once, tcg
       preparing: kernel 6.12\\x1b[2J
       prepared: kernel 6.12 (8s)
+      m1: vagrant up
+      m1: vagrant up (45s)
+      m1: snapshot
       [ 33%] debian-13/v1/none/sleep/single  1/2 frozen  eta 1m20s
       [ 33%] m1 (debian-13) given up: silent; a fresh machine takes over
       [ 66%] debian-13/v1/none/spin/single  0/0 frozen  ended early: given up after 3 lab errors
@@ -143,6 +150,14 @@ describe('the estimate', () => {
 });
 
 describe('live progress', () => {
+  it('shows the step that a machine is at', () => {
+    const { observe, state } = trackRun();
+    observe(started);
+    observe({ kind: 'machine-booting', machine: 'm1', distro: 'box' });
+    observe({ kind: 'machine-step', machine: 'm1', what: 'reboot for v1', ms: null });
+    expect(frame(state(), 80).split('\n')[1]).toBe('  m1   reboot for v1');
+  });
+
   it('is plain where there is no terminal, and in CI', () => {
     for (const [isTTY, env] of [
       [false, {}],

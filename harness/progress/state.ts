@@ -55,6 +55,9 @@ export function trackRun(now: () => number = () => performance.now()): {
       case 'machine-booting':
         machines.set(event.machine, `booting ${event.distro}`);
         break;
+      case 'machine-step':
+        if (event.ms === null) machines.set(event.machine, event.what);
+        break;
       case 'machine-ready':
         firstAt ??= now();
         machines.set(event.machine, `${event.distro} ready`);

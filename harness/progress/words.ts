@@ -43,6 +43,9 @@ function eventText(event: RunEvent, state: State): string | null {
       return `preparing: ${event.what}`;
     case 'prepared':
       return event.ms < 1000 ? null : `prepared: ${event.what} (${duration(event.ms)})`;
+    case 'machine-step':
+      if (event.ms === null) return `${event.machine}: ${event.what}`;
+      return event.ms < 1000 ? null : `${event.machine}: ${event.what} (${duration(event.ms)})`;
     case 'distro-failed':
       return `${event.distro} cannot be measured: ${inOneLine(event.error)}`;
     case 'machine-lost': {

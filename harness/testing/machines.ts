@@ -34,6 +34,7 @@ export async function openTestLab(signal = new AbortController().signal): Promis
     signal,
     onWarning: () => undefined,
     onPreparing: () => () => undefined,
+    onStep: () => () => undefined,
   });
 }
 

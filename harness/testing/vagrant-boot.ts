@@ -12,7 +12,7 @@ workloads: [sleep]
 strategies: { any: {} }`);
 const lab = await openVagrantLab({
   ...{ run: 'killed', consoles: tmpdir(), allowLocal: false, signal },
-  ...{ onWarning: () => undefined, onPreparing: () => () => undefined },
+  ...{ onWarning: () => undefined, onPreparing: () => () => undefined, onStep: () => () => undefined },
 });
 await lab.boot({ id: 'orphan', way: matrix.distros.get('box')!.ways[0] as VagrantWay, signal });
 process.stdout.write('up\n');

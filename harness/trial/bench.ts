@@ -1,6 +1,8 @@
 import { FrostlineError, inOneLine } from '../errors.ts';
 import type { Machine } from '../lab/machine.ts';
 import type { CgroupVersion } from '../matrix/matrix.ts';
+import type { Cell } from '../plan/cell.ts';
+import { mayWedge } from '../plan/order.ts';
 import type { ShiftHooks } from './hooks.ts';
 import type { Entry } from './ledger.ts';
 import { Session } from './session.ts';
@@ -22,6 +24,12 @@ export class NoSetUp extends Error {
   }
 }
 
+interface BenchParts {
+  readonly distro: string;
+  readonly boot: Entry | undefined;
+  readonly wedging: Set<string>;
+}
+
 type BenchHooks = Pick<ShiftHooks, 'ledger' | 'onAgain' | 'signal'>;
 
 /** A machine at work, in one cgroup set-up at a time, and the session on it: frostbite anew after each change. */
@@ -30,15 +38,19 @@ export class Bench implements AsyncDisposable {
   readonly #hooks: BenchHooks;
   readonly #distro: string;
   readonly #boot: Entry | undefined;
+  /** Workloads that were not released, on this machine or one before. */
+  readonly #wedging: Set<string>;
   #session: Session | undefined;
   #cgroup: CgroupVersion | undefined;
   #isFresh = true;
+  #isKept = false;
 
   /** `boot` is told once a session is there. */
-  constructor(machine: Machine, of: { distro: string; boot: Entry | undefined }, hooks: BenchHooks) {
+  constructor(machine: Machine, of: BenchParts, hooks: BenchHooks) {
     this.machine = machine;
     this.#distro = of.distro;
     this.#boot = of.boot;
+    this.#wedging = of.wedging;
     this.#hooks = hooks;
   }
 
@@ -49,8 +61,8 @@ export class Bench implements AsyncDisposable {
     return wasFresh;
   }
 
-  /** A session in that set-up. Rejects when the machine cannot be brought to it, or frostbite does not answer. */
-  async ready(cgroup: CgroupVersion): Promise<Session> {
+  /** A session in a cell's set-up. Rejects when the machine cannot be brought to it, or frostbite does not answer. */
+  async ready({ cgroup, workload }: Cell): Promise<Session> {
     const { machine } = this;
     if (machine.setUp !== undefined && cgroup !== this.#cgroup) {
       // before a reboot, so that frostbite ends in order
@@ -58,6 +70,7 @@ export class Bench implements AsyncDisposable {
       await this.#setUp(cgroup);
     }
     this.#cgroup = cgroup;
+    if (!this.#isKept && (mayWedge(workload) || this.#wedging.has(workload))) await this.#keep();
     this.#session ??= await Session.open(machine, this.#hooks.signal);
     this.#boot?.worked();
     return this.#session;
@@ -72,6 +85,7 @@ export class Bench implements AsyncDisposable {
       entry.worked();
       if (rebooted === true) {
         this.#isFresh = true;
+        this.#isKept = false;
         onAgain(machine);
       }
     } catch (error) {
@@ -85,10 +99,20 @@ export class Bench implements AsyncDisposable {
     }
   }
 
-  /** Whether the machine is as fresh as a new one; one that cannot be is taken down like any other. */
-  async renew(): Promise<boolean> {
+  /** Without a session: what comes back later has none. */
+  async #keep(): Promise<void> {
+    const { machine } = this;
+    if (machine.keep === undefined) return;
+    await this.#end();
+    await machine.keep(this.#hooks.signal);
+    this.#isKept = true;
+  }
+
+  /** Whether the machine is good again after a trial of a cell; one that cannot be is taken down like any other. */
+  async renew({ workload }: Cell): Promise<boolean> {
     const { machine } = this;
     const { signal, onAgain } = this.#hooks;
+    this.#wedging.add(workload);
     if (machine.renew === undefined) return false;
     await this.#end();
     this.#cgroup = undefined;

@@ -1,4 +1,5 @@
 import type { Machine } from '../lab/machine.ts';
+import type { CgroupVersion } from '../matrix/matrix.ts';
 import type { Cell } from '../plan/cell.ts';
 import type { TrialOutcome } from './experiment.ts';
 import type { Ledger } from './ledger.ts';
@@ -15,10 +16,10 @@ export interface Turn extends Disposable {
 /** What a shift asks for and tells. */
 export interface ShiftHooks {
   /**
-   * Boots the next machine once the host has room for it, and `begin` says that it is still wanted; null when it is
-   * not. Rejects when it does not come up.
+   * Boots the next machine once the host has room for it, and `begin` says that it is still wanted, with the set-up of its
+   * first trial; null when it is not. Rejects when it does not come up.
    */
-  readonly boot: (begin: () => boolean) => Promise<Machine | null>;
+  readonly boot: (begin: () => CgroupVersion | null) => Promise<Machine | null>;
   /** Waits until the host has room for a trial; what it resolves to is disposed after it. Rejects on abort. */
   readonly turn?: (task: Task, machine: Machine) => Promise<Turn>;
   /** Waits until the host has room for the end of a machine; disposed after it. Does not reject. */

@@ -3,40 +3,54 @@ import { FrostlineError } from '../errors.ts';
 import type { Machine } from '../lab/machine.ts';
 import { FakeMachine, type Answer } from '../testing/fake.ts';
 import { matrixOf, tasksOf } from '../testing/machines.ts';
+import type { Matrix } from '../matrix/matrix.ts';
 import { planCells } from '../plan/cells.ts';
 import { Ledger } from './ledger.ts';
 import { workShift } from './shift.ts';
+import type { Task } from './task.ts';
 
-const matrix = matrixOf(`name: test
+const matrixWith = (workloads: string): Matrix =>
+  matrixOf(`name: test
 trials: 2
 distros: { guest: { driver: qemu, kernel: "deb:trixie" } }
 cgroups: [v1, v2]
-workloads: [sleep]
+workloads: ${workloads}
 strategies: { any: { deadline: 1s } }`);
+const matrix = matrixWith('[sleep]');
 
 const frozen: Answer = () => ({ outcome: 'frozen', reusable: true });
 
 interface Told {
   readonly log: string[];
   readonly boots: string[];
+  /** The set-up that each machine was booted for. */
+  readonly wanted: string[];
   readonly machines: FakeMachine[];
+}
+
+interface Works {
+  readonly enough?: (cgroup: string, told: Told) => boolean;
+  readonly room?: () => Promise<void>;
+  readonly of?: Matrix;
+  readonly tasks?: readonly Task[];
 }
 
 /** Works the matrix off with fake machines, to each of which `make` may give powers. */
 async function work(
   answer: Answer,
   make: (machine: FakeMachine) => Partial<Machine>,
-  enough: (cgroup: string, told: Told) => boolean = () => false,
-  room: () => Promise<void> = () => Promise.resolve(),
+  { enough = () => false, room = () => Promise.resolve(), of = matrix, tasks = tasksOf(of) }: Works = {},
 ): Promise<Told> {
-  const told: Told = { log: [], boots: [], machines: [] };
+  const told: Told = { log: [], boots: [], wanted: [], machines: [] };
   const { log, machines } = told;
-  await workShift(tasksOf(matrix), {
+  await workShift(tasks, {
     signal: new AbortController().signal,
-    ledger: new Ledger([...planCells(matrix)], () => undefined),
+    ledger: new Ledger([...planCells(of)], () => undefined),
     boot: async (begin) => {
       await room();
-      if (!begin()) return null;
+      const cgroup = begin();
+      if (cgroup === null) return null;
+      told.wanted.push(cgroup);
       const machine = new FakeMachine(`m${machines.length + 1}`, answer, log);
       machines.push(machine);
       return Object.assign(machine, make(machine));
@@ -72,7 +86,8 @@ const rebooting = (machine: FakeMachine): Partial<Machine> => {
 
 describe('a machine that has one cgroup set-up at a time', () => {
   it('is brought to it once, without a session, and its records have the new boot', async () => {
-    const { log, boots } = await work(frozen, rebooting);
+    const { log, boots, wanted } = await work(frozen, rebooting);
+    expect(wanted).toEqual(['v1']);
     expect(log).toEqual([
       ...['set up v1', 'm1 again', 'm1 serve', 'm1 v1 0', 'm1 v1 1'],
       ...['set up v2', 'm1 again', 'm1 serve', 'm1 v2 0', 'm1 v2 1'],
@@ -149,6 +164,48 @@ describe('a machine whose workload could not be released', () => {
     expect(log.filter((line) => line.startsWith('set up'))).toEqual(['set up v1', 'set up v1', 'set up v2']);
   });
 
+  /** A machine that keeps its state when it is asked to, and comes back to no other. */
+  const keeping = (machine: FakeMachine): Partial<Machine> => {
+    let kept = 0;
+    return {
+      ...rebooting(machine),
+      keep: () => {
+        expect(machine.isServing).toBe(false);
+        kept = machine.boot;
+        machine.log.push('keep');
+        return Promise.resolve();
+      },
+      renew: () =>
+        kept === machine.boot ? Promise.resolve() : Promise.reject(new Error('nothing was kept')),
+    };
+  };
+
+  it('keeps its state once in a boot, before the first that may not be released, and comes back to that', async () => {
+    const wedging: Answer = ({ number }) => ({ outcome: 'not-frozen', reusable: number !== 0 });
+    const of = matrixWith('[sleep, fsfreeze-write, dm-suspend]');
+    const ofSleep = ({ cell, request }: Task): boolean => cell.workload !== 'sleep' || request.trial > 0;
+    const { log, machines } = await work(wedging, keeping, { of, tasks: tasksOf(of).filter(ofSleep) });
+    expect(machines).toHaveLength(1);
+    expect(log.filter((line) => !line.includes('serve'))).toEqual(
+      ['v1', 'v2']
+        .flatMap((cgroup) => [
+          ...[`set up ${cgroup}`, 'm1 again', `m1 ${cgroup} 1`, 'keep'],
+          ...[`m1 ${cgroup} 0`, 'm1 lost', 'm1 again', `set up ${cgroup}`, `m1 ${cgroup} 1`],
+          ...[`m1 ${cgroup} 0`, 'm1 lost', 'm1 again', `set up ${cgroup}`, `m1 ${cgroup} 1`],
+        ])
+        .concat('m1 done', 'm1 down'),
+    );
+  });
+
+  it('keeps nothing for what is always released, until that was not', async () => {
+    expect((await work(frozen, keeping)).log).not.toContain('keep');
+    const { log, machines, wanted } = await work(wedgedOnce(), keeping);
+    expect(machines).toHaveLength(2);
+    expect(wanted).toEqual(['v1', 'v1']);
+    expect(log.filter((line) => line === 'keep')).toHaveLength(2);
+    expect(log.indexOf('keep')).toBeGreaterThan(log.indexOf('m1 down'));
+  });
+
   it.each([
     ['cannot be renewed', {}],
     ['could not be renewed', { renew: () => Promise.reject(new Error('no snapshot')) }],
@@ -161,37 +218,29 @@ describe('a machine whose workload could not be released', () => {
 });
 
 it('runs no more trials of a cell than are needed, and tells how many were left', async () => {
-  const { log, boots } = await work(
-    frozen,
-    () => ({}),
-    (cgroup, told) => cgroup === 'v1' && told.boots.length === 1,
-  );
+  const { log, boots } = await work(frozen, () => ({}), {
+    enough: (cgroup, told) => cgroup === 'v1' && told.boots.length === 1,
+  });
   expect(log).toContain('enough of v1: 1');
   expect(boots).toHaveLength(3);
 });
 
 describe('a machine that is not wanted any more', () => {
   it('is not booted when all cells of its share are decided', async () => {
-    const { machines, log } = await work(
-      frozen,
-      () => ({}),
-      () => true,
-    );
+    const { machines, log } = await work(frozen, () => ({}), { enough: () => true });
     expect(machines).toEqual([]);
     expect(log).toEqual(['enough of v1: 2', 'enough of v2: 2']);
   });
 
   it('is not booted when they are decided while it waits for room', async () => {
     let decided = false;
-    const { machines } = await work(
-      frozen,
-      () => ({}),
-      () => decided,
-      () => {
+    const { machines } = await work(frozen, () => ({}), {
+      enough: () => decided,
+      room: () => {
         decided = true;
         return Promise.resolve();
       },
-    );
+    });
     expect(machines).toEqual([]);
   });
 });
@@ -204,7 +253,7 @@ describe('the turn of a trial', () => {
     await workShift(tasksOf(matrix), {
       signal: new AbortController().signal,
       ledger: new Ledger([...planCells(matrix)], () => undefined),
-      boot: (begin) => Promise.resolve(begin() ? new FakeMachine('m', frozen, []) : null),
+      boot: (begin) => Promise.resolve(begin() === null ? null : new FakeMachine('m', frozen, [])),
       turn: ({ cell }) => {
         const name = `${cell.cgroup} ${++turns}`;
         log.push(`${name} begins`);

@@ -1,5 +1,6 @@
 import { inOneLine } from '../errors.ts';
 import type { Machine } from '../lab/machine.ts';
+import type { CgroupVersion } from '../matrix/matrix.ts';
 import type { Cell } from '../plan/cell.ts';
 import { Bench, NoSetUp } from './bench.ts';
 import { runTrial, type TrialOutcome } from './experiment.ts';
@@ -20,6 +21,7 @@ const bootLimit = 3;
  */
 export async function workShift(tasks: readonly Task[], hooks: ShiftHooks): Promise<void> {
   const queue = new Queue(tasks, hooks);
+  const wedging = new Set<string>();
   for (let failed = 0; ;) {
     hooks.signal.throwIfAborted();
     const all = queue.left;
@@ -29,7 +31,7 @@ export async function workShift(tasks: readonly Task[], hooks: ShiftHooks): Prom
     if (queue.left < all) failed = 0;
     const before = queue.left;
     try {
-      await workMachine(distro, queue, hooks);
+      await workMachine({ distro, queue, wedging }, hooks);
       failed = 0;
     } catch (error) {
       hooks.signal.throwIfAborted();
@@ -44,19 +46,29 @@ export async function workShift(tasks: readonly Task[], hooks: ShiftHooks): Prom
   }
 }
 
+/** What the machines of a shift have one after the other. */
+interface Shift {
+  readonly distro: string;
+  readonly queue: Queue;
+  /** Workloads that were not released. */
+  readonly wedging: Set<string>;
+}
+
 /** Works tasks off on one machine, if it is still wanted when there is room for it. Rejects when it does not come up. */
-async function workMachine(distro: string, queue: Queue, hooks: ShiftHooks): Promise<void> {
+async function workMachine(of: Shift, hooks: ShiftHooks): Promise<void> {
+  const { distro, queue } = of;
   const begun: { boot?: Entry } = {};
-  const begin = (): boolean => {
-    if (queue.next() === undefined) return false;
+  const begin = (): CgroupVersion | null => {
+    const first = queue.next();
+    if (first === undefined) return null;
     begun.boot = hooks.ledger.begin({ kind: 'boot', distro });
-    return true;
+    return first.cell.cgroup;
   };
   try {
     const machine = await hooks.boot(begin);
     if (machine === null) return;
     await using _ = ending(machine, hooks);
-    await using bench = new Bench(machine, { distro, boot: begun.boot }, hooks);
+    await using bench = new Bench(machine, { ...of, boot: begun.boot }, hooks);
     await useMachine(bench, queue, hooks);
   } catch (error) {
     if (!hooks.signal.aborted && !(error instanceof NoSetUp)) begun.boot?.failed(inOneLine(error), true);
@@ -87,7 +99,7 @@ async function useMachine(bench: Bench, queue: Queue, hooks: ShiftHooks): Promis
     const reason = outcome.reason ?? `the group of ${task.cell.workload} could not be removed`;
     const isOver = queue.next() === undefined;
     hooks.onLost(machine, reason, !isOver);
-    if (isOver || !(await bench.renew())) return;
+    if (isOver || !(await bench.renew(task.cell))) return;
   }
   hooks.onDone(machine);
 }
@@ -99,7 +111,7 @@ async function runInTurn(
   { turn, ...hooks }: Omit<ShiftHooks, 'turn'> & { readonly turn: Turn | undefined },
 ): Promise<TrialOutcome> {
   const { machine } = bench;
-  const session = await bench.ready(task.cell.cgroup);
+  const session = await bench.ready(task.cell);
   const entry = hooks.ledger.begin({ kind: 'trial', cell: task.cell });
   try {
     const isFresh = bench.use();

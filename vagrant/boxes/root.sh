@@ -63,6 +63,25 @@ RemainAfterExit=yes
 WantedBy=multi-user.target
 UNIT
 	systemctl enable -q ssh-host-key.service
+
+	# Under emulation these take almost half of a boot, and no machine of frostline's asks for what they do: sessions and
+	# logins at the console, file systems that nobody looks at, modules that are loaded by those who need them.
+	for unit in systemd-logind.service serial-getty@.service systemd-update-utmp.service \
+		systemd-update-utmp-runlevel.service systemd-journal-flush.service systemd-binfmt.service \
+		systemd-network-generator.service modprobe@.service dev-hugepages.mount dev-mqueue.mount \
+		sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount; do
+		systemctl mask -q "$unit"
+	done
+	# of all devices that were there before udev it is told of the card and the disk
+	echo virtio_net > /etc/modules-load.d/frostline.conf
+	install -d /etc/systemd/system/systemd-udev-trigger.service.d
+	cat > /etc/systemd/system/systemd-udev-trigger.service.d/frostline.conf << 'UNIT'
+[Unit]
+After=systemd-modules-load.service
+[Service]
+ExecStart=
+ExecStart=-udevadm trigger --action=add --subsystem-match=net --subsystem-match=block
+UNIT
 }
 
 # GRUB, whose menu its own tools make anew when kernel arguments change; users and keys come from cloud-init

@@ -28,6 +28,8 @@ export interface DistroPlan {
   readonly endpoint: Endpoint;
   /** How long a boot may take until SSH answers. */
   readonly bootTimeoutMs: number;
+  /** Called before a slow step; the function it gives is called after. */
+  readonly onStep: (what: string) => () => void;
 }
 
 /** A virtual machine with a distro of its own, which frostline may reboot: the connection to it, and frostbite on it. */
@@ -89,16 +91,36 @@ export class Distro implements Disposable {
     rebootWith: (words: string) => Promise<void> = (words) => this.rebootWith(words),
   ): Promise<boolean> {
     if ((await this.cgroup()) === cgroup) return false;
-    const before = this.host.boot;
-    await rebootWith(cgroupArguments[cgroup]);
-    await this.reconnect(signal, before);
-    await this.bring();
+    await this.reboot(`reboot for ${cgroup}`, () => rebootWith(cgroupArguments[cgroup]), signal);
     const found = await this.cgroup();
     if (found === cgroup) return true;
     throw new FrostlineError(
       `${this.#plan.name} does not have ${cgroup} after a reboot with ${cgroupArguments[cgroup]}: it has ${found ?? 'none'}.`,
       { code: 'kernel' },
     );
+  }
+
+  /** Has `start` reboot it, and waits until it is up again, with frostbite on it. */
+  async reboot(what: string, start: () => Promise<void>, signal?: AbortSignal): Promise<void> {
+    const done = this.#plan.onStep(what);
+    try {
+      const before = this.host.boot;
+      await start();
+      await this.reconnect(signal, before);
+      await this.bring();
+    } finally {
+      done();
+    }
+  }
+
+  /**
+   * Powers it off at once, with its disk written and at rest, as one whose files alone are to last. Resolves when it has
+   * gone, or has not within some time.
+   */
+  async powerOff(): Promise<void> {
+    const off = 'cd /proc; sync; echo u > sysrq-trigger; sleep 1; echo o > sysrq-trigger; sleep 30';
+    // the connection goes with it
+    await this.host.exec(off, askMs).catch(() => undefined);
   }
 
   /** Sets kernel arguments in its boot loader, and starts a reboot. Rejects ('kernel') when it has none that is known. */

@@ -5,7 +5,7 @@ import { openLocalLab } from './lab.ts';
 
 const context = {
   ...{ run: 'test', consoles: tmpdir(), allowLocal: true, signal: new AbortController().signal },
-  ...{ onWarning: () => undefined, onPreparing: () => () => undefined },
+  ...{ onWarning: () => undefined, onPreparing: () => () => undefined, onStep: () => () => undefined },
 };
 
 it('refuses this machine unless that is meant', async () => {

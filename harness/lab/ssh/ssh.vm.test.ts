@@ -11,7 +11,7 @@ import { openSshLab } from './lab.ts';
 const { signal } = new AbortController();
 const context = {
   ...{ run: 'test', consoles: tmpdir(), allowLocal: false, signal },
-  ...{ onWarning: () => undefined, onPreparing: () => () => undefined },
+  ...{ onWarning: () => undefined, onPreparing: () => () => undefined, onStep: () => () => undefined },
 };
 const matrix = (driver: string): string => `name: test
 trials: 2

@@ -47,6 +47,12 @@ export async function findAccount(): Promise<Account> {
   return { base, as: { uid: Number(uid), gid: Number(gid) } };
 }
 
+/** Where vagrant keeps what all machines share. */
+const sharedHome = ({ base }: Account): string => join(base, 'vagrant.d');
+
+/** The boxes that vagrant has: NAME/VERSION/PROVIDER. */
+export const boxesOf = (account: Account): string => join(sharedHome(account), 'boxes');
+
 /** Gives a file or folder to the account. */
 export async function give({ as }: Account, path: string): Promise<void> {
   if (as !== null) await chown(path, as.uid, as.gid);
@@ -76,7 +82,7 @@ export function runInFolder(
     XDG_DATA_HOME: join(dir, 'd'),
     XDG_CACHE_HOME: join(dir, 'k'),
     FROSTLINE_MACHINE: `${dir}/`,
-    VAGRANT_HOME: join(account.base, 'vagrant.d'),
+    VAGRANT_HOME: sharedHome(account),
     VAGRANT_CHECKPOINT_DISABLE: '1',
     VAGRANT_BOX_UPDATE_CHECK_DISABLE: '1',
   };

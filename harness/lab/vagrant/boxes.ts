@@ -4,7 +4,7 @@ import { command } from '../../base/command.ts';
 import { makeFolder, sha256File } from '../../base/files.ts';
 import { FrostlineError } from '../../errors.ts';
 import type { VagrantWay } from '../../matrix/matrix.ts';
-import { give, runInFolder, type Account } from './account.ts';
+import { boxesOf, give, runInFolder, type Account } from './account.ts';
 import { takeDown } from './down.ts';
 import { makeMachineFolder, vagrantFiles } from './folder.ts';
 import { failure, parseBoxes, parseOutput, type OutputLine } from './output.ts';
@@ -56,25 +56,42 @@ export async function fetchBox(account: Account, way: VagrantWay, options: Fetch
 }
 
 async function ownBoxOf(account: Account, suite: string, { signal, onPreparing }: FetchBox): Promise<Box> {
-  const done = onPreparing(`box of Debian ${suite}`);
+  let done = (): void => undefined;
+  const step = (what: string): void => {
+    done();
+    done = onPreparing(`box frostline/${suite}: ${what}`);
+  };
   try {
-    const script = join(vagrantFiles, '../scripts/build-box');
-    const built = (await command([script, suite], { signal, timeoutMs: minutes(30) })).trim();
+    const built = await build(suite, signal, step);
     const name = `frostline-${basename(built)}`;
     // its kernel where the account can read it
     const boot = join(account.base, 'boot', basename(built));
-    if (!(await stat(boot).catch(() => null)))
+    if (!(await isThere(boot)))
       await makeFolder(boot, async (draft) => {
         for (const file of ['vmlinuz', 'initrd']) await copyFile(join(built, file), join(draft, file));
       });
-    await withBoxes(account, async (run) => {
-      if (!(await has(run, name, 'libvirt', null))) await addFile(account, run, join(built, 'box.box'), name);
-    });
+    // asking vagrant itself takes it seconds
+    if (!(await isThere(join(boxesOf(account), name, '0/libvirt/metadata.json')))) {
+      step('adding it to vagrant');
+      await withBoxes(account, (run) => addFile(account, run, join(built, 'box.box'), name));
+    }
     return { name, version: null, boot: { kernel: join(boot, 'vmlinuz'), initrd: join(boot, 'initrd') } };
   } finally {
     done();
   }
 }
+
+/** The folder of a suite's box, made once; what the script says that it does is a step. */
+async function build(suite: string, signal: AbortSignal, step: (what: string) => void): Promise<string> {
+  const onLine = (line: string): void => {
+    const what = /^==> (?!Made)(.+)$/.exec(line)?.[1];
+    if (what !== undefined) step(what);
+  };
+  const script = join(vagrantFiles, '../scripts/build-box');
+  return (await command([script, suite], { signal, timeoutMs: minutes(30), onLine })).trim();
+}
+
+const isThere = async (path: string): Promise<boolean> => (await stat(path).catch(() => null)) !== null;
 
 type RunBox = (words: readonly string[]) => Promise<OutputLine[]>;
 

@@ -4,6 +4,7 @@ import { Scope } from '../../base/scope.ts';
 import { FrostlineError } from '../../errors.ts';
 import type { VagrantWay } from '../../matrix/matrix.ts';
 import type { BootRequest, Lab, LabContext } from '../lab.ts';
+import { cgroupArguments } from '../distro/cgroups.ts';
 import { rememberedKvm } from '../qemu/accelerator.ts';
 import { isTrusted, parseVersion } from '../qemu/binary.ts';
 import { findAccount, type Account } from './account.ts';
@@ -19,6 +20,10 @@ const bootTimeoutSeconds = 300;
 const upTimeoutMs = (bootTimeoutSeconds + 600) * 1000;
 const overheadMiB = 150;
 const program = 'qemu-system-x86_64';
+
+/** What a box is booted with that has no boot loader to ask. */
+const directArguments = ({ cmdline }: VagrantWay): string =>
+  `root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet ${cmdline ?? ''}`.trim();
 
 /** Opens vagrant. Rejects ('host') when it is not here, or there is no user to run it as. */
 export async function openVagrantLab(context: LabContext): Promise<VagrantLab> {
@@ -82,23 +87,27 @@ export class VagrantLab implements Lab<VagrantWay> {
     return (await rememberedKvm({ version: this.#qemu }))?.works ? 'kvm' : 'tcg';
   }
 
-  async boot({ id, way, signal }: BootRequest<VagrantWay>): Promise<VagrantMachine> {
+  async boot({ id, way, cgroup, signal }: BootRequest<VagrantWay>): Promise<VagrantMachine> {
     const box = await this.#box(way);
     const scope = new Scope();
     try {
       const dir = await makeMachineFolder(this.#account, this.#context.run, id);
       scope.defer(() => takeDown(this.#account, dir, id));
-      const file = await this.#describe({ id, way, box, dir });
+      const direct = box.boot === null ? null : directArguments(way);
+      const words = direct === null || cgroup === undefined ? direct : `${direct} ${cgroupArguments[cgroup]}`;
+      const file = await this.#describe({ id, way, box, dir, cmdline: words });
       await describeMachine(dir, file);
       const vagrant = new Vagrant(this.#account, dir, id);
-      await vagrant.up(way.provider, upTimeoutMs, signal);
+      const onStep = (what: string): (() => void) => this.#context.onStep(id, what);
+      const done = onStep('vagrant up');
+      await vagrant.up(way.provider, upTimeoutMs, signal).finally(done);
       const parts = {
         ...{ id, dir, file, vagrant, scope },
         qemu: way.provider === 'libvirt' ? this.#qemu : null,
         consoleLog: join(this.#context.consoles, `${id}.log`),
-        ...{ box: way.box, cmdline: box.boot === null ? way.cmdline : null },
+        ...{ box: way.box, cmdline: box.boot === null ? way.cmdline : null, direct, cgroup },
         bootTimeoutMs: bootTimeoutSeconds * 1000,
-        onWarning: this.#context.onWarning,
+        ...{ onWarning: this.#context.onWarning, onStep },
       };
       return await VagrantMachine.enter(parts, signal);
     } catch (error) {
@@ -107,18 +116,21 @@ export class VagrantLab implements Lab<VagrantWay> {
     }
   }
 
-  async #describe(of: { id: string; way: VagrantWay; box: Box; dir: string }): Promise<MachineFile> {
-    const { id, way, box, dir } = of;
+  async #describe(of: {
+    readonly id: string;
+    readonly way: VagrantWay;
+    readonly box: Box;
+    readonly dir: string;
+    readonly cmdline: string | null;
+  }): Promise<MachineFile> {
+    const { id, way, box, dir, cmdline } = of;
     const accel = await this.#accel();
     const script = join(vagrantFiles, 'provision/install-tools.sh');
-    // without a boot loader of its own to ask, the box's arguments are these
-    const own =
-      box.boot === null ? null : `root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet ${way.cmdline ?? ''}`;
     return {
       ...{ run: this.#context.run, name: id, box: box.name, boxVersion: box.version, provider: way.provider },
       ...{ accel, cpuModel: accel === 'kvm' ? null : 'Nehalem', cpus: way.cpus, memoryMiB: way.memoryMiB },
       ...{ port: await freePort(), kernel: box.boot?.kernel ?? null, initrd: box.boot?.initrd ?? null },
-      ...{ cmdline: own?.trim() ?? null, console: join(dir, 'console.log'), bootTimeoutSeconds },
+      ...{ cmdline, console: join(dir, 'console.log'), bootTimeoutSeconds },
       provision: way.install.length === 0 ? [] : [{ path: script, args: way.install }],
     };
   }

@@ -3,6 +3,7 @@ import type { Scope } from '../../base/scope.ts';
 import { FrostlineError, inOneLine, sentence } from '../../errors.ts';
 import type { CgroupVersion } from '../../matrix/matrix.ts';
 import { keepLog, readFacts, tail } from '../console.ts';
+import { cgroupArguments } from '../distro/cgroups.ts';
 import { Distro } from '../distro/distro.ts';
 import type { MachineFacts } from '../facts.ts';
 import type { Channel, Condition, Machine, Shell, Terminal } from '../machine.ts';
@@ -25,8 +26,14 @@ export interface Parts {
   readonly box: string;
   /** Kernel arguments that its own boot loader has to set; null: none, or it is booted directly. */
   readonly cmdline: string | null;
+  /** The arguments of a direct boot without those for a cgroup set-up; null: its own boot loader boots it. */
+  readonly direct: string | null;
+  /** The set-up that is wanted first, if that is known. */
+  readonly cgroup: CgroupVersion | undefined;
   readonly bootTimeoutMs: number;
   readonly onWarning: (text: string) => void;
+  /** Called before a slow step; the function it gives is called after. */
+  readonly onStep: (what: string) => () => void;
   /** What takes the machine down. */
   readonly scope: Scope;
 }
@@ -46,7 +53,7 @@ export class VagrantMachine implements Machine {
 
   /** Connects to a machine that is up, and brings frostbite. Rejects ('machine') when it does not answer. */
   static async enter(parts: Parts, signal: AbortSignal): Promise<VagrantMachine> {
-    const { id, box, cmdline, bootTimeoutMs } = parts;
+    const { id, box, bootTimeoutMs, onStep } = parts;
     const { host, port, user, keyFile } = await parts.vagrant.sshConfig(signal);
     // Each machine makes its host key at its first boot. The one that answers first is pinned from then on: the port
     // is of 127.0.0.1, forwarded to a machine that was made a moment ago and has accepted a key made for it alone.
@@ -54,18 +61,13 @@ export class VagrantMachine implements Machine {
     const onHostKey = (key: Buffer): void => void (hostKey.length === 0 && hostKey.push(key));
     const privateKey = await readFile(keyFile, 'utf8');
     const endpoint = { host, port, user, privateKey, hostKey, onHostKey, isForeign: true };
-    const distro = await Distro.connect({ name: `${id} (${box})`, endpoint, bootTimeoutMs }, signal);
+    const plan = { name: `${id} (${box})`, endpoint, bootTimeoutMs, onStep };
+    const distro = await Distro.connect(plan, signal);
     parts.scope.defer(() => distro[Symbol.dispose]());
-    await distro.bring();
-    if (cmdline !== null) {
-      const before = distro.host.boot;
-      await distro.rebootWith(cmdline);
-      await distro.reconnect(signal, before);
-      await distro.bring();
-    }
-    const machine = new VagrantMachine(parts, distro);
-    await machine.#keep(signal);
-    return machine;
+    const done = onStep('end of its boot, frostbite');
+    await distro.bring().finally(done);
+    await takeArguments(parts, distro, signal);
+    return new VagrantMachine(parts, distro);
   }
 
   get facts(): MachineFacts {
@@ -107,19 +109,26 @@ export class VagrantMachine implements Machine {
 
   /** By kernel arguments and a reboot, where systemd has not mounted that set-up already. */
   async setUp(cgroup: CgroupVersion, signal?: AbortSignal): Promise<boolean> {
-    const direct = this.#file.kernel === null ? undefined : (words: string) => this.#reload(words, signal);
-    if (!(await this.#distro.setUp(cgroup, signal, direct))) return false;
-    await this.#keep(signal);
-    return true;
+    const { direct } = this.#parts;
+    const reload =
+      direct === null ? undefined : (words: string) => this.#reload(`${direct} ${words}`, signal);
+    const rebooted = await this.#distro.setUp(cgroup, signal, reload);
+    this.#isKept &&= !rebooted;
+    return rebooted;
   }
 
-  /** From the snapshot of the state it had after its last boot: the same boot, and known as such. */
+  /** From its snapshot: the same boot, and known as such. */
   async renew(signal?: AbortSignal): Promise<void> {
     if (!this.#isKept) throw new FrostlineError(`${this.#parts.id} has no snapshot.`, { code: 'machine' });
-    await this.#keepConsole();
-    this.#distro.disconnect();
-    await this.#parts.vagrant.restore(signal);
-    await this.#distro.reconnect(signal);
+    const done = this.#parts.onStep('back to its snapshot');
+    try {
+      await this.#keepConsole();
+      this.#distro.disconnect();
+      await this.#parts.vagrant.restore(signal);
+      await this.#distro.reconnect(signal);
+    } finally {
+      done();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -128,25 +137,29 @@ export class VagrantMachine implements Machine {
   }
 
   /** A snapshot of the machine as it is. */
-  async #keep(signal?: AbortSignal): Promise<void> {
+  async keep(signal?: AbortSignal): Promise<void> {
     this.#isKept = false;
     if (this.#file.provider === 'qemu') return;
+    const done = this.#parts.onStep('snapshot');
     try {
       await this.#parts.vagrant.save(signal);
       this.#isKept = true;
     } catch (error) {
       signal?.throwIfAborted();
       this.#parts.onWarning(`${inOneLine(error)} A machine that is stuck is replaced by a fresh one.`);
+    } finally {
+      done();
     }
   }
 
   /** Off and on again with other arguments for the kernel that it is booted with. */
-  async #reload(words: string, signal?: AbortSignal): Promise<void> {
-    const { cmdline } = this.#parts.file;
-    this.#file = { ...this.#file, cmdline: `${cmdline ?? ''} ${words}`.trim() };
+  async #reload(cmdline: string, signal?: AbortSignal): Promise<void> {
+    this.#file = { ...this.#file, cmdline };
     await describeMachine(this.#parts.dir, this.#file);
-    await this.#keepConsole();
+    // vagrant would have the distro shut itself down, which takes as long as half a boot
+    await this.#distro.powerOff();
     this.#distro.disconnect();
+    await this.#keepConsole();
     await this.#parts.vagrant.reload(this.#parts.bootTimeoutMs, signal);
   }
 
@@ -155,4 +168,13 @@ export class VagrantMachine implements Machine {
     const { consoleLog, onWarning } = this.#parts;
     return keepLog(this.#file.console, consoleLog, onWarning);
   }
+}
+
+/** Has its own boot loader set the kernel arguments that it is to have, with those of the set-up that is wanted first. */
+async function takeArguments(parts: Parts, distro: Distro, signal: AbortSignal): Promise<void> {
+  const { cmdline, cgroup } = parts;
+  if (cmdline === null) return;
+  const isThere = cgroup === undefined || (await distro.cgroup()) === cgroup;
+  const words = isThere ? cmdline : `${cmdline} ${cgroupArguments[cgroup]}`;
+  await distro.reboot(`reboot with ${cmdline}`, () => distro.rebootWith(words), signal);
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,9 +8,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../../base/deadline.ts';
 import type { VagrantWay } from '../../matrix/matrix.ts';
 import { matrixOf, shiftOn } from '../../testing/machines.ts';
-import { processesNaming } from '../processes.ts';
+import { leftOfVagrant } from '../../testing/vagrant.ts';
 import { findLeftovers, reap } from '../reap.ts';
-import { vagrantBase } from './account.ts';
 import { openVagrantLab, type VagrantLab } from './lab.ts';
 import type { VagrantMachine } from './machine.ts';
 
@@ -27,12 +26,6 @@ const way = matrixOf(text('[v2]', '[sleep]')).distros.get('box')!.ways[0] as Vag
 
 let lab: VagrantLab;
 
-/** Folders of machines, processes that name any of them, and their disks. */
-async function left(): Promise<{ folders: string[]; processes: number[] }> {
-  const folders = (await readdir(vagrantBase())).filter((name) => name.startsWith('vm-'));
-  return { folders, processes: await processesNaming(vagrantBase()) };
-}
-
 beforeAll(async () => {
   // of a run of these tests that was killed
   for (const one of await findLeftovers()) await reap(one);
@@ -41,6 +34,7 @@ beforeAll(async () => {
     ...{ run: 'test', consoles, allowLocal: false, signal },
     onWarning: (warning) => console.warn(warning),
     onPreparing: () => () => undefined,
+    onStep: () => () => undefined,
   });
   await lab.prepare(way);
 });
@@ -70,7 +64,7 @@ describe('machines of vagrant', () => {
       );
     }
     expect(new Set(booted.map(({ facts }) => facts.boot)).size).toBe(2);
-    expect(await left()).toEqual({ folders: [], processes: [] });
+    expect(await leftOfVagrant()).toEqual({ folders: [], processes: [] });
   });
 
   it('have the set-up that systemd mounts, and come back from their snapshot', async () => {
@@ -82,6 +76,7 @@ describe('machines of vagrant', () => {
     expect(machine.facts.boot).not.toBe(boot);
     const mounted = "grep -c ' cgroup2 ' /proc/mounts; ls -d /sys/fs/cgroup/freezer";
     expect((await machine.exec(mounted, 15_000)).stdout.trim()).toBe('0\n/sys/fs/cgroup/freezer');
+    await machine.keep(signal);
     // what nothing but a new boot or a snapshot ends: a task in D behind a frozen file system
     const wedge = `cd /root && truncate -s 64M img && mke2fs -q img && mkdir -p m && mount -o loop img m && fsfreeze -f m &&
 { setsid sh -c 'echo > m/file' > /dev/null 2>&1 & } && until grep -qs '^State:.D' /proc/$!/status; do :; done; echo stuck`;
@@ -108,7 +103,7 @@ describe('machines of vagrant', () => {
     expect(await readFile(join(found[0]!.dir, 'machine.json'), 'utf8')).toContain('bookworm');
     expect(found[0]!.pids.length).toBeGreaterThan(0);
     await reap(found[0]!);
-    expect(await left()).toEqual({ folders: [], processes: [] });
+    expect(await leftOfVagrant()).toEqual({ folders: [], processes: [] });
   });
 
   it('are gone when their boot is aborted', async () => {
@@ -120,7 +115,7 @@ describe('machines of vagrant', () => {
     );
     // once QEMU runs
     await until({ ms: 120_000, what: 'QEMU' }, 100, async () => {
-      const pids = (await left()).processes;
+      const pids = (await leftOfVagrant()).processes;
       const names = await Promise.all(
         pids.map((pid) => readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')),
       );
@@ -128,6 +123,6 @@ describe('machines of vagrant', () => {
     });
     stop.abort(new Error('told to stop'));
     expect(await outcome).toContain('told to stop');
-    expect(await left()).toEqual({ folders: [], processes: [] });
+    expect(await leftOfVagrant()).toEqual({ folders: [], processes: [] });
   });
 });

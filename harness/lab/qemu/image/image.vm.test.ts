@@ -34,6 +34,7 @@ exclude: [{ runtime: runc, strategy: single }]`);
     ...{ run: 'test', consoles: await mkdtemp(join(tmpdir(), 'frostline-test-')), allowLocal: false, signal },
     onWarning: (warning) => console.warn(warning),
     onPreparing: () => () => undefined,
+    onStep: () => () => undefined,
   });
 });
 afterAll(async () => expect(await leftovers()).toEqual([]));
@@ -53,6 +54,7 @@ describe('a cloud image', () => {
       boots.push(machine.facts.boot);
       const said = await machine.exec('cat /etc/hostname; ls /home; stat -fc %T /sys/fs/cgroup', 15_000);
       expect(said.stdout.trim().split('\n')).toEqual(['frostline', 'frostline', 'cgroup2fs']);
+      await machine.keep(signal);
       expect((await machine.exec(wedge, 60_000)).stdout.trim()).toBe('stuck');
       await machine.renew(signal);
       expect((await machine.exec('ls /root', 15_000)).stdout).toBe('');
@@ -92,7 +94,7 @@ systemctl restart ssh`;
     await writeFile(key, privateKey, { mode: 0o600 });
     const ssh = await openSshLab({
       ...{ run: 'test', consoles: tmpdir(), allowLocal: false, signal },
-      ...{ onWarning: () => undefined, onPreparing: () => () => undefined },
+      ...{ onWarning: () => undefined, onPreparing: () => () => undefined, onStep: () => () => undefined },
     });
     const there: SshWay = {
       ...{ driver: 'ssh', host: '127.0.0.1', port, user, key, sudo: true },

@@ -83,6 +83,7 @@ export class ImageLab implements Lab<ImageWay> {
       console: join(this.#context.consoles, `${id}.log`),
       bootTimeoutMs: bootTimeoutMs[accelerator.accel],
       ...{ signal, onWarning: this.#context.onWarning },
+      onStep: (what) => this.#context.onStep(id, what),
     };
   }
 

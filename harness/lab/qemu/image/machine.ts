@@ -43,11 +43,13 @@ export interface ImagePlan {
   readonly bootTimeoutMs: number;
   readonly signal: AbortSignal;
   readonly onWarning: (text: string) => void;
+  /** Called before a slow step; the function it gives is called after. */
+  readonly onStep: (what: string) => () => void;
 }
 
 /** Starts QEMU and waits until cloud-init is done and the guest answers over SSH with the host key it was given. */
 export async function bootImage(plan: ImagePlan): Promise<ImageMachine> {
-  const { signal, bootTimeoutMs } = plan;
+  const { signal, bootTimeoutMs, onStep } = plan;
   const scope = new Scope();
   try {
     const dir = await makeMachineFolder(plan, scope);
@@ -59,7 +61,7 @@ export async function bootImage(plan: ImagePlan): Promise<ImageMachine> {
       ...{ privateKey: keys.clientPrivate, hostKey: keys.hostPublic },
     };
     const name = `${plan.id} (${plan.image})`;
-    const distro = await Distro.connect({ name, endpoint, bootTimeoutMs }, signal).catch(
+    const distro = await Distro.connect({ name, endpoint, bootTimeoutMs, onStep }, signal).catch(
       async (error: unknown) => {
         signal.throwIfAborted();
         throw notBooted(plan, `${child.over ?? sentence(error)}\n  ${await lastLines(plan.console)}`);
@@ -113,7 +115,7 @@ export class ImageMachine implements Machine {
     this.#parts = parts;
   }
 
-  /** Waits for cloud-init, installs what is asked for, and keeps a snapshot. */
+  /** Waits for cloud-init, and installs what is asked for. */
   static async settle(parts: Parts): Promise<ImageMachine> {
     const { plan, distro } = parts;
     await within(
@@ -122,15 +124,10 @@ export class ImageMachine implements Machine {
     );
     await distro.bring();
     if (plan.install.length > 0) await distro.install(plan.install);
-    if (plan.cmdline !== null) {
-      const before = distro.host.boot;
-      await distro.rebootWith(plan.cmdline);
-      await distro.reconnect(plan.signal, before);
-      await distro.bring();
-    }
-    const machine = new ImageMachine(parts);
-    await machine.#keep(plan.signal);
-    return machine;
+    const { cmdline } = plan;
+    if (cmdline !== null)
+      await distro.reboot(`reboot with ${cmdline}`, () => distro.rebootWith(cmdline), plan.signal);
+    return new ImageMachine(parts);
   }
 
   get facts(): MachineFacts {
@@ -176,12 +173,12 @@ export class ImageMachine implements Machine {
 
   /** By kernel arguments in its boot loader and a reboot, where systemd has not mounted that set-up already. */
   async setUp(cgroup: CgroupVersion, signal?: AbortSignal): Promise<boolean> {
-    if (!(await this.#parts.distro.setUp(cgroup, signal))) return false;
-    await this.#keep(signal);
-    return true;
+    const rebooted = await this.#parts.distro.setUp(cgroup, signal);
+    this.#isKept &&= !rebooted;
+    return rebooted;
   }
 
-  /** From the snapshot of the state it had after its last boot: the same boot, and known as such. */
+  /** From its snapshot: the same boot, and known as such. */
   async renew(signal?: AbortSignal): Promise<void> {
     const { plan, distro } = this.#parts;
     if (!this.#isKept) throw new FrostlineError(`${plan.id} has no snapshot.`, { code: 'machine' });
@@ -198,14 +195,17 @@ export class ImageMachine implements Machine {
   }
 
   /** A snapshot of the machine as it is, in the overlay of its disk. */
-  async #keep(signal?: AbortSignal): Promise<void> {
+  async keep(signal?: AbortSignal): Promise<void> {
     this.#isKept = false;
+    const done = this.#parts.plan.onStep('snapshot');
     try {
       await this.#monitor(`savevm ${snapshot}`);
       this.#isKept = true;
     } catch (error) {
       signal?.throwIfAborted();
       this.#parts.plan.onWarning(`${inOneLine(error)} A machine that is stuck is replaced by a fresh one.`);
+    } finally {
+      done();
     }
   }
 
