@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * `unit` holds what needs no machine; `vm` boots real kernels (files named *.vm.test.ts), one file at a
- * time: two emulated machines fill two cores. `faults` are those that take minutes, for `scripts/test --faults`. `vagrant` is for `scripts/test --vagrant` alone: it needs vagrant and
- * libvirt.
+ * time: two emulated machines fill two cores. `faults` are those that take minutes, for `scripts/test --faults`. `vagrant`
+ * looks at single machines of vagrant, for `scripts/test --vagrant`; a whole run with them is one of `vm`.
  */
 export default defineConfig({
   test: {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -110,6 +111,20 @@ describe('commands', () => {
     const failing = command(['sh', '-c', 'echo the reason >&2; exit 3']);
     await expect(failing).rejects.toThrow(/ended with 3:\n {2}the reason/);
     await expect(failing).rejects.toBeInstanceOf(FrostlineError);
+  });
+
+  it('tell the lines of their stderr as they come, and keep them', async () => {
+    const lines: string[] = [];
+    // the second comes once the first was heard
+    const dir = await mkdtemp(join(tmpdir(), 'frostline-test-'));
+    const script = 'echo one >&2; until [ -e heard ]; do sleep 0.02; done; printf "two\\nthree" >&2';
+    const onLine = (line: string): void => {
+      lines.push(line);
+      writeFileSync(join(dir, 'heard'), '');
+    };
+    const { stderr } = await capture(['sh', '-c', script], { cwd: dir, onLine });
+    expect(lines).toEqual(['one', 'two', 'three']);
+    expect(stderr).toBe('one\ntwo\nthree');
   });
 
   it('end when they take too long', async () => {

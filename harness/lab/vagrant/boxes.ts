@@ -84,7 +84,7 @@ async function ownBoxOf(account: Account, suite: string, { signal, onPreparing }
 /** The folder of a suite's box, made once; what the script says that it does is a step. */
 async function build(suite: string, signal: AbortSignal, step: (what: string) => void): Promise<string> {
   const onLine = (line: string): void => {
-    const what = /^==> (?!Made)(.+)$/.exec(line)?.[1];
+    const what = /^==> (building: .+)$/.exec(line)?.[1];
     if (what !== undefined) step(what);
   };
   const script = join(vagrantFiles, '../scripts/build-box');
