@@ -90,7 +90,15 @@ describe('the folder of a machine', () => {
     const port = await freePort();
     expect(port).toBeGreaterThan(1023);
     await describeMachine(dir, {
-      ...{ run: 'a-run', name: 'm1', box: 'b', boxVersion: null, provider: 'libvirt', accel: 'tcg' },
+      ...{
+        run: 'a-run',
+        name: 'm1',
+        box: 'b',
+        boxVersion: null,
+        guest: null,
+        provider: 'libvirt',
+        accel: 'tcg',
+      },
       ...{ cpuModel: 'Nehalem', cpus: 1, memoryMiB: 512, port, kernel: null, initrd: null, cmdline: null },
       ...{ console: join(dir, 'console.log'), bootTimeoutSeconds: 300, provision: [] },
     });

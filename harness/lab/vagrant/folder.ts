@@ -17,6 +17,8 @@ export interface MachineFile {
   /** As `vagrant box list` has it. */
   readonly box: string;
   readonly boxVersion: string | null;
+  /** Which of the guests that vagrant knows it is; null: vagrant finds out. */
+  readonly guest: string | null;
   readonly provider: VagrantProvider;
   readonly accel: 'kvm' | 'tcg';
   /** Null: the host's. */

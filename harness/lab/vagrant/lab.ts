@@ -128,6 +128,8 @@ export class VagrantLab implements Lab<VagrantWay> {
     const script = join(vagrantFiles, 'provision/install-tools.sh');
     return {
       ...{ run: this.#context.run, name: id, box: box.name, boxVersion: box.version, provider: way.provider },
+      // frostline's own boxes are Debian, and booted directly
+      guest: box.boot === null ? null : 'debian',
       ...{ accel, cpuModel: accel === 'kvm' ? null : 'Nehalem', cpus: way.cpus, memoryMiB: way.memoryMiB },
       ...{ port: await freePort(), kernel: box.boot?.kernel ?? null, initrd: box.boot?.initrd ?? null },
       ...{ cmdline, console: join(dir, 'console.log'), bootTimeoutSeconds },
