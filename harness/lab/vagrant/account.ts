@@ -63,6 +63,13 @@ export interface VagrantOptions {
   readonly timeoutMs: number;
 }
 
+/** What vagrant is to know of the user's environment: where boxes are, and how they are reached. */
+const passedOn: ReadonlySet<string> = new Set(
+  ['http_proxy', 'https_proxy', 'no_proxy']
+    .flatMap((name) => [name, name.toUpperCase()])
+    .concat('VAGRANT_SERVER_URL'),
+);
+
 /**
  * Runs a program as the account in a machine's folder, with everything that libvirt, QEMU and vagrant keep there:
  * what names the folder in its environment is of that machine, and goes with it. Boxes are shared.
@@ -91,9 +98,14 @@ export function runInFolder(
     as === null
       ? []
       : ['setpriv', `--reuid=${as.uid}`, `--regid=${as.gid}`, '--init-groups', '--inh-caps=-all'];
-  const words = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  return capture([...become, 'env', '-i', ...words, ...argv], {
+  // by the environment and not by words, which everybody on this host can read: a proxy's URL may have a password
+  const isForeign = (name: string): boolean => !(name in env) && !passedOn.has(name);
+  const without = Object.keys(process.env)
+    .filter(isForeign)
+    .flatMap((name) => ['-u', name]);
+  return capture([...become, 'env', ...without, ...argv], {
     cwd: dir,
+    env,
     timeoutMs,
     ...(signal === undefined ? {} : { signal }),
   });
