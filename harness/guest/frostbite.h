@@ -346,13 +346,20 @@ void grace_ours(void);
 /* Makes grace periods of RCU short, or as long as they are. Nothing where the kernel is not ours. */
 void grace_expedite(bool is);
 
+/* ---- entropy.c ---- */
+#define SEED_BYTES 64
+/* Makes the kernel's next random numbers of this seed, too; NULL, or what failed, with errno. */
+const char *entropy_reseed(const unsigned char *seed);
+/*
+ * What random.trust_cpu=on is from 4.19 on: RDRAND is credited as entropy where getrandom(2) would wait for some. The SSH
+ * server asks for random numbers first of all, and a machine without devices has no other source.
+ */
+void entropy_trust_cpu(void);
+
 /* ---- wake.c ---- */
 /* The SSH server's, as it looks for it. */
 #define HOST_KEY "/etc/dropbear/dropbear_ed25519_host_key"
 
-#define WAKE_SEED_BYTES 64
-/* Makes the kernel's next random numbers of this seed, too; NULL, or what failed, with errno. */
-const char *wake_reseed(const unsigned char *seed);
 /* The line on which a template and its clones are spoken to; -1 when the machine has none. */
 int line_open(void);
 /* Does what is said there, once something is; false when the line is of no use any more. */

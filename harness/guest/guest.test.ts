@@ -13,6 +13,7 @@ const sources = (await readdir(here, { recursive: true })).filter(
 /** The programs of tests/, and what each shows. */
 const programs = [
   ['control.c', 'files of cgroups are written as kernels before 3.15 take it'],
+  ['entropy.c', 'a kernel that waits for randomness is not waited for'],
   ['looking.c', 'nothing that looks waits for what it looks at'],
   ['pids.c', 'processes of another pid namespace are known without NStgid'],
   ['patience.c', 'waits of its own are longer on a slow machine'],

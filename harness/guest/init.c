@@ -229,6 +229,7 @@ int init_first(void)
 	mount_at("proc", "/proc", NULL);
 	mount_at("sysfs", "/sys", NULL);
 	mount_at("devtmpfs", "/dev", NULL);
+	entropy_trust_cpu();
 	modules_load();
 	fflush(stdout);
 	if (has_disk())

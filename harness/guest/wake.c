@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/random.h>
 #include <linux/serial.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +26,6 @@
 /* What a kernel does some time after its boot and after a connection is done by then, and not in every clone. */
 #define SETTLE_US 2000000
 
-#define SEED_BYTES WAKE_SEED_BYTES
 #define MAX_WAKE_LINE 1024
 
 struct wake {
@@ -76,30 +74,6 @@ static void take(struct wake *w, const char *line)
 		w->settles = true;
 }
 
-/* Mixed in and used at once: without the second step output would be what the other clones' is until the next reseeding. */
-const char *wake_reseed(const unsigned char *seed)
-{
-	struct {
-		struct rand_pool_info info;
-		unsigned char seed[SEED_BYTES];
-	} pool = { .info = { .entropy_count = SEED_BYTES * 8, .buf_size = SEED_BYTES } };
-	int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
-	const char *failed = NULL;
-
-	memcpy(pool.info.buf, seed, SEED_BYTES);
-	if (fd < 0 || ioctl(fd, RNDADDENTROPY, &pool) < 0)
-		failed = "RNDADDENTROPY";
-	/*
-	 * 4.14. Before 4.8 what was added is part of the next number already. From 4.8 to 4.13 it is after some minutes;
-	 * until then clones differ by RDRAND, which is mixed into every number.
-	 */
-	else if (ioctl(fd, RNDRESEEDCRNG) < 0 && errno != EINVAL && errno != ENOTTY)
-		failed = "RNDRESEEDCRNG";
-	if (fd >= 0)
-		close(fd);
-	return failed;
-}
-
 static bool replace(const char *path, const void *data, size_t size)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -117,7 +91,7 @@ static const char *renew(const struct wake *w)
 
 	if (w->seeded != SEED_BYTES || !w->now_us || !w->host_key_size || !w->client_key[0])
 		return "the message is incomplete";
-	const char *failed = wake_reseed(w->seed);
+	const char *failed = entropy_reseed(w->seed);
 
 	if (failed)
 		return failed;

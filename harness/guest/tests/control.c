@@ -23,7 +23,7 @@ static void make_group(struct group *g, const char *path)
 
 int main(void)
 {
-	static const unsigned char seed[WAKE_SEED_BYTES] = "seed";
+	static const unsigned char seed[SEED_BYTES] = "seed";
 	struct group g;
 	char text[64];
 
@@ -46,6 +46,6 @@ int main(void)
 	check(group_evict(&g, 34), "a process is moved to the group above");
 	get("cgroup.procs", text, sizeof(text));
 	check(!strcmp(text, "34"), "and is there");
-	check(wake_reseed(seed) == NULL, "a clone is reseeded without RNDRESEEDCRNG");
+	check(entropy_reseed(seed) == NULL, "a clone is reseeded without RNDRESEEDCRNG");
 	return checks_end();
 }

@@ -45,6 +45,7 @@ export const files: readonly string[] = `
   .split(/\s+/);
 
 const ring: Newer = { since: '5.1', without: 'io-uring is unsupported: ENOSYS' };
+const randomness: Newer = { since: '3.17', without: 'random numbers are not waited for' };
 const userfault: Newer = { since: '4.3', without: 'uffd-user and uffd-kernel are unsupported: ENOSYS' };
 
 /** What came after 3.10. */
@@ -61,6 +62,7 @@ export const newer: Readonly<Record<string, Newer>> = {
   UFFDIO_REGISTER_MODE_MISSING: userfault,
   UFFD_API: userfault,
   UFFD_EVENT_PAGEFAULT: userfault,
+  SYS_getrandom: randomness,
   RNDRESEEDCRNG: { since: '4.14', without: 'EINVAL is no failure: RNDADDENTROPY has mixed the seed in' },
   'NStgid:': { since: '4.1', without: 'processes of containers say who they are over a socket' },
   'cgroup.controllers': { since: '4.5', without: 'there is no v2 hierarchy that could have controllers' },

@@ -1,0 +1,32 @@
+/* A kernel that waits for randomness, as RHEL 7's does without devices, is given the CPU's; it is not waited for. */
+#define _GNU_SOURCE
+#include "check.h"
+#include "old_kernel.h"
+
+#include <linux/random.h>
+#include <unistd.h>
+
+/* getrandom(2) says EAGAIN for ever, and what is added is taken: no test is to change the host's entropy. */
+static bool waiting_kernel(void)
+{
+	static struct sock_filter filter[] = {
+		FIELD(nr), REFUSE(SYS_getrandom, EAGAIN),
+		IF_EQUAL(SYS_ioctl, 3), FIELD(args[1]), REFUSE(RNDADDENTROPY, 0),
+		GIVE(SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { ARRAY_SIZE(filter), filter };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+int main(void)
+{
+	alarm(20);
+	if (!waiting_kernel()) {
+		perror("seccomp");
+		return 4;
+	}
+	entropy_trust_cpu();
+	check(true, "what cannot be helped is not waited for");
+	return checks_end();
+}
