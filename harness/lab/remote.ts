@@ -119,17 +119,26 @@ export class Remote implements Disposable {
 
   /** Starts a program; its command line is passed as it is, so callers give constants, never matrix text. */
   async open(command: string, ms = 15_000, terminal = false): Promise<Channel> {
-    const opened = new Promise<Channel>((resolve, reject) => {
-      if (this.#lost !== undefined) return reject(lostError(this.#lost));
-      this.#onLost.add((reason) => reject(lostError(reason)));
+    const opened = this.#whileUp<Channel>((resolve, reject) => {
       const options = terminal ? { pty: rawTerminal } : {};
       // listened to at once: the exit of a short command can come in the same packet as the answer to its start
       this.#client.exec(command, options, (error, channel) =>
         error ? reject(error) : resolve(this.#wrap(channel)),
       );
-      return undefined;
     });
     return within({ ms, what: `Starting ${command}` }, opened);
+  }
+
+  /** Settles as `ask` does, or rejects when the connection is lost; then nothing of it is kept. */
+  #whileUp<T>(ask: (resolve: (value: T) => void, reject: (error: Error) => void) => void): Promise<T> {
+    let lost: (reason: string) => void = () => undefined;
+    const asked = new Promise<T>((resolve, reject) => {
+      lost = (reason) => reject(lostError(reason));
+      if (this.#lost !== undefined) return lost(this.#lost);
+      this.#onLost.add(lost);
+      return ask(resolve, reject);
+    });
+    return asked.finally(() => this.#onLost.delete(lost));
   }
 
   /**
@@ -161,9 +170,7 @@ export class Remote implements Disposable {
 
   /** The user's shell there, on a terminal of its own; null: on none. */
   async shell(terminal: Terminal | null): Promise<Shell> {
-    const opened = new Promise<Shell>((resolve, reject) => {
-      if (this.#lost !== undefined) return reject(lostError(this.#lost));
-      this.#onLost.add((reason) => reject(lostError(reason)));
+    const opened = this.#whileUp<Shell>((resolve, reject) => {
       this.#client.shell(terminal !== null && pty(terminal), (error, channel) => {
         if (error) return reject(error);
         channel.on('error', () => undefined);
@@ -176,7 +183,6 @@ export class Remote implements Disposable {
           resize: (rows, columns) => channel.setWindow(rows, columns, 0, 0),
         });
       });
-      return undefined;
     });
     return within({ ms: 15_000, what: 'Starting a shell' }, opened);
   }
