@@ -3,52 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Journal } from '../record/journal.ts';
-import { createRun } from '../record/runs.ts';
-import { sampleRecord } from '../record/sample.ts';
+import { nightlyCell, storeNightly } from '../testing/stored.ts';
 import { createProgram } from './program.ts';
-
-const matrix = `name: nightly
-trials: 4
-machines: 2
-distros:
-  debian-12: { driver: qemu, kernel: "deb:bookworm" }
-cgroups: [v1]
-workloads: [sleep]
-strategies:
-  single: { preset: single }
-expect:
-  - { workload: sleep, rate: "== 1" }
-`;
-const cell = 'debian-12/v1/none/sleep/single';
 
 let results = '';
 beforeEach(async () => {
   results = join(await mkdtemp(join(tmpdir(), 'frostline-test-')), 'results');
 });
 
-/** Makes a run with frozen trials and, at its end, one that is not. */
-async function makeRun(frozen: number, failed: number): Promise<string> {
-  await using run = await createRun(results, {
-    name: 'nightly',
-    matrix: { file: 'nightly.yaml', text: matrix },
-    options: { select: [], shard: null, jobs: null, kernel: null },
-    cells: [cell],
-    trials: 4,
-    version: '0.1.0',
-  });
-  await using journal = await Journal.open(run.recordsPath);
-  for (let trial = 0; trial < frozen + failed; trial++) {
-    void journal.append(
-      sampleRecord({
-        ...{ cell, trial, outcome: trial < frozen ? 'frozen' : 'not-frozen' },
-        machine: { ...sampleRecord().machine, boot: `b${trial % 10}` },
-      }),
-    );
-  }
-  await run.update({ status: 'finished' });
-  return run.dir;
-}
+const makeRun = (frozen: number, failed: number): Promise<string> => storeNightly(results, frozen, failed);
 
 async function report(...words: string[]): Promise<{ out: string; err: string; code: number }> {
   const stdout = new PassThrough();
@@ -76,7 +39,7 @@ describe('frostline report', () => {
   it('exits with 1 when a cell missed what was expected', async () => {
     await makeRun(3, 1);
     const { out, code } = await report('latest');
-    expect(out).toContain(`Expectations missed\n  ${cell}: expected a rate == 1, found 3/4`);
+    expect(out).toContain(`Expectations missed\n  ${nightlyCell}: expected a rate == 1, found 3/4`);
     expect(code).toBe(1);
   });
 

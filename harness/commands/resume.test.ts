@@ -4,18 +4,8 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { createRun } from '../record/runs.ts';
+import { nightly, nightlyCell } from '../testing/stored.ts';
 import { createProgram } from './program.ts';
-
-const matrix = `name: nightly
-trials: 4
-machines: 2
-distros:
-  debian-12: { driver: qemu, kernel: "deb:bookworm" }
-cgroups: [v1]
-workloads: [sleep]
-strategies:
-  single: { preset: single }
-`;
 
 /** A results folder with an interrupted run, and that run's folder. */
 async function interrupted(text: string, select: string[] = []): Promise<{ results: string; dir: string }> {
@@ -24,7 +14,7 @@ async function interrupted(text: string, select: string[] = []): Promise<{ resul
     name: 'nightly',
     matrix: { file: 'nightly.yaml', text },
     options: { select, shard: null, jobs: null, kernel: null },
-    cells: ['debian-12/v1/none/sleep/single'],
+    cells: [nightlyCell],
     ...{ trials: 4, version: '0.1.0' },
   });
   await writeFile(run.recordsPath, '');
@@ -45,7 +35,7 @@ async function resume(results: string): Promise<string> {
 describe('a run that cannot be gone on with stays as it was, and locked by nobody', () => {
   it.each([
     ['its matrix does not load any more', 'trials: many', [], 'does not load any more'],
-    ['what was selected is not there any more', matrix, ['distro=gone'], '"gone"'],
+    ['what was selected is not there any more', nightly, ['distro=gone'], '"gone"'],
   ])('since %s', async (_, text, select, said) => {
     const { results, dir } = await interrupted(text, select);
     const before = await readdir(dir);
@@ -56,7 +46,7 @@ describe('a run that cannot be gone on with stays as it was, and locked by nobod
   });
 
   it('since its records cannot be read', async () => {
-    const { results, dir } = await interrupted(matrix);
+    const { results, dir } = await interrupted(nightly);
     await rm(join(dir, 'records.ndjson'));
     await mkdir(join(dir, 'records.ndjson'));
     for (let i = 0; i < 2; i++) expect(await resume(results)).toContain('EISDIR');
