@@ -221,6 +221,7 @@ struct trial {
 	pid_t server; /* helper outside the group, 0: none */
 	pid_t init;   /* the container's first process, 0: there is none, or not yet */
 	char id[64];  /* the container's name */
+	bool stuck; /* a helper of ours did not end: the machine must go */
 	bool lacks; /* this kernel lacks what the workload needs, as its start has found */
 	char why[200];
 };
@@ -307,6 +308,8 @@ struct helper {
 };
 /* Memory for the life of the program that a helper shares; NULL with errno. */
 void *helper_memory(size_t size);
+/* SIGKILLs a child and waits for its end; false when it did not end in time: the kernel does not let it go. */
+bool end_process(pid_t pid);
 /* Does the work in a child; false when there was none to be had, or it was killed before it had ended. */
 bool helper_run(const struct helper *h);
 

@@ -95,7 +95,7 @@ describe("what the guest uses of the kernel's interface is named with the kernel
     const own = all(defined.stdout, / [A-Za-z] (\w+)$/gm);
     const used = [...all(stdout, / U (\w+)$/gm)]
       .filter((name) => !own.has(name) && !/^(_GLOBAL|__asan|__ubsan|__stack_chk)/.test(name))
-      .map((name) => name.replace(/^__isoc99_/, ''));
+      .map((name) => name.replace(/^__isoc(?:99|23)_/, ''));
     expect(used).toContain('nanosleep');
     const unlisted = differences(new Set(used), calls).unlisted;
     expect(unlisted).toEqual([]);

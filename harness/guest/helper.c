@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 /* How long a child that was killed may take to end: what it waits for lets it go for a SIGKILL, but for kernel bugs. */
-#define END_US 1000000
+#define END_US 3000000
 
 void *helper_memory(size_t size)
 {
@@ -29,6 +29,15 @@ static bool has_ended(void *arg)
 	return waitpid(end->pid, &end->status, WNOHANG) != 0;
 }
 
+bool end_process(pid_t pid)
+{
+	struct end end = { .pid = pid };
+
+	kill(pid, SIGKILL);
+	/* one that does not end is reaped with the trial's processes, should it end later */
+	return wait_patiently(has_ended, &end, END_US);
+}
+
 bool helper_run(const struct helper *h)
 {
 	struct end end = { .pid = fork() };
@@ -47,8 +56,6 @@ bool helper_run(const struct helper *h)
 		if (wait_until(has_ended, &end, h->stuck_us))
 			return WIFEXITED(end.status);
 	} while (atomic_load(h->steps) != steps);
-	kill(end.pid, SIGKILL);
-	/* one that does not end is reaped with the trial's processes, should it end later */
-	wait_until(has_ended, &end, END_US);
+	end_process(end.pid);
 	return false;
 }

@@ -87,8 +87,7 @@ int program_run(const struct program *p)
 			p->watch(p->arg);
 		if (now_us() >= end || atomic_load(&stop_asked)) {
 			kill(-pid, SIGKILL);
-			kill(pid, SIGKILL);
-			waitpid(pid, &status, 0);
+			end_process(pid);
 			errno = ETIME;
 			return -1;
 		}

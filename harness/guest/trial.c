@@ -206,7 +206,7 @@ static bool destroy(struct trial *t)
 
 	if (t->request->runtime)
 		container_end(t);
-	return gone;
+	return gone && !t->stuck;
 }
 
 /* Ends a trial that could not be measured. */

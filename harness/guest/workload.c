@@ -187,8 +187,8 @@ void end_server(struct trial *t)
 {
 	if (t->server <= 0)
 		return;
-	kill(t->server, SIGKILL);
-	waitpid(t->server, NULL, 0);
+	if (!end_process(t->server))
+		t->stuck = true;
 	t->server = 0;
 }
 

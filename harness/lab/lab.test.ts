@@ -36,7 +36,7 @@ describe('QEMU arguments', () => {
     ]);
     expect(args.slice(-2)).toEqual([
       '-append',
-      'random.trust_cpu=on no_timer_check rdinit=/init console=ttyS0,115200 loglevel=5 panic=-1 oops=panic nosmt',
+      'random.trust_cpu=on no_timer_check rdinit=/init nbd.max_part=0 console=ttyS0,115200 loglevel=5 panic=-1 oops=panic nosmt',
     ]);
   });
 
