@@ -40,17 +40,16 @@ export class Labs {
     this.#plan = plan;
   }
 
-  /** Fetches and builds what each distro boots from; one that fails does not stop the rest. Rejects on abort. */
-  async prepare(names: readonly string[]): Promise<{ ready: Ready[]; failed: Failed[] }> {
-    const { signal, emit } = this.#plan;
-    if (names.length === 0) return { ready: [], failed: [] };
+  /** Fetches and builds what each distro boots from, beside one another. None rejects; after an abort all have failed. */
+  prepare(names: readonly string[]): Promise<Ready | Failed>[] {
+    if (names.length === 0) return [];
+    const { emit } = this.#plan;
     const what = `kernels for ${names.join(', ')}`;
     const began = performance.now();
     emit({ kind: 'preparing', what });
-    const all = await Promise.all(names.map((name) => this.#prepareOne(name)));
-    signal.throwIfAborted();
-    emit({ kind: 'prepared', what, ms: performance.now() - began });
-    return { ready: all.filter((one) => 'lab' in one), failed: all.filter((one) => 'error' in one) };
+    const all = names.map((name) => this.#prepareOne(name));
+    void Promise.all(all).then(() => emit({ kind: 'prepared', what, ms: performance.now() - began }));
+    return all;
   }
 
   /** Takes the first of a distro's ways that can be had, and says so when it is not the first. */

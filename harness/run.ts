@@ -3,15 +3,14 @@ import { availableParallelism } from 'node:os';
 import type { Stopping } from './analyse/sampler.ts';
 import { inOneLine } from './errors.ts';
 import type { Listener } from './events.ts';
-import { Labs, type Ready } from './labs.ts';
-import { walkInLanes } from './lanes.ts';
-import { jobsFor } from './lab/budget.ts';
+import { Labs, type Failed, type Ready } from './labs.ts';
+import { Lanes } from './lanes.ts';
 import type { BootRequest } from './lab/lab.ts';
 import type { Machine } from './lab/machine.ts';
 import { Turns } from './lab/turns.ts';
 import type { Matrix } from './matrix/matrix.ts';
 import type { Cell } from './plan/cell.ts';
-import { cpusOf, loadOf, longestWait } from './plan/load.ts';
+import { cpusOf, loadOf } from './plan/load.ts';
 import { roundsOf, type Round } from './plan/rounds.ts';
 import type { Journal } from './record/journal.ts';
 import { Evidence } from './record/evidence.ts';
@@ -23,8 +22,9 @@ import type { TrialOutcome } from './trial/experiment.ts';
 import type { ShiftHooks } from './trial/hooks.ts';
 import { Ledger } from './trial/ledger.ts';
 import { workShift } from './trial/shift.ts';
+import { Remaining, type Problem } from './remaining.ts';
 import type { Task } from './trial/task.ts';
-import { hasClones, worksOf, type Work } from './works.ts';
+import { machinesFor, waitOf, worksOf, type Work } from './works.ts';
 
 /** What to run, where to write it, and how many machines at once. */
 export interface RunPlan {
@@ -46,13 +46,6 @@ export interface RunPlan {
   readonly emit: Listener;
 }
 
-/** Why some trials of a cell are missing: kept in run.json, so that a report can say it. */
-export interface Problem {
-  readonly cell: string;
-  readonly trials: number;
-  readonly reason: string;
-}
-
 /**
  * Walks the whole way from cells to records. Prints nothing: it emits events. Resolves with what could
  * not be measured, once every machine is down; rejects on abort (also with all machines down).
@@ -70,9 +63,7 @@ export async function runMatrix(
 class Run {
   readonly #plan: RunPlan;
   readonly #turns = new Turns(availableParallelism());
-  readonly #left = new Map<string, number>();
-  /** By cell and reason. */
-  readonly #problems = new Map<string, Problem>();
+  readonly #remaining: Remaining;
   readonly #evidence: Evidence;
   readonly #ledger: Ledger;
   /** Cells that a share gave up, with the reason: later rounds leave them out. */
@@ -84,12 +75,9 @@ class Run {
     this.#plan = plan;
     this.#machines = plan.lastMachine;
     this.#evidence = new Evidence(plan.dir);
-    for (const cell of plan.cells) {
-      const left = plan.sampler.isDecided(cell.id) ? 0 : this.#unfinished(cell, 0, plan.matrix.trials);
-      this.#left.set(cell.id, left);
-    }
+    this.#remaining = new Remaining(plan);
     this.#ledger = new Ledger(
-      plan.cells.filter((cell) => this.#isLeft(cell)),
+      plan.cells.filter((cell) => this.#remaining.of(cell) > 0),
       ({ cells, reason }) => this.#tellGivenUp(cells, reason),
     );
   }
@@ -97,40 +85,65 @@ class Run {
   async walk(labs: Pick<Labs, 'prepare'>): Promise<readonly Problem[]> {
     const plan = this.#plan;
     const began = performance.now();
-    const distros = [...plan.matrix.distros.keys()].filter((name) =>
-      plan.cells.some((cell) => cell.distro === name && this.#isLeft(cell)),
-    );
-    const { ready, failed } = await labs.prepare(distros);
-    const jobs =
-      plan.jobs ??
-      jobsFor(Math.max(0, ...ready.map((one) => one.lab.memoryOf(one.way, hasClones(one, plan.matrix)))));
     const [first, ...later] = roundsOf(plan.matrix);
     this.#round = first!;
-    const work = this.#workOf(ready, jobs);
-    this.#announce(Math.min(jobs, Math.max(1, work.length)), ready[0]?.lab.description ?? 'nothing to boot');
-    for (const { distro, error } of failed) this.#giveUpDistro(distro, error);
-    await this.#walkRound(work, jobs);
-    for (this.#round of later) await this.#walkRound(this.#workOf(ready, jobs), jobs);
+    const ready = await this.#walkFirst(labs);
+    for (this.#round of later) {
+      const lanes = this.#lanes();
+      const jobs = machinesFor(ready, plan.matrix, plan.jobs);
+      lanes.add(worksOf(this.#deal(), { matrix: plan.matrix, ready, jobs }), jobs);
+      await this.#ended(lanes);
+    }
     plan.emit({ kind: 'run-finished', run: plan.run, dir: plan.dir, ms: performance.now() - began });
-    return [...this.#problems.values()];
+    return this.#remaining.problems;
   }
 
-  /** What this round has for machines of the distros that can be booted. */
-  #workOf(ready: readonly Ready[], jobs: number): Work[] {
-    return worksOf(this.#deal(), { matrix: this.#plan.matrix, ready, jobs });
-  }
-
-  /** Does the work of a round. Rejects when every machine is down. */
-  async #walkRound(work: readonly Work[], jobs: number): Promise<void> {
-    const { matrix, signal } = this.#plan;
-    const waitOf = ({ share: { tasks } }: Work): number => {
-      const waits = tasks.map(({ cell }) => longestWait(cell, matrix));
-      return waits.includes(0) ? 0 : waits.reduce((sum, one) => sum + one, 0);
+  /** The first round: a distro's work begins when what it boots from is there. Resolves to those that can be booted. */
+  async #walkFirst(labs: Pick<Labs, 'prepare'>): Promise<readonly Ready[]> {
+    const { matrix, cells, signal, jobs: asked } = this.#plan;
+    const distros = [...matrix.distros.keys()].filter((name) =>
+      cells.some((cell) => cell.distro === name && this.#remaining.of(cell) > 0),
+    );
+    const shares = this.#deal();
+    const lanes = this.#lanes();
+    const ready: Ready[] = [];
+    const failed: Failed[] = [];
+    const giveUp = (): void => failed.splice(0).forEach((one) => this.#giveUpDistro(one.distro, one.error));
+    const enter = (one: Ready): void => {
+      ready.push(one);
+      const jobs = machinesFor(ready, matrix, asked);
+      const works = worksOf(shares, { matrix, ready: [one], jobs });
+      // the other distros are taken to be like the first
+      if (ready.length === 1)
+        this.#announce(Math.min(jobs, works.length * distros.length), one.lab.description);
+      lanes.add(works, jobs);
     };
-    // every shift is waited for, so that all machines are down before an error goes on its way
-    const settled = await walkInLanes(work, { jobs, waitOf, act: (one) => this.#work(one) });
-    signal.throwIfAborted();
-    for (const one of settled) if (one.status === 'rejected') throw one.reason;
+    const prepared = labs.prepare(distros).map(async (coming) => {
+      // a build of ours is a load like others
+      using _ = this.#turns.hold({ cores: 1, holdMs: null }, signal);
+      const one = await coming;
+      if (signal.aborted) return;
+      if ('error' in one) failed.push(one);
+      else enter(one);
+      if (ready.length > 0) giveUp();
+    });
+    const entered = await Promise.allSettled(prepared);
+    if (ready.length === 0 && !signal.aborted) this.#announce(1, 'nothing to boot');
+    giveUp();
+    await this.#ended(lanes);
+    throwFirst(entered);
+    return ready;
+  }
+
+  #lanes(): Lanes<Work> {
+    return new Lanes({ waitOf: (work) => waitOf(work, this.#plan.matrix), act: (work) => this.#work(work) });
+  }
+
+  /** Waits for every shift, so that all machines are down before an error goes on its way. */
+  async #ended(lanes: Lanes<Work>): Promise<void> {
+    const settled = await lanes.done();
+    this.#plan.signal.throwIfAborted();
+    throwFirst(settled);
   }
 
   /** The shares of this round, without cells that are decided or were given up before. */
@@ -138,25 +151,18 @@ class Run {
     const { matrix, cells, finished, sampler } = this.#plan;
     for (const cell of cells) {
       const reason = this.#givenUp.get(cell.id);
-      const left = this.#left.get(cell.id) ?? 0;
-      if (reason !== undefined && left > 0) this.#settle(cell, left, reason);
+      const left = this.#remaining.of(cell);
+      if (reason !== undefined && left > 0) this.#remaining.settle(cell, left, reason);
     }
     const wanted = cells.filter(({ id }) => !sampler.isDecided(id) && !this.#givenUp.has(id));
     const isFinished = ({ id }: Cell, trial: number): boolean => finished.has(trialKey(id, trial));
     return deal({ matrix, cells: wanted, isFinished }, this.#round);
   }
 
-  /** How many trials of a cell are left of `from` to `to - 1`. */
-  #unfinished({ id }: Cell, from: number, to: number): number {
-    let count = 0;
-    for (let trial = from; trial < to; trial++) if (!this.#plan.finished.has(trialKey(id, trial))) count++;
-    return count;
-  }
-
   #announce(jobs: number, lab: string): void {
     const { run, dir, cells, matrix, emit } = this.#plan;
     const trials = cells.length * matrix.trials;
-    const left = [...this.#left.values()].reduce((sum, one) => sum + one, 0);
+    const left = this.#remaining.trials;
     const sampled = matrix.sampling !== null;
     emit({ kind: 'run-started', run, dir, cells, trials, finished: trials - left, sampled, jobs, lab });
   }
@@ -164,8 +170,8 @@ class Run {
   #giveUpDistro(name: string, error: Error): void {
     this.#plan.emit({ kind: 'distro-failed', distro: name, error });
     for (const cell of this.#plan.cells.filter((one) => one.distro === name)) {
-      const left = this.#left.get(cell.id) ?? 0;
-      if (left > 0) this.#skip(cell, left, inOneLine(error));
+      const left = this.#remaining.of(cell);
+      if (left > 0) this.#remaining.skip(cell, left, inOneLine(error));
     }
   }
 
@@ -192,8 +198,9 @@ class Run {
         // a failure is told by the journal's signal, which is part of the run's
         void this.#plan.journal.append(record);
         emit({ kind: 'trial-finished', record });
-        if (outcome.outcome !== 'lab-error') this.#settle(task.cell, 1, null);
-        if (this.#plan.sampler.add(record)) this.#save(task.cell, this.#later(task.cell));
+        if (outcome.outcome !== 'lab-error') this.#remaining.settle(task.cell, 1, null);
+        if (this.#plan.sampler.add(record))
+          this.#remaining.save(task.cell, this.#remaining.from(task.cell, this.#round.to));
       },
       onFailed: (task, outcome, machine) => this.#keep(task, outcome, machine),
       onLost: (machine, reason, replaced) =>
@@ -204,11 +211,11 @@ class Run {
       onBootFailed: (error, replaced) =>
         emit({ kind: 'machine-lost', machine: id, distro: name, reason: inOneLine(error), replaced }),
       isEnough: ({ id }) => this.#plan.sampler.isDecided(id),
-      onEnough: (cell, trials) => this.#save(cell, trials),
+      onEnough: (cell, trials) => this.#remaining.save(cell, trials),
       onGivenUp: (cells, reason) => this.#tellGivenUp(cells, reason),
       onSkipped: (cell, trials, reason) => {
         this.#givenUp.set(cell.id, reason);
-        this.#skip(cell, trials, reason);
+        this.#remaining.skip(cell, trials, reason);
       },
     };
     await workShift(tasks, hooks);
@@ -251,39 +258,15 @@ class Run {
     return machine;
   }
 
-  #isLeft({ id }: Cell): boolean {
-    return (this.#left.get(id) ?? 0) > 0;
-  }
-
   /** Told of those that had trials left: others were unsupported, or are done. */
   #tellGivenUp(of: readonly Cell[], reason: string): void {
-    const cells = of.filter((cell) => this.#isLeft(cell));
+    const cells = of.filter((cell) => this.#remaining.of(cell) > 0);
     if (cells.length > 0) this.#plan.emit({ kind: 'cells-given-up', cells, reason });
   }
+}
 
-  #skip(cell: Cell, trials: number, reason: string): void {
-    const key = `${cell.id} ${reason}`;
-    const before = this.#problems.get(key)?.trials ?? 0;
-    this.#problems.set(key, { cell: cell.id, trials: before + trials, reason });
-    this.#settle(cell, trials, reason);
-  }
-
-  /** Trials of a cell that later rounds would have. */
-  #later(cell: Cell): number {
-    return this.#unfinished(cell, this.#round.to, this.#plan.matrix.trials);
-  }
-
-  /** These trials are not needed any more. */
-  #save(cell: Cell, trials: number): void {
-    this.#plan.emit({ kind: 'trials-saved', cell, trials });
-    this.#settle(cell, trials, null);
-  }
-
-  #settle(cell: Cell, trials: number, reason: string | null): void {
-    const left = (this.#left.get(cell.id) ?? 0) - trials;
-    this.#left.set(cell.id, left);
-    if (left === 0) this.#plan.emit({ kind: 'cell-finished', cell, reason });
-  }
+function throwFirst(settled: readonly PromiseSettledResult<void>[]): void {
+  for (const one of settled) if (one.status === 'rejected') throw one.reason;
 }
 
 /** What a machine is called, and the set-up that its first trial wants. */

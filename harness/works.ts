@@ -1,4 +1,5 @@
 import type { Ready } from './labs.ts';
+import { jobsFor } from './lab/budget.ts';
 import type { Matrix } from './matrix/matrix.ts';
 import type { Cell } from './plan/cell.ts';
 import { longestWait } from './plan/load.ts';
@@ -25,8 +26,17 @@ export interface Means {
 const worthBootMs = 60_000;
 
 /** Whether machines of a distro start from templates. */
-export const hasClones = ({ lab }: Ready, { templates }: Matrix): boolean =>
-  templates && lab.hasTemplates === true;
+const hasClones = ({ lab }: Ready, { templates }: Matrix): boolean => templates && lab.hasTemplates === true;
+
+/** Machines at once: as many as were asked for, or as this host has cores for and memory for the largest. */
+export const machinesFor = (ready: readonly Ready[], matrix: Matrix, asked: number | null): number =>
+  asked ?? jobsFor(Math.max(...ready.map((one) => one.lab.memoryOf(one.way, hasClones(one, matrix)))));
+
+/** How long a work mostly waits, ms; 0: it has trials that do not. */
+export function waitOf({ share: { tasks } }: Work, matrix: Matrix): number {
+  const waits = tasks.map(({ cell }) => longestWait(cell, matrix));
+  return waits.includes(0) ? 0 : waits.reduce((sum, one) => sum + one, 0);
+}
 
 /** What each machine does: one for each share, for each of its cells where starts are cheap, or for its waits. */
 export function worksOf(shares: readonly Share[], { matrix, ready, jobs }: Means): Work[] {
@@ -45,7 +55,7 @@ export function worksOf(shares: readonly Share[], { matrix, ready, jobs }: Means
 
 /** As many machines for a share's waits as there are left, each with more to wait for than its boot takes. */
 function spread(share: Share, parts: number, matrix: Matrix): Share[] {
-  const waitOf = (cell: Cell): number => longestWait(cell, matrix);
-  const all = share.tasks.reduce((sum, { cell }) => sum + waitOf(cell), 0);
-  return spreadWaits(share, waitOf, Math.min(parts, Math.floor(all / worthBootMs)));
+  const longest = (cell: Cell): number => longestWait(cell, matrix);
+  const all = share.tasks.reduce((sum, { cell }) => sum + longest(cell), 0);
+  return spreadWaits(share, longest, Math.min(parts, Math.floor(all / worthBootMs)));
 }

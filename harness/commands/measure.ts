@@ -35,8 +35,11 @@ export async function measure(
   const signal = AbortSignal.any([io.signal, journal.failed]);
   const kernels = { ...open.info.kernels };
   const emit = (event: RunEvent): void => {
-    if (event.kind === 'run-started') void open.update({ lab: event.lab, kernels });
-    if (event.kind === 'kernel-known') kernels[event.distro] = { name: event.name, sha256: event.sha256 };
+    if (event.kind === 'run-started') void open.update({ lab: event.lab });
+    if (event.kind === 'kernel-known') {
+      kernels[event.distro] = { name: event.name, sha256: event.sha256 };
+      void open.update({ kernels: { ...kernels } });
+    }
     listener(event);
   };
   const plan = {

@@ -36,6 +36,18 @@ export class Turns {
     return this.#cores.take(load, signal);
   }
 
+  /** The same, not waited for: what is done meanwhile goes on, and others have their cores once it has. */
+  hold(load: Load, signal: AbortSignal): Disposable {
+    const over = new AbortController();
+    const taken = this.#cores.take(load, AbortSignal.any([signal, over.signal])).catch(() => undefined);
+    return {
+      [Symbol.dispose]: () => {
+        over.abort();
+        void taken.then((cores) => cores?.[Symbol.dispose]());
+      },
+    };
+  }
+
   /** A machine is up; it stands still until it has a turn. */
   join(machine: Machine): void {
     this.#members.set(machine, { runs: true, isStill: false, moved: Promise.resolve() });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Sampler } from '../analyse/sampler.ts';
 import type { RunEvent } from '../events.ts';
-import type { Ready } from '../labs.ts';
+import type { Failed, Ready } from '../labs.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
 import type { Matrix } from '../matrix/matrix.ts';
@@ -14,7 +14,8 @@ import { Journal } from '../record/journal.ts';
 import { readRecords } from '../record/read.ts';
 import { createRun, openRun, type OpenRun } from '../record/runs.ts';
 import { readStoredRun, type StoredRun } from '../commands/stored-run.ts';
-import { runMatrix, type Problem } from '../run.ts';
+import type { Problem } from '../remaining.ts';
+import { runMatrix } from '../run.ts';
 import { FakeMachine, type Answer } from './fake.ts';
 import { PassThrough } from 'node:stream';
 
@@ -28,6 +29,8 @@ export interface FakeRun {
   readonly boot?: (machine: FakeMachine, distro: string) => Promise<Machine>;
   /** The folder of the run to go on with. */
   readonly resume?: string;
+  /** What a distro's kernel waits for. */
+  readonly prepare?: (distro: string) => Promise<void>;
   /** Distros whose kernels cannot be had. */
   readonly failed?: Readonly<Record<string, Error>>;
 }
@@ -89,7 +92,7 @@ async function openFor({ matrix, resume }: FakeRun): Promise<OpenRun> {
   });
 }
 
-function fakeLabs({ matrix, answer, hasTemplates = false, failed = {}, boot }: FakeRun) {
+function fakeLabs({ matrix, answer, hasTemplates = false, failed = {}, boot, prepare }: FakeRun) {
   const boots: string[] = [];
   const log: string[] = [];
   const labOf = (distro: string): Lab => ({
@@ -107,15 +110,12 @@ function fakeLabs({ matrix, answer, hasTemplates = false, failed = {}, boot }: F
     boots,
     log,
     prepare: (names: readonly string[]) =>
-      Promise.resolve({
-        ready: names
-          .filter((name) => failed[name] === undefined)
-          .map((distro): Ready => ({
-            distro,
-            way: matrix.distros.get(distro)!.ways[0],
-            lab: labOf(distro),
-          })),
-        failed: Object.entries(failed).map(([distro, error]) => ({ distro, error })),
+      names.map(async (distro): Promise<Ready | Failed> => {
+        await prepare?.(distro);
+        const error = failed[distro];
+        return error === undefined
+          ? { distro, way: matrix.distros.get(distro)!.ways[0], lab: labOf(distro) }
+          : { distro, error };
       }),
   };
 }

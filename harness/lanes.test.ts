@@ -1,0 +1,90 @@
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { Lanes } from './lanes.ts';
+
+interface Job {
+  readonly name: string;
+  readonly wait: number;
+}
+
+/** Lanes whose works end when they are told to. */
+function steered() {
+  const running = new Map<string, (error?: Error) => void>();
+  const begun: string[] = [];
+  const lanes = new Lanes<Job>({
+    waitOf: ({ wait }) => wait,
+    act: ({ name }) =>
+      new Promise((resolve, reject) => {
+        begun.push(name);
+        running.set(name, (error) => {
+          running.delete(name);
+          if (error === undefined) resolve();
+          else reject(error);
+        });
+      }),
+  });
+  const end = async (name: string, error?: Error): Promise<void> => {
+    running.get(name)!(error);
+    await setImmediate();
+  };
+  return { lanes, begun, running, end };
+}
+
+const busy = (...names: string[]): Job[] => names.map((name) => ({ name, wait: 0 }));
+const waits = (...names: string[]): Job[] => names.map((name, i) => ({ name, wait: i + 1 }));
+
+describe('lanes', () => {
+  it('begin with those that wait longest, one at a time where there is one machine', async () => {
+    const { lanes, begun, end } = steered();
+    lanes.add([...busy('a', 'b'), ...waits('short', 'long')], 1);
+    for (const name of ['long', 'short', 'a', 'b']) {
+      expect(begun.at(-1)).toBe(name);
+      await end(name);
+    }
+    expect(await lanes.done()).toHaveLength(4);
+  });
+
+  it('have machines for both kinds, and all for one when the other is over', async () => {
+    const { lanes, begun, running, end } = steered();
+    lanes.add([...busy('a', 'b', 'c', 'd'), ...waits('u', 'v', 'w')], 4);
+    expect([...running.keys()].sort()).toEqual(['a', 'b', 'v', 'w']);
+    await end('w');
+    expect(begun.at(-1)).toBe('u');
+    await end('u');
+    await end('v');
+    expect([...running.keys()].sort()).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('take work that comes later, before what is there and waits less', async () => {
+    const { lanes, begun, running, end } = steered();
+    lanes.add(waits('short', 'long'), 1);
+    lanes.add([{ name: 'longest', wait: 9 }], 1);
+    await end('long');
+    expect(begun.at(-1)).toBe('longest');
+    lanes.add(busy('late'), 2);
+    expect([...running.keys()]).toEqual(['longest', 'late']);
+  });
+
+  it('begin no more when there are fewer machines from now on', async () => {
+    const { lanes, running, end } = steered();
+    lanes.add(busy('a', 'b'), 2);
+    lanes.add(busy('c', 'd'), 1);
+    await end('a');
+    expect([...running.keys()]).toEqual(['b']);
+    await end('b');
+    expect([...running.keys()]).toEqual(['c']);
+  });
+
+  it('say how each went, once all have ended', async () => {
+    const { lanes, end } = steered();
+    const error = new Error('lost');
+    lanes.add(busy('a', 'b'), 1);
+    const done = lanes.done();
+    await end('a', error);
+    await end('b');
+    expect(await done).toEqual([
+      { status: 'rejected', reason: error },
+      { status: 'fulfilled', value: undefined },
+    ]);
+  });
+});
