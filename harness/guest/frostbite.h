@@ -50,6 +50,14 @@ struct slot {
 	char pad[16];
 };
 
+/* What a workload was told; each stands for itself where a workload has no such parameter. */
+struct parameters {
+	unsigned loops;   /* processes, each with a loop of its own */
+	unsigned threads; /* of a process that executes */
+	unsigned exec;    /* enum exec */
+	unsigned load;    /* busy processes outside the group */
+};
+
 struct shared {
 	struct slot slots[MAX_SLOTS];
 	_Atomic int trial;   /* -1 between trials */
@@ -60,6 +68,7 @@ struct shared {
 	_Atomic int served;  /* a server outside the group has done its part */
 	_Atomic unsigned orders; /* how often a container was told that there is something to make */
 	_Atomic uint32_t seed;
+	struct parameters parameters; /* what the workload was told; filled before its processes are made */
 	char file[64];       /* the name of this memory */
 	char exe[256];       /* where this program is */
 	char ear[32];        /* the address to which containers' processes say who they are; "": they need not */
@@ -182,7 +191,10 @@ enum layout { LAYOUT_V1, LAYOUT_V2, LAYOUT_HYBRID };
 enum runtime { RUNTIME_NONE, RUNTIME_RUNC, RUNTIME_CRUN, RUNTIME_PODMAN };
 enum tool { TOOL_NONE, TOOL_RUNC_PAUSE, TOOL_CRUN_PAUSE, TOOL_PODMAN_PAUSE, TOOL_CRIU_DUMP, TOOL_RUNC_CHECKPOINT };
 
+enum exec { EXEC_SELF, EXEC_TINY };
+
 struct request {
+	struct parameters parameters;
 	int trial;
 	uint32_t seed;
 	bool v2;             /* which freezer */
@@ -218,6 +230,8 @@ struct trial {
 	const struct workload *workload;
 	struct group group;
 	unsigned nslots;
+	unsigned nload;
+	pid_t load[16]; /* busy processes outside the group */
 	pid_t server; /* helper outside the group, 0: none */
 	pid_t init;   /* the container's first process, 0: there is none, or not yet */
 	char id[64];  /* the container's name */
@@ -368,6 +382,32 @@ int line_open(void);
 /* Does what is said there, once something is; false when the line is of no use any more. */
 bool line_read(int fd);
 
+/* ---- parameters.c ---- */
+struct parameter {
+	const char *name;
+	unsigned own, min, max; /* what the workload is by itself; of words: their numbers */
+	const char *const *words; /* NULL: a number */
+};
+extern const char *const exec_names[];
+extern const struct parameter parameter_load;
+#define PARAMETER_EXEC { "exec", EXEC_SELF, EXEC_SELF, EXEC_TINY, exec_names }
+/* Those of a workload's own, ended by one without a name; `load` is everybody's. */
+const struct parameter *parameters_of(const struct workload *w);
+void parameters_default(const struct workload *w, struct parameters *values);
+/* False: the workload has no such parameter, or it has no such value. */
+bool parameter_set(const struct workload *w, struct parameters *values, const char *name, const char *text);
+void emit_parameters(const struct workload *w, const struct parameters *values);
+
+/* ---- load.c: busy processes outside the group ---- */
+bool load_start(struct trial *t);
+void load_end(struct trial *t);
+
+/* ---- tiny.c ---- */
+/* A program of one page that ends at once, to be executed by its descriptor; -1 with errno. */
+int tiny_open(void);
+/* Whether there is one for this machine. */
+bool tiny_is_known(void);
+
 /* ---- workload.c and workloads ---- */
 struct workload {
 	const char *name, *summary;
@@ -385,6 +425,8 @@ struct workload {
 	unsigned within_us;
 	/* NULL, or why its processes cannot be those of a container. */
 	const char *bare_only;
+	/* Ended by one without a name; NULL: none. */
+	const struct parameter *parameters;
 	/* Its processes find something of ours below /tmp, which a container has that no CRIU is to dump. */
 	bool meets;
 };
@@ -397,6 +439,8 @@ const struct workload *workload_find(const char *name);
  * program image: of what `start` has made it knows `shared` alone, and files below MOUNT_PREFIX.
  */
 bool spawn(struct trial *t, void (*entry)(unsigned slot));
+/* As many as shared->parameters.loops, and waits until each has moved. */
+bool spawn_loops(struct trial *t, void (*entry)(unsigned slot));
 /* The same without its entering the group. */
 bool spawn_outside(struct trial *t, void (*entry)(unsigned slot));
 /* Forks a process outside the group that dies with this one. */

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { capture } from '../base/command.ts';
+import { parametersOf } from '../matrix/parameters.ts';
 import { workloadNames, workloads } from '../matrix/workloads.ts';
 import { presets } from '../matrix/presets.ts';
 import { toolNames, tools } from '../matrix/tools.ts';
@@ -36,12 +37,29 @@ const results = (events: readonly GuestEvent[]): string[] =>
     event.ev === 'result' ? [`${event.trial} ${event.outcome}: ${event.reason}`] : [],
   );
 
+interface Listed {
+  readonly name: keyof typeof workloads;
+  readonly summary: string;
+  /** By name: what the workload is by itself, the least and the most; of words their numbers. */
+  readonly parameters: Readonly<Record<string, readonly number[]>>;
+}
+
+const bounds = (name: Listed['name']): Listed['parameters'] =>
+  Object.fromEntries(
+    Object.entries(parametersOf(name)).map(([key, one]) => [
+      key,
+      'of' in one ? [one.of.indexOf(one.default), 0, one.of.length - 1] : [one.default, one.min, one.max],
+    ]),
+  );
+
 describe('frostbite', () => {
   it('has the workloads that a matrix can name', async () => {
     const { stdout } = await capture([frostbite, 'list']);
-    const listed = JSON.parse(stdout) as { name: keyof typeof workloads; summary: string }[];
+    const listed = JSON.parse(stdout) as Listed[];
     expect(listed.map(({ name }) => name)).toEqual(workloadNames);
     expect(Object.fromEntries(listed.map(({ name, summary }) => [name, summary]))).toEqual(workloads);
+    for (const { name, parameters } of listed)
+      expect({ name, parameters }).toEqual({ name, parameters: bounds(name) });
   });
 
   it('says hello and ends when its input does', async () => {
@@ -112,6 +130,7 @@ describe('frostbite', () => {
           runtime: 'none',
           startGap: { fromUs: 0, toUs: 60_000 },
           workload: 'sleep',
+          parameters: {},
           strategy,
         });
         const { events } = await serve(text.replace(/\n\n$/, '\nworkload=last\n\n'));
@@ -124,7 +143,15 @@ describe('frostbite', () => {
     for (const tool of toolNames) {
       const strategy = { ...presets.single.v1, tool };
       const text = encodeRequest({
-        ...{ trial: 1, seed: 7, cgroup: 'hybrid', workload: 'sleep', startGap: null, strategy },
+        ...{
+          trial: 1,
+          seed: 7,
+          cgroup: 'hybrid',
+          workload: 'sleep',
+          parameters: {},
+          startGap: null,
+          strategy,
+        },
         runtime: tools[tool].runtimes[0],
       });
       const { events } = await serve(text.replace(/\n\n$/, '\nworkload=last\n\n'));

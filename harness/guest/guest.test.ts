@@ -16,6 +16,7 @@ const programs = [
   ['entropy.c', 'a kernel that waits for randomness is not waited for'],
   ['looking.c', 'nothing that looks waits for what it looks at'],
   ['pids.c', 'processes of another pid namespace are known without NStgid'],
+  ['parameters.c', 'a workload is told what its parameters take'],
   ['patience.c', 'waits of its own are longer on a slow machine'],
 ] as const;
 const flags = [

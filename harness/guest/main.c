@@ -6,11 +6,25 @@
 #include <string.h>
 #include <unistd.h>
 
+static void list_one(const struct workload *w, bool first)
+{
+	printf("%s\n  {\"name\":\"%s\",\"summary\":\"%s\",\"parameters\":{", first ? "" : ",", w->name, w->summary);
+	for (const struct parameter *p = parameters_of(w);; p++) {
+		bool last = !p->name;
+
+		if (last)
+			p = &parameter_load;
+		printf("\"%s\":[%u,%u,%u]%s", p->name, p->own, p->min, p->max, last ? "}}" : ",");
+		if (last)
+			return;
+	}
+}
+
 static int list(void)
 {
 	printf("[");
 	for (const struct workload *const *w = workloads; *w; w++)
-		printf("%s\n  {\"name\":\"%s\",\"summary\":\"%s\"}", w == workloads ? "" : ",", (*w)->name, (*w)->summary);
+		list_one(*w, w == workloads);
 	printf("\n]\n");
 	return 0;
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool read_number(const char *text, int64_t min, int64_t max, int64_t *value)
+bool read_number(const char *text, int64_t min, int64_t max, int64_t *value)
 {
 	char *end;
 
@@ -34,7 +34,7 @@ static bool read_list(const char *text, struct schedule *s)
 
 static const char *const layout_names[] = { "v1", "v2", "hybrid" };
 
-static bool read_name(const char *text, const char *const *names, size_t count, int64_t *value)
+bool read_name(const char *text, const char *const *names, size_t count, int64_t *value)
 {
 	for (size_t i = 0; i < count; i++)
 		if (!strcmp(text, names[i]))
@@ -95,8 +95,8 @@ static bool read_word(struct request *r, const char *key, const char *value)
 	if (!strcmp(key, "step") && r->nsteps < MAX_STEPS)
 		return step_read(value, &r->steps[r->nsteps++]);
 	if (!strcmp(key, "workload") && workload_find(value))
-		return strcpy(r->workload, value), true;
-	return false;
+		return strcpy(r->workload, value), parameters_default(workload_find(value), &r->parameters), true;
+	return r->workload[0] && parameter_set(workload_find(r->workload), &r->parameters, key, value);
 }
 
 void request_begin(struct request *r)

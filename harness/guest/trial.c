@@ -163,6 +163,7 @@ static void emit_runtime(const struct request *r)
 {
 	emit(",\"runtime\":");
 	emit_string(r->runtime ? program_version(runtime_names[r->runtime]) : NULL);
+	emit_parameters(workload_find(r->workload), &r->parameters);
 }
 
 static void emit_tail(bool reusable, int64_t began)
@@ -204,6 +205,7 @@ static bool destroy(struct trial *t)
 {
 	bool gone = group_destroy(&t->group, CLEANUP_US);
 
+	load_end(t);
 	if (t->request->runtime)
 		container_end(t);
 	return gone && !t->stuck;
@@ -342,6 +344,8 @@ static bool set_up(struct trial *t)
 {
 	const struct request *r = t->request;
 
+	if (!load_start(t))
+		return false;
 	if (!r->runtime)
 		return t->workload->start(t);
 	if (!container_create(t))
@@ -367,6 +371,7 @@ void trial_run(const struct request *r, const struct hierarchies *h)
 	snprintf(t->id, sizeof(t->id), "frostline-%d-%d", getpid(), r->trial);
 	slots_clear();
 	atomic_store(&shared->seed, r->seed);
+	shared->parameters = r->parameters;
 	atomic_store(&shared->trial, r->trial);
 	set_phase(PHASE_SETUP);
 	/* a container's start is part of what races with the freeze that comes after a gap */
@@ -374,6 +379,8 @@ void trial_run(const struct request *r, const struct hierarchies *h)
 	why = hierarchy_lacking(h, r->v2);
 	if (!why && t->workload->needs)
 		why = t->workload->needs();
+	if (!why && r->parameters.exec == EXEC_TINY && !tiny_is_known())
+		why = "exec: tiny is a program for x86-64 and arm64";
 	if (!why)
 		why = r->runtime ? t->workload->bare_only : t->workload->boxed_only;
 	if (!why && t->workload->meets && (r->tool == TOOL_CRIU_DUMP || r->tool == TOOL_RUNC_CHECKPOINT))

@@ -165,6 +165,14 @@ bool spawn(struct trial *t, void (*entry)(unsigned slot))
 	return spawn_slot(t, entry, true);
 }
 
+bool spawn_loops(struct trial *t, void (*entry)(unsigned slot))
+{
+	for (unsigned i = 0; i < t->request->parameters.loops; i++)
+		if (!spawn(t, entry))
+			return false;
+	return wait_moving(t);
+}
+
 bool spawn_outside(struct trial *t, void (*entry)(unsigned slot))
 {
 	return spawn_slot(t, entry, false);

@@ -2,7 +2,6 @@ import type { AxisName } from './axes.ts';
 import type { Bound } from './expectation.ts';
 import type { Sequence } from './sequence.ts';
 import type { Strategy } from './strategy.ts';
-import type { WorkloadName } from './workloads.ts';
 
 /**
  * What a cell freezes with, and what container runtimes find in /sys/fs/cgroup: the v1 `freezer` controller,
@@ -192,7 +191,8 @@ export interface Matrix {
   readonly distros: ReadonlyMap<string, Distro>;
   readonly cgroups: readonly CgroupVersion[];
   readonly runtimes: readonly Runtime[];
-  readonly workloads: readonly WorkloadName[];
+  /** Workloads and variants of them, by name: see `variantName`. */
+  readonly workloads: readonly string[];
   /** By name; a combination with a cgroup version for which a strategy has no form is left out of the plan. */
   readonly strategies: ReadonlyMap<string, StrategyForms>;
   /** Their cells have no runtime, and `steps` in place of a strategy. */

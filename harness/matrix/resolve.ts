@@ -5,6 +5,7 @@ import { axisNames } from './axes.ts';
 import { toBounds } from './expectation.ts';
 import { parseGap } from './gap.ts';
 import { resolveSequence } from './sequence.ts';
+import { namesOf } from './variants.ts';
 import { resolveWay, waysOf } from './ways.ts';
 
 /** A sound raw matrix with its defaults filled in; paths are taken relative to `folder`. */
@@ -29,7 +30,7 @@ export function resolveMatrix(raw: RawMatrix, text: string, folder: string): Mat
     distros: new Map(distros),
     cgroups: raw.cgroups,
     runtimes: raw.runtimes ?? ['none'],
-    workloads: raw.workloads ?? [],
+    workloads: namesOf(raw.workloads ?? [], raw.load),
     strategies: new Map(strategies),
     sequences: new Map(
       Object.entries(raw.sequences ?? {}).map(([name, one]) => [name, resolveSequence(one, raw.cgroups)]),

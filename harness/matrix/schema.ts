@@ -10,7 +10,7 @@ import { stepSchema } from './steps.ts';
 import { text } from './text.ts';
 import { toolNames } from './tools.ts';
 import { distroKeys, distroSchema, wayKeys } from './ways.ts';
-import { workloadNames } from './workloads.ts';
+import { knownParameters, loadValues, variantPattern, workloadEntry } from './variants.ts';
 
 /** Names enter paths, cell ids and command lines, so they are plain. */
 export const namePattern = /^[a-z0-9][a-z0-9._+-]{0,63}$/;
@@ -31,6 +31,7 @@ const limit = durationFrom(1000, '1ms');
 export const nameExpected =
   'a name of at most 64 lower-case letters, digits, dots, dashes, plus and underscores';
 const name = z.string().regex(namePattern, nameExpected);
+const variant = z.string().regex(variantPattern, nameExpected);
 const axis = <T extends z.ZodType>(of: T): z.ZodArray<T> => z.array(of).min(1);
 const step = z.int().min(0).max(100_000);
 const every = z.int().min(1).max(100_000);
@@ -71,7 +72,7 @@ const selector = {
   distro: one(name).optional().describe('Names of `distros`; all by default'),
   cgroup: one(z.enum(cgroupVersions)).optional().describe('Some of `cgroups`; all by default'),
   runtime: one(z.enum(runtimes)).optional().describe('Some of `runtimes`; all by default'),
-  workload: one(name).optional().describe('Some of `workloads` and names of `sequences`; all by default'),
+  workload: one(variant).optional().describe('Some of `workloads` and names of `sequences`; all by default'),
   strategy: one(name).optional().describe('Names of `strategies`; all by default'),
 };
 
@@ -121,7 +122,12 @@ export const matrixSchema = z
     runtimes: axis(z.enum(runtimes))
       .optional()
       .describe('What the workload runs in; none (a bare cgroup) by default'),
-    workloads: axis(z.enum(workloadNames)).optional().describe('What runs in the group that is frozen'),
+    workloads: axis(workloadEntry)
+      .optional()
+      .describe('What runs in the group that is frozen: a name, or a name with its parameters'),
+    load: one(loadValues)
+      .optional()
+      .describe('Busy processes outside the group, for each workload; 0 by default'),
     strategies: z.record(name, strategy).optional().describe('How FROZEN is sought, by name'),
     sequences: z
       .record(name, sequenceSchema)
@@ -140,8 +146,8 @@ export const matrixSchema = z
       .array(
         z.strictObject({
           axis: z.enum(axisNames).describe('The axis on which the two differ'),
-          from: name.describe('A name on it'),
-          to: name.describe('Another, whose rate is given as so much above or below'),
+          from: variant.describe('A name on it'),
+          to: variant.describe('Another, whose rate is given as so much above or below'),
         }),
       )
       .optional()
@@ -156,6 +162,7 @@ export type RawSelector = RawMatrix['exclude'] extends (infer T)[] | undefined ?
 /** The keys the schema knows where a path leads. */
 export function knownKeys(path: readonly PropertyKey[], driver?: unknown): readonly string[] {
   const { strategies, exclude, expect, contrasts } = matrixSchema.shape;
+  if (path[0] === 'workloads') return knownParameters(path);
   if (path[0] === 'distros') return path.length > 2 ? wayKeys(driver) : distroKeys(driver);
   const inner: Readonly<Record<PropertyKey, object>> = {
     trials: sampling.shape,

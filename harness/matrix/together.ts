@@ -5,6 +5,7 @@ import { checkSequences } from './sequences.ts';
 import { stepsStrategy } from './sequence.ts';
 import { checkImage, checkSource } from './source.ts';
 import type { Pointed, Validated } from './validate.ts';
+import { namesOf } from './variants.ts';
 import { waysOf } from './ways.ts';
 
 type Partials = Partial<RawMatrix>;
@@ -16,6 +17,7 @@ export function checkTogether(validated: Validated): Pointed[] {
   return [
     ...checkEmpty(given),
     ...checkTwice(given),
+    ...checkVariants(raw),
     ...checkKernels(raw),
     ...checkStrategies(raw),
     ...checkSelectors(raw, given),
@@ -40,6 +42,21 @@ function checkTwice(given: Given): Pointed[] {
       seen.add(name);
       return [];
     });
+  });
+}
+
+/** Entries that mean a cell which another means, too: those that are the same word for word are told by themselves. */
+function checkVariants({ workloads = [], load }: Partials): Pointed[] {
+  const seen = new Set<string>();
+  const words = new Set<unknown>();
+  return workloads.flatMap((entry, i): Pointed[] => {
+    const isTold = typeof entry === 'string' && words.has(entry);
+    words.add(entry);
+    const names = namesOf([entry], load);
+    const again = names.find((name, j) => seen.has(name) || names.indexOf(name) < j);
+    for (const name of names) seen.add(name);
+    if (again === undefined || isTold) return [];
+    return [{ path: ['workloads', i], problem: { code: 'duplicate', name: again } }];
   });
 }
 
@@ -107,7 +124,11 @@ function checkSelectors(raw: Partials, given: Given): Pointed[] {
       names: () => [stepsStrategy],
     }),
     cgroup: raw.cgroups,
-    workload: withSequences(raw.workloads, { given, axis: 'workloads', names: Object.keys }),
+    workload: withSequences(raw.workloads && namesOf(raw.workloads, raw.load), {
+      given,
+      axis: 'workloads',
+      names: Object.keys,
+    }),
     runtime: given['runtimes'] === undefined ? ['none'] : raw.runtimes,
   }).flatMap(([axis, known]) =>
     known === undefined ? [] : [{ axis, known: known as readonly string[], set: new Set<string>(known) }],

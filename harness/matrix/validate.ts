@@ -5,6 +5,7 @@ import { readAs } from './parse.ts';
 import { checkEither } from './sequences.ts';
 import { knownKeys, matrixSchema, nameExpected, type RawMatrix } from './schema.ts';
 import { driverNames } from './ways.ts';
+import { workloadNames } from './workloads.ts';
 
 /** A problem and where it is: a path of keys, and the key token itself when `key` is given. */
 export interface Pointed {
@@ -126,7 +127,9 @@ function toProblems(issue: Issue, context: Context): Pointed[] {
       // The branch that fits tells what is wrong
       const isSecond =
         Array.isArray(got) || hasWays(got) || (path[0] === 'trials' && typeof got === 'object');
-      const branch = issue.errors[isSecond ? 1 : 0] ?? [];
+      const isWorkload = path[0] === 'workloads' && path.length === 2;
+      const at = isWorkload ? entryBranch(got) : Number(isSecond);
+      const branch = issue.errors[at] ?? [];
       return branch.flatMap((inner) => toProblems({ ...inner, path: [...path, ...inner.path] }, context));
     }
     case 'invalid_format':
@@ -136,6 +139,12 @@ function toProblems(issue: Issue, context: Context): Pointed[] {
       return one({ code: 'bad-value', expected: issue.message, got: describe(got) });
   }
 }
+
+/** Of an entry of `workloads`: a name, a variant by name, or a workload with parameters. */
+const entryBranch = (got: unknown): number =>
+  typeof got === 'object'
+    ? 2
+    : Number(workloadNames.some((name) => typeof got === 'string' && got.startsWith(`${name}:`)));
 
 const hasWays = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, 'ways');

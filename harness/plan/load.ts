@@ -1,4 +1,5 @@
 import type { Matrix, Way } from '../matrix/matrix.ts';
+import { parseVariant } from '../matrix/parameters.ts';
 import { stepsStrategy } from '../matrix/sequence.ts';
 import type { WorkloadName } from '../matrix/workloads.ts';
 import type { Cell } from './cell.ts';
@@ -21,6 +22,12 @@ const busy: ReadonlySet<string> = new Set<WorkloadName>([
   'nested',
 ]);
 
+/** Whether something runs without end in a trial of that variant. */
+function isBusy(name: string): boolean {
+  const variant = parseVariant(name);
+  return variant !== null && (busy.has(variant.workload) || variant.values['load'] !== 0);
+}
+
 /** What a trial needs of the host. */
 export interface Needs {
   readonly cores: number;
@@ -37,7 +44,7 @@ const waitUs = 1000;
  * have begun meanwhile. Another has one core, for as long as it is not just waiting.
  */
 export function loadOf(cell: Cell, matrix: Matrix, cpus: number): Needs {
-  if (busy.has(cell.workload)) return { cores: cpus, holdMs: null };
+  if (isBusy(cell.workload)) return { cores: cpus, holdMs: null };
   const cores = Math.min(1, cpus);
   const strategy = matrix.strategies.get(cell.strategy)?.[cell.cgroup];
   if (cell.strategy === stepsStrategy || (strategy?.tool ?? null) !== null) return { cores, holdMs: 5000 };

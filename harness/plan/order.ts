@@ -1,3 +1,4 @@
+import { workloadOf } from '../matrix/parameters.ts';
 import type { WorkloadName } from '../matrix/workloads.ts';
 import type { Cell } from './cell.ts';
 
@@ -18,7 +19,8 @@ const wedges: ReadonlySet<string> = new Set<WorkloadName>([
   'uffd-kernel',
 ]);
 
-export const mayWedge = (workload: string): boolean => wedges.has(workload);
+/** By its name on the axis of workloads. */
+export const mayWedge = (name: string): boolean => wedges.has(workloadOf(name));
 
 /**
  * The cells of one machine in the order to run them: by cgroup set-up, since a host may have to be rebooted

@@ -41,13 +41,19 @@ export function parseSelect(options: readonly string[], matrix: Matrix): Selecto
   for (const option of options) {
     let axis: AxisName | undefined;
     for (const word of option.split(',').filter(Boolean)) {
-      const [before = '', after] = word.split('=', 2);
+      const [before, after] = splitOnce(word);
       if (after !== undefined) axis = parseAxis(before);
       if (axis === undefined) throw usage(`--select "${word}" is no axis=name.`);
       (selector[axis] ??= []).push(...parseNames(after ?? word, axis, matrix));
     }
   }
   return selector as Selector;
+}
+
+/** A variant's name has `=` too. */
+function splitOnce(word: string): [string, string?] {
+  const at = word.search(/[:=]/);
+  return at < 0 || word[at] === ':' ? [word] : [word.slice(0, at), word.slice(at + 1)];
 }
 
 function parseAxis(text: string): AxisName {

@@ -29,6 +29,7 @@ export function makeRecord(
     thaw: result?.thaw ?? null,
     blockers: result?.blockers ?? [],
     tool: result?.tool ?? null,
+    ...(result?.parameters === undefined ? {} : { parameters: result.parameters }),
     ...(result?.steps === undefined ? {} : { steps: result.steps }),
     wallUs: outcome.wallUs,
     guestUs: result?.guestUs ?? null,

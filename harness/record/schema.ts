@@ -2,7 +2,13 @@ import { z } from 'zod';
 import { machineFactsSchema } from '../lab/facts.ts';
 import { cgroupVersions } from '../matrix/matrix.ts';
 import { outcomes } from '../trial/outcome.ts';
-import { blockerSchema, stepResultSchema, thawSchema, toolSchema } from '../trial/protocol.ts';
+import {
+  blockerSchema,
+  parametersSchema,
+  stepResultSchema,
+  thawSchema,
+  toolSchema,
+} from '../trial/protocol.ts';
 
 /** The number of the record format; a reader refuses numbers it does not know. */
 export const recordSchemaVersion = 1;
@@ -36,6 +42,8 @@ export const recordSchema = z.object({
   blockers: z.array(blockerSchema),
   /** What the program that was to freeze made of it; null for a loop of frostbite's own. */
   tool: toolSchema.nullable(),
+  /** What its workload was told, and what it was by itself. */
+  parameters: parametersSchema.optional(),
   /** Of a sequence: the steps that were played, in order from 0. */
   steps: z.array(stepResultSchema).optional(),
   /** Wall time of the trial seen from the harness, and the part the guest spent in it. */

@@ -1,6 +1,6 @@
 import type { Matrix } from '../matrix/matrix.ts';
 import { stepsStrategy } from '../matrix/sequence.ts';
-import type { WorkloadName } from '../matrix/workloads.ts';
+import { parseVariant } from '../matrix/parameters.ts';
 import type { Cell } from '../plan/cell.ts';
 import { trialSeed } from '../plan/seeds.ts';
 import type { Task } from './task.ts';
@@ -13,7 +13,9 @@ export function toTask(matrix: Matrix, cell: Cell, trial: number): Task | null {
   if (sequence !== undefined) return { cell, request: { trial, seed, cgroup, steps: sequence.steps } };
   const strategy = matrix.strategies.get(cell.strategy)?.[cgroup];
   if (strategy === undefined) return null;
-  // what is no sequence is a workload, which the schema has matched
-  const workload = cell.workload as WorkloadName;
-  return { cell, request: { trial, seed, cgroup, runtime, workload, startGap: matrix.startGap, strategy } };
+  const variant = parseVariant(cell.workload);
+  if (variant === null) return null;
+  const { workload, values: parameters } = variant;
+  const { startGap } = matrix;
+  return { cell, request: { trial, seed, cgroup, runtime, workload, parameters, startGap, strategy } };
 }

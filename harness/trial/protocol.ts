@@ -109,6 +109,9 @@ export const stepResultSchema = z.object({
 });
 export type StepResult = z.infer<typeof stepResultSchema>;
 
+/** Parameters of a workload, by name. */
+export const parametersSchema = z.record(z.string(), z.union([z.int().nonnegative(), z.string()]));
+
 const result = z.object({
   ev: z.literal('result'),
   trial: z.int(),
@@ -129,6 +132,8 @@ const result = z.object({
   tool: toolSchema.nullable(),
   /** The program that made the container, and its version; null without one. */
   runtime: z.string().nullable(),
+  /** What the workload was told, and what it was by itself; absent where nothing was measured. */
+  parameters: parametersSchema.optional(),
   /** Of a sequence; a step that could not be played for want of a feature is not told. */
   steps: z.array(stepResultSchema).optional(),
   /** False when a task could not be released or the group not removed: the machine must go. */

@@ -1,3 +1,4 @@
+import { workloadOf } from '../matrix/parameters.ts';
 import type { Cell } from '../plan/cell.ts';
 
 /** What differs from machine to machine and from trial to trial in a reason that is the same. */
@@ -30,7 +31,7 @@ export function patternOf(reason: string): string {
 
 /** A reason without the name in front of it that says whose it is: of its workload, or of a sequence's process. */
 export function withoutName(reason: string, { workload }: Pick<Cell, 'workload'>): string {
-  const name = `${workload}: `;
+  const name = `${workloadOf(workload)}: `;
   return (reason.startsWith(name) ? reason.slice(name.length) : reason).replace(/^[\w-]+, (?=into )/, '');
 }
 

@@ -1,6 +1,7 @@
 import type { Schedule, Strategy } from '../matrix/strategy.ts';
 import type { CgroupVersion, Runtime, StartGap } from '../matrix/matrix.ts';
 import { hasUserns, runtimePrograms } from '../matrix/tools.ts';
+import type { Values } from '../matrix/parameters.ts';
 import type { WorkloadName } from '../matrix/workloads.ts';
 
 /** One trial to run in a guest. */
@@ -11,6 +12,8 @@ export interface TrialRequest {
   readonly runtime: Runtime;
   readonly startGap: StartGap | null;
   readonly workload: WorkloadName;
+  /** A value of each parameter that the workload has. */
+  readonly parameters: Values;
   readonly strategy: Strategy;
 }
 
@@ -30,12 +33,13 @@ export const keepWord = 'keep=1\n';
 
 /** The words of a trial as `frostbite serve` reads them: `key=value` lines ended by an empty line. */
 export function encodeRequest({ trial, seed, strategy, ...request }: TrialRequest): string {
-  const { cgroup, runtime, workload, startGap } = request;
+  const { cgroup, runtime, workload, parameters, startGap } = request;
   const words: [string, string | number][] = [
     ['trial', trial],
     ['seed', seed],
     ['cgroup', cgroup],
     ['workload', workload],
+    ...Object.entries(parameters),
     ['runtime', runtimePrograms[runtime] ?? 'none'],
     ['userns', Number(hasUserns(runtime))],
     ['tool', strategy.tool ?? 'none'],

@@ -18,7 +18,7 @@ ${rest}
 const controls = `trials: 2
 deadline: 1s
 cgroups: [v1, v2]
-workloads: [sleep, spin, pipe-read, sigstop, ptrace-stop, vfork-parent, dead-leader, fork-storm,
+workloads: [sleep, spin, { fork-exec-storm: { loops: 2, exec: tiny, load: 1 } }, pipe-read, sigstop, ptrace-stop, vfork-parent, dead-leader, fork-storm,
   thread-storm, thread-bomb, exec-storm, attach-to-frozen, io-uring, coredump-pipe, uffd-user,
   fuse-unanswered, fuse-flush, fuse-exit-flush, fsfreeze-write, loop-on-fuse, dm-suspend, nbd-dead,
   nfs-hung, nfs-hung-behind]
@@ -74,6 +74,13 @@ describe.each([
     expect(log.lost).toEqual([]);
     expect(log.machines.map((machine) => machine.release)).toEqual([expect.stringMatching(release)]);
     expect(log.trials.every(({ reusable }) => reusable)).toBe(true);
+  });
+
+  it('tell what a workload was told, and what it was by itself', () => {
+    const parametersOf = (name: string): unknown =>
+      log.trials.find((trial) => workload(trial).startsWith(name))?.result?.parameters;
+    expect(parametersOf('fork-exec-storm')).toEqual({ loops: 2, exec: 'tiny', load: 1 });
+    expect(parametersOf('sleep')).toEqual({ load: 0 });
   });
 
   it('freeze what can be interrupted, in every trial, with every strategy, on v1 and v2', () => {

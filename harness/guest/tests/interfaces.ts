@@ -9,7 +9,7 @@ export interface Newer {
 /** Calls of libc that enter the kernel by nothing newer than 3.10, or not at all. */
 export const calls: readonly string[] = `
   __errno_location __popcountdi2 _exit abort accept accept4 access bind cfmakeraw cfsetspeed clock_gettime close closedir
-  connect dup2 err execl execvpe fchmod fclose fdopen fflush fgets flock fopen fork fprintf fputc fscanf fstat ftruncate
+  connect dup2 environ err execl execv execvpe fchmod fexecve fclose fdopen fflush fgets flock fopen fork fprintf fputc fscanf fstat ftruncate
   fwrite getenv getpid getppid getsockname glob globfree if_nametoindex inet_pton ioctl kill listen lseek memchr memcpy
   memmove memset mkdir mkfifo mknod mkostemp mkstemp mmap mount munmap nanosleep nftw open opendir pause perror pipe pipe2
   poll posix_memalign ppoll prctl pread printf pthread_attr_init pthread_attr_setstacksize pthread_create pthread_join
@@ -63,6 +63,7 @@ export const newer: Readonly<Record<string, Newer>> = {
   UFFD_API: userfault,
   UFFD_EVENT_PAGEFAULT: userfault,
   SYS_getrandom: randomness,
+  SYS_memfd_create: { since: '3.17', without: 'a file that has lost its name' },
   RNDRESEEDCRNG: { since: '4.14', without: 'EINVAL is no failure: RNDADDENTROPY has mixed the seed in' },
   'NStgid:': { since: '4.1', without: 'processes of containers say who they are over a socket' },
   'cgroup.controllers': { since: '4.5', without: 'there is no v2 hierarchy that could have controllers' },

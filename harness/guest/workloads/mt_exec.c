@@ -28,17 +28,17 @@ static void make_threads(unsigned count)
 		pthread_create(&thread, &small, doze, NULL);
 }
 
-/* 8 threads, the leader among them, which execs itself. */
+/* Threads, the leader among them, which execs itself. */
 static void storm(unsigned slot)
 {
 	bump(slot);
-	make_threads(7);
+	make_threads(shared->parameters.threads - 1);
 	re_exec("mt-exec-storm", slot);
 }
 
 static bool start_storm(struct trial *t)
 {
-	return spawn(t, storm) && wait_moving(t);
+	return spawn_loops(t, storm);
 }
 
 /*
@@ -54,7 +54,7 @@ static void exec_once(unsigned slot)
 	uint32_t seed = atomic_load(&shared->seed) * 2654435761u + 1;
 	int64_t delay = random_below(&seed, ONCE_US);
 
-	make_threads(5);
+	make_threads(shared->parameters.threads - 1);
 	atomic_store(&shared->slots[slot].ready, 1);
 	while (!atomic_load(&shared->go))
 		sleep_us(50);
@@ -67,8 +67,14 @@ static bool start_once(struct trial *t)
 	return spawn(t, exec_once) && wait_ready(t);
 }
 
+static const struct parameter storm_parameters[] = {
+	{ "loops", 1, 1, MAX_SLOTS, NULL }, { "threads", 8, 2, 64, NULL }, { 0 }
+};
+static const struct parameter once_parameters[] = { { "threads", 6, 2, 64, NULL }, { 0 } };
+
 const struct workload workload_mt_exec_storm = {
 	.name = "mt-exec-storm",
+	.parameters = storm_parameters,
 	.summary = "a process of 8 threads that re-execs itself for ever",
 	.start = start_storm,
 	.reentry = storm,
@@ -76,6 +82,7 @@ const struct workload workload_mt_exec_storm = {
 
 const struct workload workload_mt_exec_once = {
 	.name = "mt-exec-once",
+	.parameters = once_parameters,
 	.summary = "threads and one exec at a random moment, as runc init does",
 	.start = start_once,
 	.reentry = tick,

@@ -1,21 +1,42 @@
 #define _GNU_SOURCE
 #include "../frostbite.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* What its children execute; -1: frostbite itself. */
+static int program = -1;
+
+static void find_program(unsigned slot)
+{
+	if (shared->parameters.exec == EXEC_TINY && (program = tiny_open()) < 0)
+		slot_fail(slot, "making a tiny program");
+}
+
+#define NOT_EXECUTED 72
+
 /* In a child, one of vfork too: runs a program that ends at once. */
 static void __attribute__((noreturn)) exec_exit(void)
 {
-	execl(shared->exe, "frostbite", "exit", (char *)NULL);
-	_exit(72);
+	char *const words[] = { "frostbite", "exit", NULL };
+
+	if (program < 0)
+		execv(shared->exe, words);
+	else
+		fexecve(program, words, environ);
+	_exit(NOT_EXECUTED);
 }
 
 static void end_round(pid_t child, unsigned slot)
 {
-	if (child > 0)
-		waitpid(child, NULL, 0);
+	int status;
+
+	if (child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == NOT_EXECUTED) {
+		errno = ENOEXEC;
+		slot_fail(slot, "an exec");
+	}
 	bump(slot);
 }
 
@@ -50,6 +71,7 @@ static void thread_storm(unsigned slot)
 /* From 6.1 on a vfork parent that still runs when FROZEN is written can be missed for good. */
 static void vfork_exec_storm(unsigned slot)
 {
+	find_program(slot);
 	for (;;) {
 		pid_t child = vfork();
 
@@ -61,6 +83,7 @@ static void vfork_exec_storm(unsigned slot)
 
 static void fork_exec_storm(unsigned slot)
 {
+	find_program(slot);
 	for (;;) {
 		pid_t child = fork();
 
@@ -77,62 +100,68 @@ static void exec_storm(unsigned slot)
 	re_exec("exec-storm", slot);
 }
 
+static const struct parameter one_loop[] = { { "loops", 1, 1, MAX_SLOTS, NULL }, { 0 } };
+static const struct parameter one_loop_of_execs[] = { { "loops", 1, 1, MAX_SLOTS, NULL }, PARAMETER_EXEC, { 0 } };
+/* four of them, so that with two processors some are runnable at any instant */
+static const struct parameter four_loops_of_execs[] = { { "loops", 4, 1, MAX_SLOTS, NULL }, PARAMETER_EXEC, { 0 } };
+
 static bool start_fork(struct trial *t)
 {
-	return spawn(t, fork_storm) && wait_moving(t);
+	return spawn_loops(t, fork_storm);
 }
 
 static bool start_thread(struct trial *t)
 {
-	return spawn(t, thread_storm) && wait_moving(t);
+	return spawn_loops(t, thread_storm);
 }
 
 static bool start_vfork_exec(struct trial *t)
 {
-	/* four of them, so that with two processors some are runnable at any instant */
-	for (int i = 0; i < 4; i++)
-		if (!spawn(t, vfork_exec_storm))
-			return false;
-	return wait_moving(t);
+	return spawn_loops(t, vfork_exec_storm);
 }
 
 static bool start_fork_exec(struct trial *t)
 {
-	return spawn(t, fork_exec_storm) && wait_moving(t);
+	return spawn_loops(t, fork_exec_storm);
 }
 
 static bool start_exec(struct trial *t)
 {
-	return spawn(t, exec_storm) && wait_moving(t);
+	return spawn_loops(t, exec_storm);
 }
 
 const struct workload workload_fork_storm = {
 	.name = "fork-storm",
 	.summary = "endless fork and exit",
 	.start = start_fork,
+	.parameters = one_loop,
 };
 
 const struct workload workload_thread_storm = {
 	.name = "thread-storm",
 	.summary = "endless pthread_create and join",
 	.start = start_thread,
+	.parameters = one_loop,
 };
 
 const struct workload workload_vfork_exec_storm = {
 	.name = "vfork-exec-storm",
 	.summary = "four processes in endless vfork, exec and wait",
 	.start = start_vfork_exec,
+	.parameters = four_loops_of_execs,
 };
 
 const struct workload workload_fork_exec_storm = {
 	.name = "fork-exec-storm",
 	.summary = "endless fork, exec and wait",
 	.start = start_fork_exec,
+	.parameters = one_loop_of_execs,
 };
 
 const struct workload workload_exec_storm = {
 	.name = "exec-storm",
 	.summary = "a process of one thread that re-execs itself for ever",
 	.start = start_exec,
+	.parameters = one_loop,
 	.reentry = exec_storm,
 };
