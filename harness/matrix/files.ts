@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { parseSized } from './cpus.ts';
 import type { Finding } from './finding.ts';
 import { pointAt } from './load.ts';
 import type { Matrix, Way } from './matrix.ts';
@@ -10,7 +11,9 @@ import type { Pointed } from './validate.ts';
  */
 export async function findMissingFiles(matrix: Matrix, file: string): Promise<Finding[]> {
   const missing: Pointed[] = [];
-  for (const [name, { ways }] of matrix.distros) {
+  // one for each number of processors boots from the same files
+  const distros = new Map([...matrix.distros].map(([name, one]) => [parseSized(name).distro, one]));
+  for (const [name, { ways }] of distros) {
     const of = await Promise.all(
       ways.map((way, i) => missingOf(way, ['distros', name, ...(ways.length > 1 ? ['ways', i] : [])])),
     );

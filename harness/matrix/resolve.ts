@@ -3,6 +3,7 @@ import type { Distro, Expectation, Matrix, Selector, StrategyForms } from './mat
 import type { RawMatrix, RawSelector } from './schema.ts';
 import { axisNames } from './axes.ts';
 import { toBounds } from './expectation.ts';
+import { sizedDistros } from './cpus.ts';
 import { parseGap } from './gap.ts';
 import { resolveSequence } from './sequence.ts';
 import { namesOf } from './variants.ts';
@@ -15,7 +16,7 @@ export function resolveMatrix(raw: RawMatrix, text: string, folder: string): Mat
     name,
     toForms(name, strategy, raw.deadline),
   ]);
-  const distros = Object.entries(raw.distros).map(([name, one]): [string, Distro] => {
+  const distros = sizedDistros(raw).map(({ name, raw: one }): [string, Distro] => {
     const [first, ...more] = waysOf(one).map(({ way }) => resolveWay(way, folder));
     return [name, { ways: [first!, ...more] }];
   });

@@ -9,7 +9,7 @@ import { sequenceSchema } from './sequence.ts';
 import { stepSchema } from './steps.ts';
 import { text } from './text.ts';
 import { toolNames } from './tools.ts';
-import { distroKeys, distroSchema, wayKeys } from './ways.ts';
+import { cpuCount, distroKeys, distroSchema, wayKeys } from './ways.ts';
 import { knownParameters, loadValues, variantPattern, workloadEntry } from './variants.ts';
 
 /** Names enter paths, cell ids and command lines, so they are plain. */
@@ -69,7 +69,7 @@ const sampling = z.strictObject({
 
 const one = <T extends z.ZodType>(of: T): z.ZodUnion<[T, z.ZodArray<T>]> => z.union([of, axis(of)]);
 const selector = {
-  distro: one(name).optional().describe('Names of `distros`; all by default'),
+  distro: one(variant).optional().describe('Names of `distros`; all by default'),
   cgroup: one(z.enum(cgroupVersions)).optional().describe('Some of `cgroups`; all by default'),
   runtime: one(z.enum(runtimes)).optional().describe('Some of `runtimes`; all by default'),
   workload: one(variant).optional().describe('Some of `workloads` and names of `sequences`; all by default'),
@@ -125,6 +125,9 @@ export const matrixSchema = z
     workloads: axis(workloadEntry)
       .optional()
       .describe('What runs in the group that is frozen: a name, or a name with its parameters'),
+    cpus: one(cpuCount)
+      .optional()
+      .describe("Virtual CPUs of each distro's machines; those of the distro itself by default"),
     load: one(loadValues)
       .optional()
       .describe('Busy processes outside the group, for each workload; 0 by default'),

@@ -1,4 +1,5 @@
 import type { Problem } from './finding.ts';
+import { hasCpus, sizedDistros } from './cpus.ts';
 import { contradictions } from './forms.ts';
 import type { RawMatrix } from './schema.ts';
 import { checkSequences } from './sequences.ts';
@@ -18,6 +19,7 @@ export function checkTogether(validated: Validated): Pointed[] {
     ...checkEmpty(given),
     ...checkTwice(given),
     ...checkVariants(raw),
+    ...checkCpus(raw),
     ...checkKernels(raw),
     ...checkStrategies(raw),
     ...checkSelectors(raw, given),
@@ -117,7 +119,7 @@ function checkTrials({ trials = 20, machines }: Partials, given: Given): Pointed
 function checkSelectors(raw: Partials, given: Given): Pointed[] {
   const { strategies } = given;
   const axes = Object.entries({
-    distro: isMapping(given['distros']) ? Object.keys(given['distros']) : undefined,
+    distro: distroNames(raw, given),
     strategy: withSequences(isMapping(strategies) ? Object.keys(strategies) : undefined, {
       given,
       axis: 'strategies',
@@ -155,6 +157,32 @@ function checkSelectors(raw: Partials, given: Given): Pointed[] {
     ),
   );
   return [...selected, ...contrasts];
+}
+
+/** Where one of the distros is wrong itself, its name is known nevertheless. */
+function distroNames({ distros = {}, cpus }: Partials, given: Given): readonly string[] | undefined {
+  if (!isMapping(given['distros'])) return undefined;
+  const sized = sizedDistros({ distros, cpus }).map(({ name }) => name);
+  return [...sized, ...Object.keys(given['distros']).filter((name) => !Object.hasOwn(distros, name))];
+}
+
+/** Machines that are there already have the processors that they have. */
+function checkCpus({ distros = {}, cpus }: Partials): Pointed[] {
+  if (cpus === undefined) return [];
+  const seen = new Set<number>();
+  const twice = [cpus].flat().find((count) => seen.size === seen.add(count).size);
+  if (twice !== undefined) return [{ path: ['cpus'], problem: { code: 'duplicate', name: String(twice) } }];
+  const others = Object.values(distros)
+    .flatMap(waysOf)
+    .find(({ way }) => !hasCpus(way));
+  if (others === undefined) return [];
+  const why = 'a machine that is there has the processors that it has';
+  return [
+    {
+      path: ['cpus'],
+      problem: { code: 'not-with', key: 'cpus', other: `driver: ${others.way.driver}`, why },
+    },
+  ];
 }
 
 /** The names on an axis that sequences are on, too; undefined where one of the two is wrong itself. */

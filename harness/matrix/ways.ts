@@ -21,9 +21,15 @@ import {
 import { userlandSuites } from './suites.ts';
 import { text } from './text.ts';
 
+/** Processors of a machine that says nothing of them. */
+export const ownCpus = 2;
+
+/** Virtual CPUs of a machine. */
+export const cpuCount = z.int().min(1).max(16);
+
 /** What all virtual machines have. */
 const virtual = {
-  cpus: z.int().min(1).max(16).optional().describe('Virtual CPUs; 2 by default'),
+  cpus: cpuCount.optional().describe('Virtual CPUs; 2 by default'),
   memory: z
     .int()
     .min(128)
@@ -152,13 +158,13 @@ export function resolveWay(raw: RawWay, folder: string): Way {
 }
 
 function resolveKernelWay(raw: z.infer<typeof qemuWay>, folder: string): KernelWay {
-  const { driver, kernel = '', userland, cpus = 2, memory = 512, cmdline = null } = raw;
+  const { driver, kernel = '', userland, cpus = ownCpus, memory = 512, cmdline = null } = raw;
   const from = userland === undefined ? null : parseUserland(userland);
   return { driver, kernel: parseKernel(kernel, folder), userland: from, cpus, memoryMiB: memory, cmdline };
 }
 
 function resolveImageWay(raw: z.infer<typeof qemuWay>, folder: string): ImageWay {
-  const { image = '', cpus = 2, memory = wholeMiB, cmdline = null, install = [] } = raw;
+  const { image = '', cpus = ownCpus, memory = wholeMiB, cmdline = null, install = [] } = raw;
   return { driver: 'image', image: parseImage(image, folder), cpus, memoryMiB: memory, cmdline, install };
 }
 
@@ -169,7 +175,14 @@ function resolveSshWay(raw: z.infer<typeof sshWay>, folder: string): SshWay {
 }
 
 function resolveVagrantWay(raw: z.infer<typeof vagrantWay>, folder: string): VagrantWay {
-  const { driver, provider = 'libvirt', cpus = 2, memory = wholeMiB, cmdline = null, install = [] } = raw;
+  const {
+    driver,
+    provider = 'libvirt',
+    cpus = ownCpus,
+    memory = wholeMiB,
+    cmdline = null,
+    install = [],
+  } = raw;
   // names of a registry have no dot in front and do not end so
   const box = raw.box.endsWith('.box') ? resolve(folder, raw.box) : raw.box;
   const { boxVersion = null } = raw;

@@ -1,3 +1,4 @@
+import { parseSized } from './cpus.ts';
 import { hasUserland, type Matrix, type Selector } from './matrix.ts';
 import { combine, toolOf } from './selector.ts';
 import { isUsable, tools } from './tools.ts';
@@ -29,7 +30,13 @@ function checkUserlands(matrix: Matrix): Pointed[] {
     const runtime =
       !ways.some(hasUserland) && boxed.find((one) => exists(matrix, { distro: [distro], runtime: [one] }));
     if (!runtime) return [];
-    return [{ path: ['distros'], key: distro, problem: { code: 'needs-userland', distro, runtime } }];
+    return [
+      {
+        path: ['distros'],
+        key: parseSized(distro).distro,
+        problem: { code: 'needs-userland', distro, runtime },
+      },
+    ];
   });
 }
 

@@ -1,0 +1,34 @@
+import type { RawMatrix } from './schema.ts';
+import { ownCpus, waysOf, type RawDistro, type RawWay } from './ways.ts';
+
+/** A distro with so many processors. */
+export interface SizedDistro {
+  /** `DISTRO`, or `DISTRO:cpus=N` where that is not the distro's own number. */
+  readonly name: string;
+  readonly raw: RawDistro;
+}
+
+/** The distros of a matrix, each once for each number in its `cpus`. */
+export function sizedDistros({ distros, cpus }: Pick<RawMatrix, 'distros' | 'cpus'>): SizedDistro[] {
+  return Object.entries(distros).flatMap(([name, raw]) =>
+    cpus === undefined ? [{ name, raw }] : [cpus].flat().map((count) => sized(name, raw, count)),
+  );
+}
+
+/** The name in `distros` of a name on the axis of distros, and its number of processors where that is named. */
+export function parseSized(name: string): { readonly distro: string; readonly cpus: number | null } {
+  const [distro = '', words] = name.split(':cpus=');
+  return { distro, cpus: words === undefined ? null : Number(words) };
+}
+
+function sized(name: string, raw: RawDistro, cpus: number): SizedDistro {
+  const isOwn = waysOf(raw).every(({ way }) => hasCpus(way) && (way.cpus ?? ownCpus) === cpus);
+  if (isOwn) return { name, raw };
+  const change = <W extends RawWay>(way: W): W => ({ ...way, cpus });
+  const changed = 'ways' in raw ? { ways: raw.ways.map(change) } : change(raw);
+  return { name: `${name}:cpus=${cpus}`, raw: changed };
+}
+
+/** Whether a way makes machines, which have as many processors as they are given. */
+export const hasCpus = (way: RawWay): way is Extract<RawWay, { cpus?: number | undefined }> =>
+  way.driver === 'qemu' || way.driver === 'vagrant';
