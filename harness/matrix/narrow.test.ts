@@ -3,7 +3,9 @@ import { planCells } from '../plan/cells.ts';
 import { trialSeed } from '../plan/seeds.ts';
 import { loadMatrix } from './load.ts';
 import { narrow } from './narrow.ts';
-import { full } from './sample.ts';
+import { parseYaml } from './parse.ts';
+import { full, good } from './sample.ts';
+import { matrixSchema } from './schema.ts';
 
 const cellOf = (id: string) => {
   const [distro = '', cgroup = '', runtime = '', workload = '', strategy = ''] = id.split('/');
@@ -25,6 +27,53 @@ describe('a matrix of one cell', () => {
       expect([one.trials, one.machines, one.seed]).toEqual([whole.trials, whole.machines, whole.seed]);
       expect(trialSeed(one.seed, cell.id, 3)).toBe(trialSeed(whole.seed, cell.id, 3));
     }
+  });
+
+  it('has all else that the other has, so that its trials are made the same way', () => {
+    const text = `${full}templates: true
+deadline: 3s
+seed: 9
+startGap: 1..60ms
+runtimes: [none]
+contrasts: [{ axis: strategy, from: single, to: mine }]
+`;
+    // every key that a matrix can have
+    const given = parseYaml(text).parsed?.value as object;
+    expect(Object.keys(matrixSchema.shape).filter((key) => !(key in given))).toEqual(['sequences']);
+    const cell = cellOf('debian-13/v1/none/sleep/mine');
+    const {
+      templates,
+      seed,
+      startGap,
+      strategies,
+      expect: bounds,
+      contrasts,
+    } = matrixOf(narrow(text, '/here', cell, { name: 'again', kernel: null }));
+    const whole = matrixOf(text);
+    expect({ templates, seed, startGap }).toEqual({ templates: true, seed: 9, startGap: whole.startGap });
+    expect(strategies.get('mine')).toEqual(whole.strategies.get('mine'));
+    expect([bounds, contrasts]).toEqual([[], []]);
+  });
+
+  it('leaves out nothing that a way has, and makes every path of it absolute', () => {
+    const text = `${good.replace('driver: qemu, kernel: "deb:trixie"', 'ways: WAYS')}`;
+    const ways = [
+      '{ driver: qemu, kernel: "path:k", userland: "deb:trixie", cpus: 3, memory: 900, cmdline: a }',
+      '{ driver: qemu, image: "path:i", install: [runc], cpus: 3 }',
+      '{ driver: ssh, host: h, port: 2, user: u, key: k, sudo: true }',
+      '{ driver: vagrant, box: ./b.box, boxVersion: "1", provider: virtualbox, install: [crun], memory: 900 }',
+      '{ driver: local }',
+    ];
+    const here = text.replace('WAYS', `[${ways.join(', ')}]`);
+    const cell = cellOf('debian-13/v1/none/sleep/single');
+    const one = matrixOf(narrow(here, '/there', cell, { name: 'again', kernel: null }));
+    // both are loaded as if they were in /there
+    const expected = matrixOf(here).distros.get('debian-13')!.ways;
+    const withoutText = (value: unknown): unknown =>
+      JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === 'text' ? '' : inner)));
+    expect(withoutText(one.distros.get('debian-13')!.ways)).toEqual(withoutText(expected));
+    const elsewhere = narrow(here, '/there', cell, { name: 'again', kernel: null });
+    expect(elsewhere).not.toMatch(/path:[^/]|key: [^/]|box: [^/]/);
   });
 
   it('takes another kernel and number of trials, and makes paths absolute', () => {

@@ -1,9 +1,10 @@
-import { isAbsolute, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { dump } from 'js-yaml';
 import { parseYaml } from './parse.ts';
 import type { RawMatrix } from './schema.ts';
 import { stepsStrategy } from './sequence.ts';
-import { formatKernel, parseKernel } from './source.ts';
+import { formatImage, formatKernel, parseImage, parseKernel } from './source.ts';
+import type { RawDistro, RawWay } from './ways.ts';
 
 /** The names of a cell. */
 export interface CellNames {
@@ -28,25 +29,34 @@ export interface Changes {
  */
 export function narrow(text: string, folder: string, cell: CellNames, changes: Changes): string {
   const raw = parseYaml(text).parsed?.value as RawMatrix;
-  const distro = raw.distros[cell.distro]!;
   const { kernel, name, trials = raw.trials } = changes;
-  const ways = 'ways' in distro ? { ways: distro.ways.map((way) => place(way, folder, kernel)) } : null;
-  const isSequence = cell.strategy === stepsStrategy;
-  const matrix = {
-    name,
-    ...defined({ trials, machines: machinesFor(raw, trials), deadline: raw.deadline }),
-    ...defined({ seed: raw.seed, startGap: raw.startGap }),
-    distros: { [cell.distro]: ways ?? place(distro, folder, kernel) },
-    cgroups: [cell.cgroup],
-    ...(isSequence
-      ? { sequences: { [cell.workload]: raw.sequences?.[cell.workload] } }
-      : {
-          ...defined({ runtimes: raw.runtimes === undefined ? undefined : [cell.runtime] }),
-          workloads: [cell.workload],
-          strategies: { [cell.strategy]: raw.strategies?.[cell.strategy] },
-        }),
+  // whatever a matrix has is kept, unless it is said here what becomes of it
+  const matrix: RawMatrix = {
+    ...raw,
+    ...{ name, trials, machines: machinesFor(raw, trials) },
+    distros: { [cell.distro]: placeDistro(raw.distros[cell.distro]!, folder, kernel) },
+    cgroups: [cell.cgroup as RawMatrix['cgroups'][number]],
+    ...experimentOf(raw, cell),
+    // they name cells that are gone
+    ...{ exclude: undefined, expect: undefined, contrasts: undefined },
   };
-  return dump(matrix, { lineWidth: 110 });
+  return dump(defined(matrix), { lineWidth: 110 });
+}
+
+type Experiment = Pick<RawMatrix, 'runtimes' | 'workloads' | 'strategies' | 'sequences'>;
+
+/** What the one cell does. */
+function experimentOf(raw: RawMatrix, { runtime, workload, strategy }: CellNames): Experiment {
+  if (strategy === stepsStrategy) {
+    const sequences = { [workload]: raw.sequences![workload]! };
+    return { runtimes: undefined, workloads: undefined, strategies: undefined, sequences };
+  }
+  return {
+    runtimes: raw.runtimes?.filter((name) => name === runtime),
+    workloads: raw.workloads?.filter((name) => name === workload),
+    strategies: { [strategy]: raw.strategies![strategy]! },
+    sequences: undefined,
+  };
 }
 
 /** No more machines than there are trials to spread. */
@@ -55,18 +65,28 @@ function machinesFor({ machines }: RawMatrix, trials: RawMatrix['trials']): numb
   return machines === undefined ? undefined : Math.min(machines, most);
 }
 
-const pathKeys = ['key'] as const;
+const placeDistro = (distro: RawDistro, folder: string, kernel: string | null): RawDistro =>
+  'ways' in distro
+    ? { ...distro, ways: distro.ways.map((way) => place(way, folder, kernel)) }
+    : place(distro, folder, kernel);
 
 /** A way whose paths are absolute, with another kernel where it has one at all. */
-function place(way: object, folder: string, kernel: string | null): object {
-  const placed: Record<string, unknown> = { ...way };
-  const { kernel: own, image } = placed;
-  if (typeof own === 'string') placed['kernel'] = kernel ?? formatKernel(parseKernel(own, folder));
-  if (typeof image === 'string' && image.startsWith('path:') && !isAbsolute(image.slice(5)))
-    placed['image'] = `path:${resolve(folder, image.slice(5))}`;
-  for (const key of pathKeys) if (typeof placed[key] === 'string') placed[key] = resolve(folder, placed[key]);
-  return placed;
+function place(way: RawWay, folder: string, kernel: string | null): RawWay {
+  switch (way.driver) {
+    case 'qemu':
+      return {
+        ...way,
+        ...(way.kernel && { kernel: kernel ?? formatKernel(parseKernel(way.kernel, folder)) }),
+        ...(way.image && { image: formatImage(parseImage(way.image, folder)) }),
+      };
+    case 'ssh':
+      return { ...way, ...(way.key && { key: resolve(folder, way.key) }) };
+    case 'vagrant':
+      return way.box.endsWith('.box') ? { ...way, box: resolve(folder, way.box) } : way;
+    case 'local':
+      return way;
+  }
 }
 
-const defined = (of: Readonly<Record<string, unknown>>): object =>
+const defined = (of: object): object =>
   Object.fromEntries(Object.entries(of).filter(([, value]) => value !== undefined));

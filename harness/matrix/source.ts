@@ -88,6 +88,10 @@ export function parseImage(text: string, folder: string): ImageSource {
   return { text, place: isUrl || isAbsolute(place) ? place : resolve(folder, place), isUrl, sha256 };
 }
 
+/** The text of an image with an absolute path: it means the same wherever it is read. */
+export const formatImage = ({ isUrl, place, sha256 }: ImageSource): string =>
+  `${isUrl ? 'url' : 'path'}:${place}${sha256 === null ? '' : `,sha256=${sha256}`}`;
+
 /** What is wrong with an image's text though its form is right. */
 export const checkImage = (text: string): Problem | null => checkPart(parseImage(text, '/'));
 
