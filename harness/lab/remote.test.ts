@@ -2,11 +2,18 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
+import { until } from '../base/deadline.ts';
 import { cutMark } from '../base/lines.ts';
 import { Remote, type Endpoint } from './remote.ts';
 import { makeKeys } from './rootfs/keys.ts';
+
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc') as () => void;
 
 const keys = makeKeys();
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -219,6 +226,29 @@ describe('a shell', () => {
 });
 
 describe('a connection', () => {
+  it('keeps nothing of the commands that ran over it', async () => {
+    programs.set('short', (channel) => {
+      channel.write('done\n');
+      channel.exit(0);
+      channel.end();
+    });
+    using remote = await Remote.connect(endpoint, 5000);
+    const run = async (): Promise<WeakRef<object>> => {
+      await using channel = await remote.open('short');
+      expect(await collect(channel.lines)).toEqual(['done']);
+      return new WeakRef(channel);
+    };
+    const ran = [await run(), await run(), await run()];
+    // ssh2 itself still has the last
+    await remote.run('short', 5000);
+    const kept = async (): Promise<true | undefined> => {
+      await nextTurn();
+      gc();
+      return ran.every((one) => one.deref() === undefined) ? true : undefined;
+    };
+    await until({ ms: 10_000, what: 'what ran to be let go of' }, 10, kept);
+  });
+
   it('is refused to a host with another key', async () => {
     const wrong = { ...endpoint, hostKey: keys.hostPublic };
     await expect(Remote.connect(wrong, 5000)).rejects.toThrow(/Host denied|handshake/i);
