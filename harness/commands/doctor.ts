@@ -1,7 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { findLeftovers } from '../lab/reap.ts';
 import { listKernels } from '../lab/kernels/debian.ts';
 import { examineHost, type Check } from '../lab/preflight.ts';
-import type { Io } from './io.ts';
+import { forgetKvm } from '../lab/qemu/accelerator.ts';
+import { openQemuLab } from '../lab/qemu/lab.ts';
+import { parseKernel } from '../matrix/source.ts';
+import { printable, type Io } from './io.ts';
 
 const marks: Readonly<Record<Check['state'], string>> = {
   ok: 'ok     ',
@@ -11,11 +17,13 @@ const marks: Readonly<Record<Check['state'], string>> = {
 
 export interface DoctorOptions {
   readonly kernels?: string;
+  readonly probe?: boolean;
 }
 
 /** `frostline doctor`: what a run needs, what this host has, how to get the rest. Exit 69 when something is missing. */
-export async function doctor({ kernels }: DoctorOptions, io: Io): Promise<void> {
+export async function doctor({ kernels, probe = false }: DoctorOptions, io: Io): Promise<void> {
   if (kernels !== undefined) return printKernels(kernels, io);
+  if (probe) await probeKvm(io);
   const checks = await examineHost();
   for (const { name, state, found, todo } of checks) {
     io.stdout.write(`${marks[state]}  ${name.padEnd(14)}  ${found}\n`);
@@ -28,6 +36,25 @@ export async function doctor({ kernels }: DoctorOptions, io: Io): Promise<void> 
     );
   }
   if (checks.some(({ state }) => state === 'missing')) io.setExitCode(69);
+}
+
+/** The kernel that KVM is tried with. */
+const probed = 'deb:trixie';
+
+/** Tries KVM, whatever was found before; the kernel to boot is fetched where it is not here. */
+async function probeKvm(io: Io): Promise<void> {
+  await forgetKvm();
+  const consoles = await mkdtemp(join(tmpdir(), 'frostline-doctor-'));
+  const tell = (text: string): void => void io.stderr.write(`frostline: ${printable(text)}\n`);
+  const step = (what: string) => (): void => tell(`${what}: done`);
+  try {
+    const context = { run: 'doctor', consoles, allowLocal: false, signal: io.signal, onWarning: tell };
+    const lab = await openQemuLab({ ...context, onPreparing: step, onStep: (_, what) => step(what) });
+    const way = { driver: 'qemu', userland: null, cpus: 1, memoryMiB: 512, cmdline: null } as const;
+    await lab.prepare({ ...way, kernel: parseKernel(probed, '/') });
+  } finally {
+    await rm(consoles, { recursive: true, force: true });
+  }
 }
 
 async function printKernels(suite: string, io: Io): Promise<void> {

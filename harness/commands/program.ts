@@ -198,6 +198,7 @@ export function createProgram(io: Io, version: string): Command {
     .command('doctor')
     .description('say what this host lacks and how to get it')
     .option('--kernels <suite>', 'list the cloud kernels that a Debian suite offers instead')
+    .option('--probe', 'try KVM again, whatever was found before: boots a kernel under it')
     .action(async (options: DoctorOptions) => (await import('./doctor.ts')).doctor(options, io));
   program
     .command('clean')

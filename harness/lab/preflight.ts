@@ -4,7 +4,7 @@ import { capture } from '../base/command.ts';
 import { cacheDir } from '../base/paths.ts';
 import { sentence } from '../errors.ts';
 import { findMirror } from './apt/mirror.ts';
-import { rememberedKvm, tcg } from './qemu/accelerator.ts';
+import { isKvmOurs, rememberedKvm, tcg } from './qemu/accelerator.ts';
 import { findQemu, isTrusted, type QemuBinary } from './qemu/binary.ts';
 import { findAccount } from './vagrant/account.ts';
 
@@ -64,14 +64,25 @@ async function checkQemu(): Promise<Check[]> {
       ...(trusted ? {} : { todo: 'Older than 8.1: a run fetches a newer one, or runs single-threaded.' }),
     },
   ];
-  const kvm = await rememberedKvm(qemu);
-  const emulated = tcg(qemu);
-  const usable = await stat('/dev/kvm').catch(() => null);
-  const found = kvm?.works
-    ? 'kvm (a kernel booted under it)'
-    : `tcg, thread=${emulated.threads} (${kvm ? `/dev/kvm does not work: ${kvm.why}` : usable ? '/dev/kvm is there; the first run tries it' : 'no /dev/kvm'})`;
-  checks.push({ name: 'accelerator', state: kvm?.works ? 'ok' : 'note', found });
-  return checks;
+  return [...checks, await checkAccelerator(qemu)];
+}
+
+async function checkAccelerator(qemu: QemuBinary): Promise<Check> {
+  const kvm = (await isKvmOurs()) ? await rememberedKvm(qemu) : null;
+  const day = kvm?.date.slice(0, 10);
+  if (kvm?.works)
+    return { name: 'accelerator', state: 'ok', found: `kvm (on ${day} ${kvm.kernel} booted under it)` };
+  const [why, todo] =
+    kvm === null
+      ? ['no /dev/kvm that is ours to open']
+      : kvm === undefined
+        ? ['/dev/kvm is there, and not tried with this kernel and QEMU', 'A run tries it; so does frostline doctor --probe.']
+        : [
+            `/dev/kvm did not work on ${day} with ${kvm.kernel}, QEMU ${kvm.qemu}: ${kvm.why}`,
+            'frostline doctor --probe tries it again.',
+          ];
+  const found = `tcg, thread=${tcg(qemu).threads} (${why})`;
+  return { name: 'accelerator', state: 'note', found, ...(todo === undefined ? {} : { todo }) };
 }
 
 /** What the driver `vagrant` needs; a host without it has the other drivers. */

@@ -133,7 +133,11 @@ export class QemuLab implements Lab<KernelWay> {
 
   /** The accelerator, tried with the first kernel that is there. */
   async #choose(prepared: Prepared): Promise<Accelerator> {
-    this.#accelerator ??= chooseAccelerator(this.#qemu, (trial) => this.#tryBoot(prepared, trial));
+    const { signal, onWarning } = this.#context;
+    this.#accelerator ??= chooseAccelerator(this.#qemu, {
+      boot: (accelerator, until) => this.#tryBoot(prepared, accelerator, until),
+      ...{ kernel: prepared.kernel.origin, ms: 15_000, signal, onWarning },
+    });
     const accelerator = await this.#accelerator;
     const { accel, threads } = accelerator;
     const parts = [`QEMU ${this.#qemu.version}`, accel, ...(threads ? [`thread=${threads}`] : [])];
@@ -170,10 +174,10 @@ export class QemuLab implements Lab<KernelWay> {
     };
   }
 
-  async #tryBoot(prepared: Prepared, accelerator: Accelerator): Promise<void> {
+  async #tryBoot(prepared: Prepared, accelerator: Accelerator, signal: AbortSignal): Promise<void> {
     const way = { userland: null, cpus: 1, memoryMiB: 256, cmdline: null };
-    const { signal } = this.#context;
-    const plan = this.#plan({ id: 'kvm-probe', way, signal, prepared, accelerator, timeoutMs: 15_000 });
+    const timeoutMs = bootTimeoutMs[accelerator.accel];
+    const plan = this.#plan({ id: 'kvm-probe', way, signal, prepared, accelerator, timeoutMs });
     try {
       const machine = await bootMachine(plan);
       await machine[Symbol.asyncDispose]();

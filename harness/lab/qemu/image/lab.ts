@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { ImageWay } from '../../../matrix/matrix.ts';
 import type { BootRequest, Lab, LabContext } from '../../lab.ts';
 import { chooseAccelerator } from '../accelerator.ts';
@@ -53,7 +53,12 @@ export class ImageLab implements Lab<ImageWay> {
 
   async boot({ id, way, signal }: BootRequest<ImageWay>): Promise<ImageMachine> {
     const file = await this.#file(way);
-    this.#accelerator ??= chooseAccelerator(this.#qemu, (trial) => this.#tryBoot({ way, file }, trial));
+    this.#accelerator ??= chooseAccelerator(this.#qemu, {
+      boot: (kvm, until) =>
+        this.#tryBoot(this.#plan({ id: 'kvm-probe', way, file, accelerator: kvm, signal: until })),
+      ...{ kernel: `that of ${basename(file)}`, ms: 60_000 },
+      ...{ signal: this.#context.signal, onWarning: this.#context.onWarning },
+    });
     const accelerator = await this.#accelerator;
     return bootImage(this.#plan({ id, way, file, accelerator, signal }));
   }
@@ -87,10 +92,9 @@ export class ImageLab implements Lab<ImageWay> {
     };
   }
 
-  async #tryBoot(of: { way: ImageWay; file: string }, accelerator: Accelerator): Promise<void> {
-    const plan = this.#plan({ id: 'kvm-probe', ...of, accelerator, signal: this.#context.signal });
+  async #tryBoot(plan: ImagePlan): Promise<void> {
     try {
-      const machine = await bootImage({ ...plan, bootTimeoutMs: 60_000 });
+      const machine = await bootImage(plan);
       await machine[Symbol.asyncDispose]();
     } finally {
       await rm(plan.console, { force: true });
