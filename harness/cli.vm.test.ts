@@ -83,10 +83,12 @@ describe('a run', () => {
     await first.ended;
     const left = await until({ ms: 10_000, what: 'the machines to end' }, 50, async () => {
       const found = await leftovers();
-      return found.every(({ pids }) => pids.length === 0) ? found : undefined;
+      return found.every(({ processes }) => processes.length === 0) ? found : undefined;
     });
     expect(left.length).toBeGreaterThan(0);
-    expect((await frostline(['clean'], dir)).stdout).toContain('removed machine');
+    // from another session of the same user
+    const session = { XDG_RUNTIME_DIR: join(dir, 'session'), TMPDIR: join(dir, 'tmp') };
+    expect((await frostline(['clean'], dir, session)).stdout).toContain('removed machine');
     expect(await leftovers()).toEqual([]);
     expect(await frostline(['run', '--resume', 'latest'], dir)).toMatchObject({ code: 0 });
     expect(recordsOf(dir).length).toBe(40);
@@ -99,7 +101,7 @@ describe('a run', () => {
     first.child.kill('SIGKILL');
     await first.ended;
     await until({ ms: 10_000, what: 'the machines to end' }, 50, async () =>
-      (await leftovers()).every(({ pids }) => pids.length === 0) ? true : undefined,
+      (await leftovers()).every(({ processes }) => processes.length === 0) ? true : undefined,
     );
     await frostline(['clean'], dir);
     expect(await frostline(['run', '--resume', 'latest'], dir)).toMatchObject({ code: 0 });

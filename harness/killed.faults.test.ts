@@ -71,7 +71,7 @@ it.each([
       run.child.kill('SIGKILL');
       await run.ended;
       const gone = async (): Promise<true | undefined> =>
-        (await leftovers()).every(({ pids }) => pids.length === 0) ? true : undefined;
+        (await leftovers()).every(({ processes }) => processes.length === 0) ? true : undefined;
       await until({ ms: 10_000, what: 'the machines to end' }, 50, gone);
       const after = keysOf(dir);
       expect(after.slice(0, before.length)).toEqual(before);

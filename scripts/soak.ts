@@ -15,7 +15,7 @@ import { until } from '../harness/base/deadline.ts';
 import { processStart } from '../harness/base/owner.ts';
 import { runtimeDir } from '../harness/base/paths.ts';
 import { findLeftovers } from '../harness/lab/reap.ts';
-import { processesNaming } from '../harness/lab/processes.ts';
+import { processesBelow } from '../harness/lab/processes.ts';
 import { readRecords } from '../harness/record/read.ts';
 import { isFinal } from '../harness/trial/outcome.ts';
 import { trialKey } from '../harness/record/finished.ts';
@@ -30,7 +30,7 @@ const cli = new URL('./frostline', import.meta.url).pathname;
 const dir = mkdtempSync(join(tmpdir(), 'frostline-soak-'));
 for (const name of ['run', 'tmp']) mkdirSync(join(dir, name), { mode: 0o700 });
 // of its own, so that what is left is this soak's
-process.env['XDG_RUNTIME_DIR'] = join(dir, 'run');
+process.env['FROSTLINE_RUNTIME_DIR'] = join(dir, 'run');
 const env = { ...process.env, TMPDIR: join(dir, 'tmp') };
 /** More trials than there is time for; of templates there are as many as `machines`. */
 const matrix = `name: soak
@@ -79,7 +79,7 @@ function sample({ child, samples }: Controller): void {
 const oneOf = <T>(list: readonly T[]): T | undefined => list[Math.floor(Math.random() * list.length)];
 
 /** The pids of the machines that run now. */
-const machines = (): Promise<number[]> => processesNaming(runtimeDir());
+const machines = async (): Promise<number[]> => (await processesBelow(runtimeDir())).map(({ pid }) => pid);
 
 /** One that has booted: a distro of which three boots in a row fail is given up. */
 async function bootedMachine(): Promise<number | undefined> {

@@ -6,6 +6,6 @@ import { join } from 'node:path';
 export default function setup(): () => void {
   const dir = mkdtempSync(join(tmpdir(), 'frostline-'));
   process.env['TMPDIR'] = dir;
-  process.env['XDG_RUNTIME_DIR'] = dir;
+  process.env['FROSTLINE_RUNTIME_DIR'] = join(dir, 'machines');
   return () => rmSync(dir, { recursive: true, force: true });
 }

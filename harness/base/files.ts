@@ -1,16 +1,18 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { draftName } from './draft.ts';
 
 /**
- * Makes a folder appear whole or not at all: `fill` gets a new folder beside it, which is then renamed.
+ * Makes a folder appear whole or not at all: `fill` gets a new folder beside it, which is then renamed; its name says
+ * whose it is.
  * When another process was faster, its folder stays and ours goes.
  */
 export async function makeFolder(path: string, fill: (dir: string) => Promise<void>): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const draft = join(dirname(path), `.draft-${randomBytes(6).toString('hex')}`);
+  const draft = join(dirname(path), draftName());
   await mkdir(draft);
   try {
     await fill(draft);

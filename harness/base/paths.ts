@@ -1,5 +1,5 @@
 import { lstatSync, mkdirSync } from 'node:fs';
-import { homedir, tmpdir, userInfo } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { FrostlineError } from '../errors.ts';
 
@@ -10,12 +10,13 @@ export function cacheDir(...parts: readonly string[]): string {
 }
 
 /**
- * The folder of live machines (sockets, keys), private to this user and short enough for the 107 bytes
- * of a Unix socket's path. Rejects a folder that belongs to somebody else, and a link.
+ * The folder of live machines (sockets, keys), private to this user and short enough for the 107 bytes of a Unix
+ * socket's path: one for all sessions, whatever temporary folders they have, so that each finds what another has left.
+ * FROSTLINE_RUNTIME_DIR names another. Rejects a folder that belongs to somebody else, and a link.
  */
 export function runtimeDir(): string {
   const { uid } = userInfo();
-  const dir = join(process.env['XDG_RUNTIME_DIR'] || tmpdir(), `frostline-${uid}`);
+  const dir = process.env['FROSTLINE_RUNTIME_DIR'] || `/tmp/frostline-${uid}`;
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   // a link that somebody else made in /tmp could lead elsewhere tomorrow
   const stat = lstatSync(dir);
@@ -26,7 +27,7 @@ export function runtimeDir(): string {
         : `${dir} is no folder but a link or file`,
       {
         code: 'host',
-        todo: `Remove it, or point XDG_RUNTIME_DIR at a folder of your own.`,
+        todo: `Remove it, or point FROSTLINE_RUNTIME_DIR at a folder of your own.`,
       },
     );
   }

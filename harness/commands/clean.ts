@@ -1,6 +1,6 @@
-import { rm } from 'node:fs/promises';
+import { command } from '../base/command.ts';
 import { cacheDir } from '../base/paths.ts';
-import { findDrafts, findLeftovers, reap } from '../lab/reap.ts';
+import { findDrafts, findLeftovers, reap, usersOfCache } from '../lab/reap.ts';
 import type { Io } from './io.ts';
 
 export interface CleanOptions {
@@ -8,19 +8,31 @@ export interface CleanOptions {
   readonly cache?: boolean;
 }
 
-/** `frostline clean`: takes down what dead runs left: machines, their folders, half-made cache entries. */
+/**
+ * `frostline clean`: takes down what dead runs left: machines, their folders, half-made cache entries. The cache as a
+ * whole stays, with exit code 69, as long as a process uses it.
+ */
 export async function clean({ dryRun = false, cache = false }: CleanOptions, io: Io): Promise<void> {
   const verb = dryRun ? 'would remove' : 'removed';
   const left = await findLeftovers();
   for (const one of left) {
     if (!dryRun) await reap(one);
-    const processes = one.pids.length === 0 ? 'no process' : `process ${one.pids.join(', ')}`;
+    const pids = one.processes.map(({ pid }) => pid);
+    const processes = pids.length === 0 ? 'no process' : `process ${pids.join(', ')}`;
     io.stdout.write(`${verb} machine ${one.machine} of ${one.run}: ${one.dir}, ${processes}\n`);
   }
-  const folders = [...(await findDrafts()), ...(cache ? [cacheDir()] : [])];
+  const users = cache ? await usersOfCache() : [];
+  const folders = [...(await findDrafts()), ...(cache && users.length === 0 ? [cacheDir()] : [])];
   for (const folder of folders) {
-    if (!dryRun) await rm(folder, { recursive: true, force: true });
+    if (!dryRun) await removeTree(folder);
     io.stdout.write(`${verb} ${folder}\n`);
   }
-  if (left.length + folders.length === 0) io.stdout.write('nothing to clean\n');
+  if (left.length + folders.length + users.length === 0) io.stdout.write('nothing to clean\n');
+  if (users.length > 0) {
+    io.stdout.write(`kept ${cacheDir()}: process ${users.join(', ')} uses it\n`);
+    io.setExitCode(69);
+  }
 }
+
+/** A build that was killed can have left a mount in its folder, and what is mounted is somebody else's. */
+const removeTree = (path: string): Promise<string> => command(['rm', '-rf', '--one-file-system', '--', path]);

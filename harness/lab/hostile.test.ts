@@ -18,11 +18,10 @@ afterEach(() => void vi.unstubAllEnvs());
 
 describe('the folder of live machines', () => {
   it('is private, and no link that somebody else put there', async () => {
-    vi.stubEnv('XDG_RUNTIME_DIR', dir);
+    vi.stubEnv('FROSTLINE_RUNTIME_DIR', join(dir, 'machines'));
     expect((await stat(runtimeDir())).mode & 0o777).toBe(0o700);
-    const other = await mkdtemp(join(tmpdir(), 'frostline-test-'));
-    await symlink(dir, join(other, `frostline-${process.getuid!()}`));
-    vi.stubEnv('XDG_RUNTIME_DIR', other);
+    await symlink(dir, join(dir, 'link'));
+    vi.stubEnv('FROSTLINE_RUNTIME_DIR', join(dir, 'link'));
     expect(runtimeDir).toThrow('is no folder but a link');
   });
 });

@@ -76,7 +76,10 @@ async function checkAccelerator(qemu: QemuBinary): Promise<Check> {
     kvm === null
       ? ['no /dev/kvm that is ours to open']
       : kvm === undefined
-        ? ['/dev/kvm is there, and not tried with this kernel and QEMU', 'A run tries it; so does frostline doctor --probe.']
+        ? [
+            '/dev/kvm is there, and not tried with this kernel and QEMU',
+            'A run tries it; so does frostline doctor --probe.',
+          ]
         : [
             `/dev/kvm did not work on ${day} with ${kvm.kernel}, QEMU ${kvm.qemu}: ${kvm.why}`,
             'frostline doctor --probe tries it again.',

@@ -1,32 +1,52 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { until } from '../base/deadline.ts';
-import { processStart } from '../base/owner.ts';
+import { isAlive, processStart, type Owner } from '../base/owner.ts';
 
-/**
- * Processes that name a machine's folder in their arguments, as QEMU does its monitor socket, or in their
- * environment, as everything does that vagrant starts in it.
- */
-export async function processesNaming(dir: string): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const naming = await Promise.all(
-    pids.map(async (pid) => {
-      const read = (file: string): Promise<string> =>
-        readFile(`/proc/${pid}/${file}`, 'latin1').catch(() => '');
-      return pid !== process.pid && `${await read('cmdline')}${await read('environ')}`.includes(`${dir}/`);
-    }),
-  );
-  return pids.filter((_, i) => naming[i]);
+/** A process of a machine, by the machine's private folder. */
+export interface MachineProcess extends Owner {
+  readonly dir: string;
 }
 
-/** Kills processes of a machine and waits until they are gone. */
-export async function endAll(pids: readonly number[], machine: string): Promise<void> {
-  for (const pid of pids) {
+/** What names a machine's folder in the environment of its processes: QEMU's, and all that vagrant starts in it. */
+export const machineVariable = 'FROSTLINE_MACHINE';
+/** libvirt hands its QEMU the rest of what vagrant was given. */
+const names = new RegExp(`^(?:${machineVariable}|HOME|XDG_[A-Z_]+)=`);
+
+/** Processes of the machines in a folder of machines. Who merely looks at one, as an editor does, is none of them. */
+export async function processesBelow(base: string): Promise<MachineProcess[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const found = await Promise.all(
+    pids.map(async (pid): Promise<MachineProcess[]> => {
+      const start = processStart(pid);
+      const environ = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
+      const name = machineIn(environ, base);
+      return start === undefined || name === undefined ? [] : [{ pid, start, dir: join(base, name) }];
+    }),
+  );
+  return found.flat();
+}
+
+function machineIn(environ: string, base: string): string | undefined {
+  const values = environ.split('\0').flatMap((one) => (names.test(one) ? [one.replace(names, '')] : []));
+  const inside = values.find((value) => value.startsWith(`${base}/vm-`));
+  return inside?.slice(base.length + 1).split('/')[0];
+}
+
+/** Processes of one machine. */
+export const processesOf = async (dir: string): Promise<MachineProcess[]> =>
+  (await processesBelow(dirname(dir))).filter((one) => one.dir === dir);
+
+/** Kills processes of a machine and waits until they are gone; a later process with the pid of one is left alone. */
+export async function endAll(processes: readonly Owner[], machine: string): Promise<void> {
+  for (const one of processes) {
+    const gone = (): true | undefined => (isAlive(one) ? undefined : true);
+    if (gone()) continue;
     try {
-      process.kill(pid, 'SIGKILL');
+      process.kill(one.pid, 'SIGKILL');
     } catch {
       // it ended by itself
     }
-    const gone = (): true | undefined => (processStart(pid) === undefined ? true : undefined);
-    await until({ ms: 5000, what: `${machine}: process ${pid} to end` }, 20, gone);
+    await until({ ms: 5000, what: `${machine}: process ${one.pid} to end` }, 20, gone);
   }
 }

@@ -1,49 +1,60 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { isAlive } from '../base/owner.ts';
+import { drafterOf, isAbandoned, isDraft } from '../base/draft.ts';
+import { isAlive, type Owner } from '../base/owner.ts';
 import { cacheDir, runtimeDir } from '../base/paths.ts';
-import { endAll, processesNaming } from './processes.ts';
+import { endAll, processesBelow } from './processes.ts';
 import { findAccount, vagrantBase } from './vagrant/account.ts';
 import { takeDown } from './vagrant/down.ts';
 
-/** A virtual machine whose controller is gone: what is left of it. */
-export interface Leftover {
-  /** Its private folder (sockets, keys). */
+/** A virtual machine, as its private folder (sockets, keys) and its processes tell of it. */
+export interface MachineFolder {
   readonly dir: string;
   readonly run: string;
   readonly machine: string;
-  /** Its processes, if any still run. */
-  readonly pids: readonly number[];
+  /** Its controller; null when the folder does not say, or is gone. */
+  readonly owner: Owner | null;
+  /** Its processes, if any run. */
+  readonly processes: readonly Owner[];
 }
 
-const ownerSchema = z.object({ pid: z.int(), start: z.int(), run: z.string(), machine: z.string() });
+const ownerSchema = z.object({
+  ...{ pid: z.int(), start: z.int(), where: z.string().optional() },
+  ...{ run: z.string(), machine: z.string() },
+});
 
-/** Machines of this user whose controller no longer lives. */
-export async function findLeftovers(): Promise<Leftover[]> {
-  const found: Leftover[] = [];
-  for (const dir of await machineFolders()) {
-    const owner = ownerSchema.safeParse(
-      await readFile(join(dir, 'owner.json'), 'utf8')
-        .then(JSON.parse)
-        .catch(() => undefined),
-    );
-    if (owner.success ? isAlive(owner.data) : await isNew(dir)) continue;
-    const { run = 'unknown', machine = 'unknown' } = owner.data ?? {};
-    found.push({ dir, run, machine, pids: await processesNaming(dir) });
-  }
-  return found;
+/** Machines of this user, QEMU's and vagrant's, whichever session they were made in. */
+export async function findMachines(): Promise<MachineFolder[]> {
+  const found = await Promise.all([runtimeDir(), vagrantBase()].map(machinesIn));
+  return found.flat();
 }
 
-/** Folders of machines: QEMU's, and vagrant's. */
-async function machineFolders(): Promise<string[]> {
-  const bases = await Promise.all(
-    [runtimeDir(), vagrantBase()].map(async (base) => {
-      const names = await readdir(base).catch(() => []);
-      return names.filter((name) => name.startsWith('vm-')).map((name) => join(base, name));
+async function machinesIn(base: string): Promise<MachineFolder[]> {
+  const folders = (await readdir(base).catch(() => [])).filter((name) => name.startsWith('vm-'));
+  const processes = await processesBelow(base);
+  const dirs = new Set([...folders.map((name) => join(base, name)), ...processes.map(({ dir }) => dir)]);
+  return Promise.all(
+    [...dirs].sort().map(async (dir): Promise<MachineFolder> => {
+      const { run = 'unknown', machine = 'unknown', ...owner } = (await ownerOf(dir)) ?? {};
+      const own = processes.filter((one) => one.dir === dir);
+      return { dir, run, machine, owner: 'pid' in owner ? owner : null, processes: own };
     }),
   );
-  return bases.flat().sort();
+}
+
+const ownerOf = (dir: string): Promise<z.infer<typeof ownerSchema> | undefined> =>
+  readFile(join(dir, 'owner.json'), 'utf8')
+    .then((text) => ownerSchema.parse(JSON.parse(text)))
+    .catch(() => undefined);
+
+/** Machines of this user whose controller no longer lives. */
+export async function findLeftovers(): Promise<MachineFolder[]> {
+  const machines = await findMachines();
+  const isKept = async ({ owner, dir }: MachineFolder): Promise<boolean> =>
+    owner === null ? isNew(dir) : isAlive(owner);
+  const kept = await Promise.all(machines.map(isKept));
+  return machines.filter((_, i) => kept[i] === false);
 }
 
 /** A folder without an owner may be one that is just being made. */
@@ -53,18 +64,33 @@ async function isNew(dir: string): Promise<boolean> {
 }
 
 /** Kills what is left of a machine and removes its folder; one of vagrant's is destroyed by vagrant. */
-export async function reap({ dir, machine, pids }: Leftover): Promise<void> {
-  await endAll(pids, machine);
+export async function reap({ dir, machine, processes }: MachineFolder): Promise<void> {
+  await endAll(processes, machine);
   if (dir.startsWith(`${vagrantBase()}/`)) return takeDown(await findAccount(), dir, machine);
   return rm(dir, { recursive: true, force: true });
 }
 
-/** Folders in the cache that an interrupted download or build left half made. */
+/** Folders in the cache that are being filled, or that an interrupted download or build left half made. */
+async function draftsInCache(): Promise<string[]> {
+  const names = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
+  const parts = [...(await names(cacheDir())).map((part) => cacheDir(part)), join(vagrantBase(), 'boot')];
+  const found = await Promise.all(
+    parts.map(async (part) => (await names(part)).filter(isDraft).map((name) => join(part, name))),
+  );
+  return found.flat().sort();
+}
+
+/** Those that nobody goes on with. */
 export async function findDrafts(): Promise<string[]> {
-  const drafts: string[] = [];
-  for (const part of ['apt', 'kernels', 'roots', 'qemu', 'frostbite', 'boxes', 'images', 'templates']) {
-    const names = await readdir(cacheDir(part)).catch(() => []);
-    drafts.push(...names.filter((name) => name.startsWith('.draft-')).map((name) => cacheDir(part, name)));
-  }
-  return drafts;
+  const drafts = await draftsInCache();
+  const times = await Promise.all(drafts.map((path) => stat(path).catch(() => null)));
+  return drafts.filter((path, i) => isAbandoned(basename(path), times[i]?.mtimeMs ?? Date.now()));
+}
+
+/** Processes that use the cache just now: they fill a folder of it, or their machines boot from it. */
+export async function usersOfCache(): Promise<number[]> {
+  const drafters = (await draftsInCache()).map((path) => drafterOf(basename(path)));
+  const owners = (await findMachines()).map(({ owner }) => owner).filter((one) => one && isAlive(one));
+  const pids = [...drafters, ...owners.map((owner) => owner?.pid)].filter((pid) => pid !== undefined);
+  return [...new Set(pids)].sort((a, b) => a - b);
 }

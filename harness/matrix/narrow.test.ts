@@ -56,7 +56,7 @@ contrasts: [{ axis: strategy, from: single, to: mine }]
   });
 
   it('leaves out nothing that a way has, and makes every path of it absolute', () => {
-    const text = `${good.replace('driver: qemu, kernel: "deb:trixie"', 'ways: WAYS')}`;
+    const text = good.replace('driver: qemu, kernel: "deb:trixie"', 'ways: WAYS');
     const ways = [
       '{ driver: qemu, kernel: "path:k", userland: "deb:trixie", cpus: 3, memory: 900, cmdline: a }',
       '{ driver: qemu, image: "path:i", install: [runc], cpus: 3 }',

@@ -2,12 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isAlive } from '../base/owner.ts';
 import { runtimeDir } from '../base/paths.ts';
 import type { BootRequest } from '../lab/lab.ts';
 import type { Machine } from '../lab/machine.ts';
 import { openQemuLab, type QemuLab } from '../lab/qemu/lab.ts';
 import type { QemuMachine } from '../lab/qemu/machine.ts';
-import { findLeftovers, type Leftover } from '../lab/reap.ts';
+import { findMachines, type MachineFolder } from '../lab/reap.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import type { KernelWay, Matrix, Way } from '../matrix/matrix.ts';
 import { planCells } from '../plan/cells.ts';
@@ -116,9 +117,14 @@ export async function untilTrialRuns(machine: QemuMachine): Promise<void> {
   );
 }
 
-/** What these tests left of QEMU's machines: vagrant's are in one folder with those of everybody else. */
-export async function leftovers(): Promise<Leftover[]> {
-  return (await findLeftovers()).filter((one) => one.dir.startsWith(runtimeDir()));
+/**
+ * QEMU's machines that nobody will take down any more: those of controllers that are dead, and of this process, which has
+ * disposed all that it had when it asks. vagrant's are in one folder with those of everybody else.
+ */
+export async function leftovers(): Promise<MachineFolder[]> {
+  const isOurs = ({ dir, owner }: MachineFolder): boolean =>
+    dir.startsWith(`${runtimeDir()}/`) && (owner === null || owner.pid === process.pid || !isAlive(owner));
+  return (await findMachines()).filter(isOurs);
 }
 
 /** The folders of this process's machines: those of others come and go. */

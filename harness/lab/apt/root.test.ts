@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { until } from '../../base/deadline.ts';
-import { processesNaming } from '../processes.ts';
 import { openAptRoot, type AptRoot } from './root.ts';
 
 beforeEach(async () => vi.stubEnv('XDG_CACHE_HOME', await mkdtemp(join(tmpdir(), 'frostline-test-'))));
@@ -61,8 +60,15 @@ describe("Debian's lists", () => {
       () => 'failed',
     );
     // two that name the lock: who holds it, and who waits
-    const waits = async (): Promise<true | undefined> =>
-      (await processesNaming(dir)).length > 1 ? true : undefined;
+    const isNamed = (pid: string): Promise<boolean> =>
+      readFile(`/proc/${pid}/cmdline`, 'utf8').then(
+        (words) => words.startsWith(`flock\0${join(dir, 'lock')}\0`),
+        () => false,
+      );
+    const waits = async (): Promise<true | undefined> => {
+      const named = await Promise.all((await readdir('/proc')).map(isNamed));
+      return named.filter(Boolean).length > 1 ? true : undefined;
+    };
     await until({ ms: 10_000, what: 'a second flock' }, 20, waits);
     expect(await Promise.race([second, Promise.resolve('waits')])).toBe('waits');
     holder.stdin.end('\n');

@@ -1,3 +1,4 @@
+import type * as Files from 'node:fs/promises';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { forgetKvm, rememberedKvm, worksKvm, type KvmTrial } from './accelerator
 
 // as on a host that has one
 vi.mock('node:fs/promises', async (original) => {
-  const files = await original<typeof import('node:fs/promises')>();
+  const files = await original<typeof Files>();
   return {
     ...files,
     access: (path: string) => (path === '/dev/kvm' ? Promise.resolve() : files.access(path)),

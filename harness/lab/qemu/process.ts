@@ -7,6 +7,7 @@ import { runtimeDir } from '../../base/paths.ts';
 import type { Scope } from '../../base/scope.ts';
 import { FrostlineError } from '../../errors.ts';
 import { boundLog, tail } from '../console.ts';
+import { machineVariable } from '../processes.ts';
 import type { QemuBinary } from './binary.ts';
 import { parseForward, Qmp } from './qmp.ts';
 
@@ -50,7 +51,7 @@ export async function startMachine(
   await rm(plan.console, { force: true });
   const log = boundLog(plan.console);
   scope.defer(() => log[Symbol.dispose]());
-  const child = startQemu(plan, args);
+  const child = startQemu(plan, dir, args);
   scope.defer(() => endProcess(child.process));
   const qmp = await openMonitor(plan, child, dir);
   scope.defer(() => qmp[Symbol.dispose]());
@@ -85,14 +86,14 @@ export const notBooted = (plan: ProcessPlan, why: string): FrostlineError =>
     todo: `Its console is in ${plan.console}.`,
   });
 
-function startQemu(plan: ProcessPlan, args: readonly string[]): Child {
+function startQemu(plan: ProcessPlan, dir: string, args: readonly string[]): Child {
   // a session of its own keeps Ctrl-C from reaching QEMU before the run has taken it down in order;
   // the kernel kills it should this process die
   const [program, ...rest] = ['setpriv', '--pdeathsig', 'KILL', '--', ...plan.qemu.argv, ...args];
   const child = spawn(program, rest, {
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, ...plan.qemu.env },
+    env: { ...process.env, ...plan.qemu.env, [machineVariable]: `${dir}/` },
   });
   const state: Child = { process: child, over: undefined };
   let stderr = '';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { capture, type CommandResult } from '../../base/command.ts';
 import { cacheDir } from '../../base/paths.ts';
 import { FrostlineError } from '../../errors.ts';
+import { machineVariable } from '../processes.ts';
 
 /** The user that vagrant runs as when frostline is root: libvirt's session mode is for ordinary users. */
 export const accountName = 'frostline-vagrant';
@@ -88,7 +89,7 @@ export function runInFolder(
     XDG_CONFIG_HOME: join(dir, 'c'),
     XDG_DATA_HOME: join(dir, 'd'),
     XDG_CACHE_HOME: join(dir, 'k'),
-    FROSTLINE_MACHINE: `${dir}/`,
+    [machineVariable]: `${dir}/`,
     VAGRANT_HOME: sharedHome(account),
     VAGRANT_CHECKPOINT_DISABLE: '1',
     VAGRANT_BOX_UPDATE_CHECK_DISABLE: '1',

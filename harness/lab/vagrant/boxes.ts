@@ -1,4 +1,4 @@
-import { copyFile, rm, stat } from 'node:fs/promises';
+import { copyFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { command } from '../../base/command.ts';
 import { makeFolder, sha256File } from '../../base/files.ts';
@@ -39,11 +39,12 @@ export async function fetchBox(account: Account, way: VagrantWay, options: Fetch
   }
   const isFile = way.box.endsWith('.box');
   const name = isFile ? `file-${(await sha256File(way.box)).slice(0, 16)}` : way.box;
-  await withBoxes(account, async (run) => {
+  await withBoxes(account, async (runner) => {
+    const { run } = runner;
     if (await has(run, name, way.provider, way.boxVersion)) return;
     const done = options.onPreparing(`box ${way.box}`);
     try {
-      if (isFile) await addFile(account, run, way.box, name);
+      if (isFile) await addFile(account, runner, way.box, name);
       else {
         const version = way.boxVersion === null ? [] : ['--box-version', way.boxVersion];
         await run(['box', 'add', '--provider', way.provider, ...version, name]);
@@ -73,7 +74,7 @@ async function ownBoxOf(account: Account, suite: string, { signal, onPreparing }
     // asking vagrant itself takes it seconds
     if (!(await isThere(join(boxesOf(account), name, '0/libvirt/metadata.json')))) {
       step('adding it to vagrant');
-      await withBoxes(account, (run) => addFile(account, run, join(built, 'box.box'), name));
+      await withBoxes(account, (runner) => addFile(account, runner, join(built, 'box.box'), name));
     }
     return { name, version: null, boot: { kernel: join(boot, 'vmlinuz'), initrd: join(boot, 'initrd') } };
   } finally {
@@ -95,11 +96,17 @@ const isThere = async (path: string): Promise<boolean> => (await stat(path).catc
 
 type RunBox = (words: readonly string[]) => Promise<OutputLine[]>;
 
+/** `vagrant box`, and the folder it runs in. */
+interface BoxRunner {
+  readonly run: RunBox;
+  readonly dir: string;
+}
+
 /** Calls `work` with a way to run `vagrant box` as the account. */
-async function withBoxes(account: Account, work: (run: RunBox) => Promise<void>): Promise<void> {
+async function withBoxes(account: Account, work: (runner: BoxRunner) => Promise<void>): Promise<void> {
   const dir = await makeMachineFolder(account, 'none', 'boxes');
   try {
-    await work(async (words) => {
+    const run: RunBox = async (words) => {
       const argv = ['vagrant', '--machine-readable', ...words];
       const { code, stdout, stderr } = await runInFolder(account, dir, argv, { timeoutMs: minutes(60) });
       const lines = parseOutput(stdout);
@@ -107,7 +114,8 @@ async function withBoxes(account: Account, work: (run: RunBox) => Promise<void>)
       throw new FrostlineError(`vagrant ${words.join(' ')}: ${failure(lines) ?? stderr.trim()}`, {
         code: 'kernel',
       });
-    });
+    };
+    await work({ run, dir });
   } finally {
     await takeDown(account, dir, 'boxes');
   }
@@ -118,15 +126,11 @@ const has = async (run: RunBox, name: string, provider: string, version: string 
     (box) => box.name === name && box.provider === provider && (version === null || box.version === version),
   );
 
-/** From a copy that the account can read, whatever folder the box is in. */
-async function addFile(account: Account, run: RunBox, file: string, name: string): Promise<void> {
-  const copy = join(account.base, `${name}-${process.pid}.box`);
-  try {
-    await copyFile(file, copy);
-    await give(account, copy);
-    // what another frostline added meanwhile is the same
-    await run(['box', 'add', '--force', '--name', name, copy]);
-  } finally {
-    await rm(copy, { force: true });
-  }
+/** From a copy that the account can read, whatever folder the box is in; it goes with the folder that vagrant runs in. */
+async function addFile(account: Account, { run, dir }: BoxRunner, file: string, name: string): Promise<void> {
+  const copy = join(dir, `${name}.box`);
+  await copyFile(file, copy);
+  await give(account, copy);
+  // what another frostline added meanwhile is the same
+  await run(['box', 'add', '--force', '--name', name, copy]);
 }

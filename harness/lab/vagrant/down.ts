@@ -1,6 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { endAll, processesNaming } from '../processes.ts';
+import { endAll, processesOf } from '../processes.ts';
 import type { Account } from './account.ts';
 import { Vagrant } from './command.ts';
 
@@ -14,7 +14,7 @@ export async function takeDown(account: Account, dir: string, machine: string): 
     if (await stat(join(dir, '.vagrant')).catch(() => null))
       await new Vagrant(account, dir, machine).destroy().catch(() => undefined);
   } finally {
-    await endAll(await processesNaming(dir), machine);
+    await endAll(await processesOf(dir), machine);
     await rm(dir, { recursive: true, force: true });
   }
 }

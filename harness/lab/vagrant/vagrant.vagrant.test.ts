@@ -101,7 +101,7 @@ describe('machines of vagrant', () => {
     const found = (await findLeftovers()).filter(({ run }) => run === 'killed');
     expect(found.map(({ machine }) => machine)).toEqual(['orphan']);
     expect(await readFile(join(found[0]!.dir, 'machine.json'), 'utf8')).toContain('bookworm');
-    expect(found[0]!.pids.length).toBeGreaterThan(0);
+    expect(found[0]!.processes.length).toBeGreaterThan(0);
     await reap(found[0]!);
     expect(await leftOfVagrant()).toEqual({ folders: [], processes: [] });
   });
