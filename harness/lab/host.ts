@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandResult } from '../base/command.ts';
+import { within } from '../base/deadline.ts';
 import { makeFolder, sha256File } from '../base/files.ts';
 import { cacheDir } from '../base/paths.ts';
 import { FrostlineError } from '../errors.ts';
 import { frostbitePath } from '../guest/build.ts';
 import { readFacts } from './console.ts';
 import type { Channel, ConsoleFact } from './machine.ts';
+import { base, enter, exitCodes, install, readyWord, remove, sh } from './host-scripts.ts';
 import { makeExt4 } from './rootfs/base.ts';
 
 /** How a host that runs a distro of its own is spoken to. Command lines are constants of this file. */
@@ -25,68 +27,6 @@ export interface RunOptions {
   readonly terminal?: boolean;
 }
 
-/** Where everything of ours is on a host: a folder for each machine, open to root alone. */
-const base = '/var/lib/frostline';
-
-/**
- * What gives frostbite a view of its own, in a mount namespace that ends with it: the freezers of both versions as
- * frostline's own guests have them, whatever the distro mounted. No reboot is needed for that: `freezer` and
- * `devices` are controllers of v1 alone, so that a unified hierarchy cannot be using them, and v2's freezer is no
- * controller. Mounting a controller that v2 has, such as memory, would take it from the host's own groups: none is.
- */
-const enter = `#!/bin/sh
-# Made by frostline; removed when its machine is done. Usage: enter serve|clean
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin:/frostline/sbin:/frostline/bin
-dir=\${0%/*}
-if [ "$2" != inside ]; then
-	if command -v flock > /dev/null; then
-		exec 9> "$dir/../lock"
-		if [ "$1" = clean ]; then flock 9; else flock -n 9; fi ||
-			{ echo 'frostline: another frostline is at work on this host' >&2; exit 75; }
-	fi
-	unshare -m "$0" "$1" inside 9>&-
-	exit
-fi
-mount --make-rslave / || exit 76
-mount --bind /tmp /tmp
-umount -l /sys/fs/cgroup 2> /dev/null
-mount -t tmpfs -o mode=755 frostline /sys/fs/cgroup || exit 76
-for controller in freezer devices; do
-	mkdir "/sys/fs/cgroup/$controller"
-	mount -t cgroup -o "$controller" cgroup "/sys/fs/cgroup/$controller" 2> /dev/null || rmdir "/sys/fs/cgroup/$controller"
-done
-mkdir /sys/fs/cgroup/unified
-mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified 2> /dev/null || rmdir /sys/fs/cgroup/unified
-FROSTLINE_EXT4_IMAGE=$dir/ext4.img exec "$dir/frostbite" "$1"
-`;
-
-/**
- * What root does with the files that were brought: clears what dead machines left, makes the folder, and loads
- * what workloads need and the kernel has. Under SELinux frostbite gets the type of the programs in /usr/bin.
- */
-const install = (id: string, from: string, hash: string): string => `set -e
-PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
-umask 077
-mkdir -p ${base}
-for old in ${base}/host-*; do
-	[ -x "$old/enter" ] || continue
-	"$old/enter" clean > /dev/null
-	rm -rf "$old"
-done
-mkdir ${base}/${id}
-cp ${from}/frostbite ${from}/ext4.img ${from}/enter ${base}/${id}/
-[ "$(sha256sum < ${base}/${id}/frostbite | cut -d " " -f 1)" = ${hash} ] || exit 77
-chmod 0755 ${base}/${id}/frostbite ${base}/${id}/enter
-if [ -e /sys/fs/selinux/enforce ]; then chcon -t bin_t ${base}/${id}/frostbite ${base}/${id}/enter || true; fi
-for module in fuse loop ext4 dm_mod vhost_net; do modprobe -q $module 2> /dev/null || true; done
-modprobe -q nbd nbds_max=1 max_part=0 2> /dev/null || true
-echo frostline-${id} > /dev/kmsg 2> /dev/null || true
-`;
-
-const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
-/** For whatever shell the user logs in with. */
-const sh = (script: string): string => `sh -c ${quote(script)}`;
-
 /** The file system that workloads freeze, made once. */
 async function ext4Image(): Promise<string> {
   const made = cacheDir('roots', 'ext4-2');
@@ -98,6 +38,12 @@ async function ext4Image(): Promise<string> {
 const failed = (shell: HostShell, what: string, todo?: string): FrostlineError =>
   new FrostlineError(`${shell.name}: ${what}`, { code: 'machine', ...(todo === undefined ? {} : { todo }) });
 
+export interface EnterOptions {
+  readonly sudo: boolean;
+  /** Whether it goes on without us: what was brought there is then removed when the connection ends, whatever ends it. */
+  readonly isGuest: boolean;
+}
+
 /** frostbite on a host of somebody's own. Disposing it removes what frostline brought or made, and nothing else. */
 export class Host implements AsyncDisposable {
   readonly release: string;
@@ -105,23 +51,29 @@ export class Host implements AsyncDisposable {
   readonly #shell: HostShell;
   readonly #id: string;
   readonly #asRoot: AsRoot;
+  readonly #presence: Channel;
 
   private constructor(parts: {
     shell: HostShell;
     id: string;
     asRoot: AsRoot;
+    presence: Channel;
     release: string;
     boot: string;
   }) {
     this.#shell = parts.shell;
     this.#id = parts.id;
     this.#asRoot = parts.asRoot;
+    this.#presence = parts.presence;
     this.release = parts.release;
     this.boot = parts.boot;
   }
 
-  /** Brings frostbite to a host. Rejects ('machine') when it is no x86-64, or frostline may not be root there. */
-  static async enter(shell: HostShell, options: { readonly sudo: boolean }): Promise<Host> {
+  /**
+   * Brings frostbite to a host. Rejects ('machine') when it is no x86-64, frostline may not be root there, or another
+   * frostline is at work on it.
+   */
+  static async enter(shell: HostShell, { sudo, isGuest }: EnterOptions): Promise<Host> {
     const probe =
       'id -u; uname -m; uname -r; cat /proc/sys/kernel/random/boot_id; mktemp -d /tmp/frostline-XXXXXX';
     const { stdout, stderr } = await shell.run(sh(probe), 15_000);
@@ -130,10 +82,10 @@ export class Host implements AsyncDisposable {
       throw failed(shell, `its shell does not answer as expected: ${stderr || stdout}`);
     try {
       if (arch !== 'x86_64') throw failed(shell, `it is ${arch}; frostbite is built for x86_64.`);
-      const asRoot = await becomeRoot(shell, uid, options.sudo);
+      const asRoot = await becomeRoot(shell, uid, sudo);
       const id = `host-${randomBytes(8).toString('hex')}`;
-      await bring(shell, { id, from, asRoot });
-      return new Host({ shell, id, asRoot, release, boot });
+      const presence = await bring(shell, { id, from, asRoot, isGuest });
+      return new Host({ shell, id, asRoot, presence, release, boot });
     } finally {
       await shell.run(sh(`rm -rf ${from}`), 15_000).catch(() => undefined);
     }
@@ -160,11 +112,11 @@ export class Host implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const dir = `${base}/${this.#id}`;
-    await this.exec(
-      `${dir}/enter clean > /dev/null; rm -rf ${dir}; rm -f ${base}/lock; rmdir ${base} 2> /dev/null; exit 0`,
-      60_000,
-    );
+    try {
+      await this.exec(`${remove(this.#id)}; exit 0`, 60_000);
+    } finally {
+      await this.#presence[Symbol.asyncDispose]();
+    }
   }
 }
 
@@ -197,8 +149,15 @@ async function becomeRoot(shell: HostShell, uid: string, sudo: boolean): Promise
   );
 }
 
-async function bring(shell: HostShell, of: { id: string; from: string; asRoot: AsRoot }): Promise<void> {
-  const { id, from, asRoot } = of;
+interface Bringing {
+  readonly id: string;
+  readonly from: string;
+  readonly asRoot: AsRoot;
+  readonly isGuest: boolean;
+}
+
+/** Puts frostbite in a folder of its own; gives what shows, as long as it is open, that its machine lives. */
+async function bring(shell: HostShell, { id, from, asRoot, isGuest }: Bringing): Promise<Channel> {
   const [frostbite, image] = [await frostbitePath(), await ext4Image()];
   const hash = await sha256File(frostbite);
   const files = [
@@ -213,8 +172,33 @@ async function bring(shell: HostShell, of: { id: string; from: string; asRoot: A
     });
     if (code !== 0) throw failed(shell, `${name} could not be brought there: ${stderr.trim()}`);
   }
-  const { code, stdout, stderr } = await runAsRoot(shell, asRoot, install(id, from, hash), 60_000);
-  if (code === 77) throw failed(shell, 'frostbite came there with another hash.');
-  if (code !== 0)
-    throw failed(shell, `frostbite could not be installed in ${base}: ${(stderr || stdout).trim()}`);
+  const { prefix, terminal } = asRoot;
+  const presence = await shell.open(`${prefix}${sh(install({ id, from, hash, isGuest }))}`, terminal);
+  try {
+    await untilReady(shell, presence);
+    return presence;
+  } catch (error) {
+    await presence[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function untilReady(shell: HostShell, { lines, ended }: Channel): Promise<void> {
+  const said: string[] = [];
+  const hear = async (): Promise<boolean> => {
+    for await (const line of lines) {
+      if (line === readyWord) return true;
+      said.push(line);
+    }
+    return false;
+  };
+  const deadline = { ms: 60_000, what: `${shell.name}: frostbite in ${base}` };
+  if (await within(deadline, hear())) return;
+  const end = await within(deadline, ended);
+  if (end.kind === 'exit' && end.code === exitCodes.busy)
+    throw failed(shell, 'another frostline is at work on it.', 'Wait for its end, or name another host.');
+  if (end.kind === 'exit' && end.code === exitCodes.damaged)
+    throw failed(shell, 'frostbite came there with another hash.');
+  const why = end.kind === 'exit' ? end.stderr || said.join('\n') : end.reason;
+  throw failed(shell, `frostbite could not be installed in ${base}: ${why.trim()}`);
 }

@@ -73,7 +73,7 @@ export class Distro implements Disposable {
       run: (...words: Parameters<Remote['run']>) => this.#remote.run(...words),
       open: (command: string, terminal: boolean) => this.#remote.open(command, undefined, terminal),
     };
-    this.#host = await Host.enter(shell, { sudo: endpoint.user !== 'root' });
+    this.#host = await Host.enter(shell, { sudo: endpoint.user !== 'root', isGuest: false });
   }
 
   /** The set-up that systemd has mounted; undefined when it is none that frostline knows. */

@@ -41,7 +41,7 @@ export class LocalLab implements Lab<LocalWay> {
     await before;
     try {
       signal.throwIfAborted();
-      const host = await Host.enter(shell, { sudo: false });
+      const host = await Host.enter(shell, { sudo: false, isGuest: true });
       return machineOf(id, host, leave);
     } catch (error) {
       leave();

@@ -49,7 +49,7 @@ export class SshLab implements Lab<SshWay> {
       signal.throwIfAborted();
       const remote = await connect(way, signal);
       scope.defer(() => remote[Symbol.dispose]());
-      const host = await Host.enter(shellOf(name, remote), { sudo: way.sudo });
+      const host = await Host.enter(shellOf(name, remote), { sudo: way.sudo, isGuest: true });
       // a host that is gone cannot be tidied up: the next machine on it does that first
       scope.defer(() => host[Symbol.asyncDispose]().catch(() => undefined));
       return new SshMachine({ id, way, host, scope });

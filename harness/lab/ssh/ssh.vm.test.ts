@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { matrixOf, openTestLab, shiftOn } from '../../testing/machines.ts';
+import { until } from '../../base/deadline.ts';
+import { leftovers, matrixOf, openTestLab, shiftOn } from '../../testing/machines.ts';
 import type { SshWay } from '../../matrix/matrix.ts';
 import type { QemuMachine } from '../qemu/machine.ts';
+import { Host } from '../host.ts';
+import type { Channel } from '../machine.ts';
+import { Remote } from '../remote.ts';
 import { openSshLab } from './lab.ts';
 
 const { signal } = new AbortController();
@@ -33,7 +37,34 @@ beforeAll(async () => {
   const hostKey = `ssh-ed25519 ${vm.endpoint.hostKey.toString('base64')}`;
   way = { driver: 'ssh', host: '127.0.0.1', port: vm.endpoint.port, user: 'root', key, hostKey, sudo: false };
 });
-afterAll(() => vm[Symbol.asyncDispose]());
+afterAll(async () => {
+  // a machine that nobody took down is seen, though its controller lives
+  expect(await leftovers()).toMatchObject([{ machine: 'host', processes: [{ pid: vm.pid }] }]);
+  await vm[Symbol.asyncDispose]();
+  expect(await leftovers()).toEqual([]);
+});
+
+/** What there is of frostline on the host. */
+const left = async (): Promise<string> =>
+  (
+    await vm.exec(
+      'ls -d /var/lib/frostline /tmp/frostline-* /sys/fs/cgroup/*/frostline-* 2> /dev/null; grep -c frostline /proc/mounts',
+      15_000,
+    )
+  ).stdout.trim();
+
+it('refuses a host on which runs cannot be kept apart', async () => {
+  const lab = await openSshLab(context);
+  await expect(lab.boot({ id: 'm1', way, signal })).rejects.toThrow(
+    'flock is not there: it is in util-linux',
+  );
+  expect(await left()).toBe('0');
+  // from here on it has one
+  const flock = await readFile('/usr/bin/flock');
+  using remote = await Remote.connect({ host: '127.0.0.1', user: 'root', ...vm.endpoint }, 30_000);
+  const bring = `head -c ${flock.length} > /bin/flock; chmod 755 /bin/flock; flock /tmp true`;
+  expect(await remote.run(bring, 30_000, { input: flock })).toMatchObject({ code: 0 });
+});
 
 it('measures a host that is there already, as a machine of its own would be, and leaves nothing on it', async () => {
   const { trials, lost } = await shiftOn(
@@ -52,9 +83,79 @@ it('measures a host that is there already, as a machine of its own would be, and
     ...['v2 none sleep frozen', 'v2 none vfork-parent frozen'],
   ]);
   expect((await vm.condition()).alive).toBe(true);
-  const left =
-    'ls -d /var/lib/frostline /tmp/frostline-* /sys/fs/cgroup/*/frostline-* 2> /dev/null; grep -c frostline /proc/mounts';
-  expect((await vm.exec(left, 15_000)).stdout.trim()).toBe('0');
+  expect(await left()).toBe('0');
+});
+
+/** A run on the host: its connection, its frostbite and what that says. */
+async function enterHost(): Promise<{ remote: Remote; host: Host; serve: () => Promise<Serving> }> {
+  const remote = await Remote.connect({ host: '127.0.0.1', user: 'root', ...vm.endpoint }, 30_000);
+  const shell = {
+    name: 'the host',
+    run: (...words: Parameters<Remote['run']>) => remote.run(...words),
+    open: (command: string, terminal: boolean) => remote.open(command, undefined, terminal),
+  };
+  const host = await Host.enter(shell, { sudo: false, isGuest: true });
+  const serve = async (): Promise<Serving> => {
+    const channel = await host.serve();
+    const lines = channel.lines[Symbol.asyncIterator]();
+    const beats = async (): Promise<void> => {
+      for (;;) {
+        const { value, done } = await lines.next();
+        if (done === true) throw new Error(`it has ended: ${JSON.stringify(await channel.ended)}`);
+        if (value.includes('"ev":"beat"')) return;
+      }
+    };
+    await beats();
+    return { channel, beats };
+  };
+  return { remote, host, serve };
+}
+
+interface Serving {
+  readonly channel: Channel;
+  /** Resolves at the next sign of life; rejects when there is none to come. */
+  readonly beats: () => Promise<void>;
+}
+
+it('two runs on one host: the second is refused, and the first goes on; who leaves waits for nobody', async () => {
+  const first = await enterHost();
+  // it is at no trial yet, and not taken for dead
+  const second = await enterHost();
+  const serving = await first.serve();
+  const boot = async (): Promise<unknown> => (await openSshLab(context)).boot({ id: 'm1', way, signal });
+  await expect(boot()).rejects.toThrow(`root@127.0.0.1:${way.port}: another frostline is at work on it.`);
+  await expect(second.serve()).rejects.toThrow('another frostline is at work on this host');
+  await serving.beats();
+  await serving.channel[Symbol.asyncDispose]();
+  await serving.channel.ended;
+
+  const after = await second.serve();
+  await first.host[Symbol.asyncDispose]();
+  first.remote[Symbol.dispose]();
+  await expect(boot()).rejects.toThrow('another frostline is at work on it.');
+  await after.beats();
+  await after.channel[Symbol.asyncDispose]();
+  await second.host[Symbol.asyncDispose]();
+  second.remote[Symbol.dispose]();
+  expect(await left()).toBe('0');
+});
+
+it('a connection that is lost leaves nothing on the host', async () => {
+  const { remote, serve } = await enterHost();
+  await serve();
+  expect(await left()).toContain('/var/lib/frostline');
+  remote[Symbol.dispose]();
+  const isClear = async (): Promise<true | undefined> => ((await left()) === '0' ? true : undefined);
+  await until({ ms: 60_000, what: 'the host to be as it was' }, 200, isClear);
+});
+
+it('what a dead run left is cleared by the next, whatever is in it', async () => {
+  await vm.exec('mkdir -p /var/lib/frostline/host-dead/half', 15_000);
+  const { remote, host } = await enterHost();
+  expect((await vm.exec('ls /var/lib/frostline', 15_000)).stdout).toMatch(/^host-[0-9a-f]{16}$/);
+  await host[Symbol.asyncDispose]();
+  remote[Symbol.dispose]();
+  expect(await left()).toBe('0');
 });
 
 it('refuses a host that answers with another key, and says its fingerprint', async () => {
