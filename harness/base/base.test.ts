@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FrostlineError } from '../errors.ts';
-import { capture, command } from './command.ts';
+import { capture, command, killGroup } from './command.ts';
 import { until, within } from './deadline.ts';
-import { makeFolder } from './files.ts';
+import { makeFolder, placeFile } from './files.ts';
 import { boundedLines, cutMark } from './lines.ts';
 import { isAlive, processStart, self } from './owner.ts';
 import { Scope } from './scope.ts';
@@ -129,6 +129,41 @@ describe('commands', () => {
 
   it('end when they take too long', async () => {
     await expect(capture(['sleep', '60'], { timeoutMs: 100 })).rejects.toThrow('did not end within 0.1 s');
+  });
+});
+
+describe('a group that is killed', () => {
+  it('is that of its leader, alive or not, and of no later process with its pid', async () => {
+    const child = spawn('sh', ['-c', 'sleep 60 & echo $!'], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const start = processStart(child.pid!)!;
+    const other = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
+    const [data] = (await once(child.stdout, 'data')) as [Buffer];
+    if (child.exitCode === null) await once(child, 'exit');
+    const left = Number(data.toString());
+    killGroup({ pid: other.pid!, start: processStart(other.pid!)! - 1 });
+    expect(processStart(left)).toBeDefined();
+    killGroup({ pid: child.pid!, start });
+    await until({ ms: 5000, what: 'the group to end' }, 5, () =>
+      processStart(left) === undefined ? true : undefined,
+    );
+    expect(other.signalCode).toBeNull();
+    killGroup({ pid: other.pid!, start: processStart(other.pid!) });
+    expect(await once(other, 'exit')).toEqual([null, 'SIGKILL']);
+  });
+});
+
+describe('a file in a folder that others write to', () => {
+  it('takes the place of a link, and is not written where that leads', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'frostline-test-'));
+    const [elsewhere, path] = [join(dir, 'elsewhere'), join(dir, 'machine.json')];
+    await writeFile(elsewhere, 'kept');
+    await symlink(elsewhere, path);
+    await placeFile(path, '{}');
+    expect([await readFile(elsewhere, 'utf8'), await readFile(path, 'utf8')]).toEqual(['kept', '{}']);
+    expect((await readdir(dir)).sort()).toEqual(['elsewhere', 'machine.json']);
   });
 });
 

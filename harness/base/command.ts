@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import { $ } from 'zx';
 import { FrostlineError } from '../errors.ts';
+import { processStart } from './owner.ts';
 
 export interface CommandOptions {
   readonly cwd?: string;
@@ -38,7 +39,8 @@ export async function capture(argv: readonly string[], options: CommandOptions =
   if (onLine !== undefined) createInterface({ input: run.stderr }).on('line', onLine);
   // zx finds the children to kill with ps, which small hosts lack; they are a process group of their own
   let late = false;
-  const stop = (): void => killGroup(run.pid);
+  const leader = run.pid === undefined ? undefined : { pid: run.pid, start: processStart(run.pid) };
+  const stop = (): void => killGroup(leader);
   const timer = setTimeout(() => {
     late = true;
     stop();
@@ -57,8 +59,17 @@ export async function capture(argv: readonly string[], options: CommandOptions =
   });
 }
 
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
+/**
+ * Kills the group that a process leads or has led: its pid is not given away as long as the group has a member. Not
+ * when another process has that pid, which shows that the group is gone.
+ */
+export function killGroup(
+  leader: { readonly pid: number; readonly start: number | undefined } | undefined,
+): void {
+  if (leader === undefined) return;
+  const { pid, start } = leader;
+  const now = processStart(pid);
+  if (now !== undefined && now !== start) return;
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { command } from './command.ts';
 import { draftName } from './draft.ts';
 
 /**
@@ -22,6 +23,24 @@ export async function makeFolder(path: string, fill: (dir: string) => Promise<vo
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
+}
+
+/**
+ * Writes a file into a folder that another user may write to as well: whole, in place of what has its name, and through
+ * no link that was put there.
+ */
+export async function placeFile(path: string, content: string | Buffer): Promise<void> {
+  const draft = join(dirname(path), `.${basename(path)}-${randomBytes(8).toString('hex')}`);
+  await writeFile(draft, content, { flag: 'wx' });
+  await rename(draft, path);
+}
+
+/**
+ * Removes a folder with all in it. Not what is mounted there, which is somebody else's; and nothing elsewhere, even if
+ * another user puts a link in the place of a folder meanwhile, which Node's own rm would follow.
+ */
+export async function removeTree(path: string): Promise<void> {
+  await command(['rm', '-rf', '--one-file-system', '--', path]);
 }
 
 const unusedMs = 14 * 24 * 3600 * 1000;

@@ -1,4 +1,4 @@
-import { command } from '../base/command.ts';
+import { removeTree } from '../base/files.ts';
 import { cacheDir } from '../base/paths.ts';
 import { findDrafts, findLeftovers, reap, usersOfCache } from '../lab/reap.ts';
 import type { Io } from './io.ts';
@@ -33,6 +33,3 @@ export async function clean({ dryRun = false, cache = false }: CleanOptions, io:
     io.setExitCode(69);
   }
 }
-
-/** A build that was killed can have left a mount in its folder, and what is mounted is somebody else's. */
-const removeTree = (path: string): Promise<string> => command(['rm', '-rf', '--one-file-system', '--', path]);

@@ -1,7 +1,8 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { drafterOf, isAbandoned, isDraft } from '../base/draft.ts';
+import { removeTree } from '../base/files.ts';
 import { isAlive, type Owner } from '../base/owner.ts';
 import { cacheDir, runtimeDir } from '../base/paths.ts';
 import { endAll, processesBelow } from './processes.ts';
@@ -67,7 +68,7 @@ async function isNew(dir: string): Promise<boolean> {
 export async function reap({ dir, machine, processes }: MachineFolder): Promise<void> {
   await endAll(processes, machine);
   if (dir.startsWith(`${vagrantBase()}/`)) return takeDown(await findAccount(), dir, machine);
-  return rm(dir, { recursive: true, force: true });
+  return removeTree(dir);
 }
 
 /** Folders in the cache that are being filled, or that an interrupted download or build left half made. */

@@ -69,7 +69,10 @@ const shell: HostShell = {
   run: async (command, ms, { input } = {}) => {
     const argv = ['sh', '-c', command];
     if (input === undefined) return capture(argv, { timeoutMs: ms });
-    const child = spawn('sh', ['-c', command], { stdio: ['pipe', 'ignore', 'pipe'] });
+    const child = spawn('sh', ['-c', command], {
+      stdio: ['pipe', 'ignore', 'pipe'],
+      ...{ timeout: ms, killSignal: 'SIGKILL' },
+    });
     let stderr = '';
     child.stderr.on('data', (data: Buffer) => void (stderr += data.toString('utf8')));
     child.stdin.on('error', () => undefined);

@@ -1,4 +1,4 @@
-import { chown, mkdir } from 'node:fs/promises';
+import { lchown, mkdir } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { capture, type CommandResult } from '../../base/command.ts';
@@ -54,9 +54,9 @@ const sharedHome = ({ base }: Account): string => join(base, 'vagrant.d');
 /** The boxes that vagrant has: NAME/VERSION/PROVIDER. */
 export const boxesOf = (account: Account): string => join(sharedHome(account), 'boxes');
 
-/** Gives a file or folder to the account. */
+/** Gives a file or folder to the account; of a link that took its place, the link. */
 export async function give({ as }: Account, path: string): Promise<void> {
-  if (as !== null) await chown(path, as.uid, as.gid);
+  if (as !== null) await lchown(path, as.uid, as.gid);
 }
 
 export interface VagrantOptions {

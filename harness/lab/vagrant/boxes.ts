@@ -1,4 +1,4 @@
-import { copyFile, stat } from 'node:fs/promises';
+import { constants, copyFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { command } from '../../base/command.ts';
 import { makeFolder, sha256File } from '../../base/files.ts';
@@ -129,7 +129,7 @@ const has = async (run: RunBox, name: string, provider: string, version: string 
 /** From a copy that the account can read, whatever folder the box is in; it goes with the folder that vagrant runs in. */
 async function addFile(account: Account, { run, dir }: BoxRunner, file: string, name: string): Promise<void> {
   const copy = join(dir, `${name}.box`);
-  await copyFile(file, copy);
+  await copyFile(file, copy, constants.COPYFILE_EXCL);
   await give(account, copy);
   // what another frostline added meanwhile is the same
   await run(['box', 'add', '--force', '--name', name, copy]);

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -89,6 +89,10 @@ describe('the folder of a machine', () => {
     expect(owner).toMatchObject({ pid: process.pid, run: 'a-run', machine: 'm1' });
     const port = await freePort();
     expect(port).toBeGreaterThan(1023);
+    // as another user of the folder could do, to have root write elsewhere
+    await writeFile(join(base, 'elsewhere'), 'kept');
+    for (const name of ['machine.json', 'Vagrantfile'])
+      await symlink(join(base, 'elsewhere'), join(dir, name));
     await describeMachine(dir, {
       ...{
         run: 'a-run',
@@ -102,6 +106,7 @@ describe('the folder of a machine', () => {
       ...{ cpuModel: 'Nehalem', cpus: 1, memoryMiB: 512, port, kernel: null, initrd: null, cmdline: null },
       ...{ console: join(dir, 'console.log'), bootTimeoutSeconds: 300, provision: [] },
     });
+    expect(await readFile(join(base, 'elsewhere'), 'utf8')).toBe('kept');
     // every key that the Vagrantfile asks for is there
     const asked = [...(await readFile(join(dir, 'Vagrantfile'), 'utf8')).matchAll(/frostline\["(\w+)"\]/g)];
     const given: unknown = JSON.parse(await readFile(join(dir, 'machine.json'), 'utf8'));

@@ -1,5 +1,6 @@
-import { rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeTree } from '../../base/files.ts';
 import { endAll, processesOf } from '../processes.ts';
 import type { Account } from './account.ts';
 import { Vagrant } from './command.ts';
@@ -15,6 +16,6 @@ export async function takeDown(account: Account, dir: string, machine: string): 
       await new Vagrant(account, dir, machine).destroy().catch(() => undefined);
   } finally {
     await endAll(await processesOf(dir), machine);
-    await rm(dir, { recursive: true, force: true });
+    await removeTree(dir);
   }
 }

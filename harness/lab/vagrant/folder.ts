@@ -1,8 +1,9 @@
-import { copyFile, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { placeFile } from '../../base/files.ts';
 import { self } from '../../base/owner.ts';
 import type { VagrantProvider } from '../../matrix/matrix.ts';
 import { give, makeHomes, type Account } from './account.ts';
@@ -51,13 +52,14 @@ export async function freePort(): Promise<number> {
 export async function makeMachineFolder(account: Account, run: string, machine: string): Promise<string> {
   const dir = await mkdtemp(join(account.base, 'vm-'));
   await writeFile(join(dir, 'owner.json'), JSON.stringify({ ...self(), run, machine }));
-  await give(account, dir);
   await makeHomes(account, dir);
+  // from here on the account may change what is in it
+  await give(account, dir);
   return dir;
 }
 
 /** Says what the machine of a folder is; vagrant looks at it at each command. */
 export async function describeMachine(dir: string, file: MachineFile): Promise<void> {
-  await writeFile(join(dir, 'machine.json'), `${JSON.stringify(file, null, 1)}\n`);
-  await copyFile(join(vagrantFiles, 'Vagrantfile'), join(dir, 'Vagrantfile'));
+  await placeFile(join(dir, 'machine.json'), `${JSON.stringify(file, null, 1)}\n`);
+  await placeFile(join(dir, 'Vagrantfile'), await readFile(join(vagrantFiles, 'Vagrantfile')));
 }
