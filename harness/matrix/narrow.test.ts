@@ -35,6 +35,8 @@ deadline: 3s
 seed: 9
 startGap: 1..60ms
 runtimes: [none]
+cpus: [1, 2]
+load: [0, 2]
 contrasts: [{ axis: strategy, from: single, to: mine }]
 `;
     // every key that a matrix can have
@@ -53,6 +55,12 @@ contrasts: [{ axis: strategy, from: single, to: mine }]
     expect({ templates, seed, startGap }).toEqual({ templates: true, seed: 9, startGap: whole.startGap });
     expect(strategies.get('mine')).toEqual(whole.strategies.get('mine'));
     expect([bounds, contrasts]).toEqual([[], []]);
+    for (const { id } of planCells(whole)) {
+      const one = matrixOf(narrow(text, '/here', cellOf(id), { name: 'again', kernel: null }));
+      expect([...planCells(one)].map((planned) => planned.id)).toEqual([id]);
+      const name = id.split('/')[0]!;
+      expect(one.distros.get(name)).toEqual(whole.distros.get(name));
+    }
   });
 
   it('leaves out nothing that a way has, and makes every path of it absolute', () => {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { dump } from 'js-yaml';
+import { parseSized } from './cpus.ts';
 import { parseYaml } from './parse.ts';
 import type { RawMatrix } from './schema.ts';
 import { stepsStrategy } from './sequence.ts';
@@ -30,13 +31,17 @@ export interface Changes {
 export function narrow(text: string, folder: string, cell: CellNames, changes: Changes): string {
   const raw = parseYaml(text).parsed?.value as RawMatrix;
   const { kernel, name, trials = raw.trials } = changes;
+  const { distro, cpus } = parseSized(cell.distro);
   // whatever a matrix has is kept, unless it is said here what becomes of it
   const matrix: RawMatrix = {
     ...raw,
     ...{ name, trials, machines: machinesFor(raw, trials) },
-    distros: { [cell.distro]: placeDistro(raw.distros[cell.distro]!, folder, kernel) },
+    distros: { [distro]: placeDistro(raw.distros[distro]!, folder, kernel) },
+    cpus: cpus ?? undefined,
     cgroups: [cell.cgroup as RawMatrix['cgroups'][number]],
     ...experimentOf(raw, cell),
+    // the workload's name has it
+    load: undefined,
     // they name cells that are gone
     ...{ exclude: undefined, expect: undefined, contrasts: undefined },
   };
@@ -53,7 +58,7 @@ function experimentOf(raw: RawMatrix, { runtime, workload, strategy }: CellNames
   }
   return {
     runtimes: raw.runtimes?.filter((name) => name === runtime),
-    workloads: raw.workloads?.filter((name) => name === workload),
+    workloads: [workload],
     strategies: { [strategy]: raw.strategies![strategy]! },
     sequences: undefined,
   };
