@@ -18,6 +18,13 @@ import { serve } from '../testing/server.ts';
 import { fetchKernel } from './kernels/fetch.ts';
 import { endAll, machineVariable, processesOf } from './processes.ts';
 import { findLeftovers, findMachines } from './reap.ts';
+import type * as Account from './vagrant/account.ts';
+
+// that of this host may have machines of somebody else
+vi.mock('./vagrant/account.ts', async (original) => ({
+  ...(await original<typeof Account>()),
+  vagrantBase: () => `${process.env['XDG_CACHE_HOME']}/vagrant`,
+}));
 
 const folder = (): Promise<string> => mkdtemp(join(tmpdir(), 'frostline-test-'));
 beforeEach(async () => {
