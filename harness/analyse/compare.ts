@@ -1,13 +1,16 @@
+import type { Earlier } from './baseline.ts';
 import { testBoots } from './boots.ts';
 import { canDiffer, newcombe } from './contrast.ts';
 import { holm } from './exact.ts';
 import { changedFacts, type FactChange } from './facts.ts';
 import type { Cluster, Interval } from './interval.ts';
+import { lostTrials } from './state.ts';
 import type { CellSummary, RunName, Summary } from './summary.ts';
 
 /**
  * `better`, `worse`: the rates differ by more than chance, and not surely by less than the margin. `same`: the whole
- * interval of the difference is within the margin. `undecided`: too few boots or trials to tell.
+ * interval of the difference is within the margin. `undecided`: too few boots or trials to tell. A kernel that crashes or
+ * hangs in a cell where it never did before is `worse` whatever the rates are.
  */
 export type Change = 'worse' | 'better' | 'same' | 'undecided';
 
@@ -39,6 +42,8 @@ export interface LostCell {
 export interface Comparison {
   readonly base: RunName;
   readonly head: RunName;
+  /** Runs before base that some cells are held against, since base has no whole value of them. */
+  readonly earlier: readonly Earlier[];
   /** Differences surely smaller than this are none; between 0 and 1. */
   readonly margin: number;
   readonly changes: readonly CellChange[];
@@ -53,7 +58,12 @@ export interface Comparison {
 export const significance = 0.05;
 
 /** Compares the cells that two runs have in common, in the order of head's. */
-export function compare(base: Summary, head: Summary, margin: number): Comparison {
+export function compare(
+  base: Summary,
+  head: Summary,
+  margin: number,
+  earlier: readonly Earlier[] = [],
+): Comparison {
   const before = new Map(base.cells.map((cell) => [cell.id, cell]));
   const after = new Set(head.cells.map(({ id }) => id));
   const both = head.cells.flatMap((cell) => {
@@ -61,7 +71,7 @@ export function compare(base: Summary, head: Summary, margin: number): Compariso
     return other === undefined ? [] : [{ base: other, head: cell }];
   });
   return {
-    ...{ base: base.run, head: head.run, margin },
+    ...{ base: base.run, head: head.run, earlier, margin },
     changes: decide(both.flatMap(measured), margin),
     lost: both.flatMap(lostCell),
     added: head.cells.filter(({ id }) => !before.has(id)),
@@ -118,7 +128,8 @@ function decide(pairs: readonly Measured[], margin: number): CellChange[] {
   const adjusted = new Map(holm(family.map(({ p }) => p)).map((p, i) => [family[i], p]));
   return pairs.map((pair) => {
     const p = pair.p === null ? null : (adjusted.get(pair) ?? 1);
-    return { ...pair, adjusted: p, change: changeOf(pair.by, p, margin) };
+    const isNew = pair.of === 'frozen' && crashesAnew(pair);
+    return { ...pair, adjusted: p, change: isNew ? 'worse' : changeOf(pair.by, p, margin) };
   });
 }
 
@@ -134,5 +145,6 @@ function lostCell({ base, head }: Pair): LostCell[] {
   return [{ base, head, change: isFault(base) ? 'better' : 'undecided' }];
 }
 
-const isFault = ({ notMeasured }: CellSummary): boolean =>
-  notMeasured?.kind === 'crash' || notMeasured?.kind === 'hang';
+const isFault = (cell: CellSummary): boolean => lostTrials(cell) > 0;
+
+const crashesAnew = ({ base, head }: Pair): boolean => isFault(head) && !isFault(base);

@@ -83,15 +83,3 @@ function matches(where: Expectation['where'], cell: CellName): boolean {
     return names === undefined || names.includes(cell[axis]);
   });
 }
-
-/**
- * The exit code of a run: 1 when a cell missed, 69 when none did and some cell could not be measured, else 0.
- * What a kernel does not have is a finding, not a failure to measure.
- */
-export function exitCode(summary: Summary, judgements: readonly Judgement[]): 0 | 1 | 69 {
-  if (judgements.some(({ verdict }) => verdict === 'missed')) return 1;
-  const failed = summary.cells.some(
-    ({ notMeasured }) => notMeasured !== null && notMeasured.kind !== 'unsupported',
-  );
-  return failed ? 69 : 0;
-}

@@ -24,9 +24,9 @@ export interface Evidence {
   readonly run: RunName;
   readonly cells: readonly CellName[];
   readonly records: Records;
-  /** Cells that were given up, with the reason. */
   /** Cells to hold against each other. */
   readonly contrasts?: readonly Contrast[];
+  /** Cells that were given up, with the reason. */
   readonly problems?: readonly { readonly cell: string; readonly reason: string }[];
 }
 
@@ -43,7 +43,7 @@ export async function summarise(evidence: Evidence): Promise<Summary> {
   const summaries = [...cells, ...strangers.map(cellName)].map((cell) =>
     summariseCell(cell, [...(gathered.trials.get(cell.id)?.values() ?? [])], {
       rateOf: run.sampling ? confidenceSequence : clusteredRate,
-      problem: reasons.get(cell.id),
+      problem: reasons.get(cell.id) ?? null,
     }),
   );
   const differences = contrast(summaries, contrasts);
@@ -52,7 +52,7 @@ export async function summarise(evidence: Evidence): Promise<Summary> {
 
 interface How {
   readonly rateOf: typeof clusteredRate;
-  readonly problem: string | undefined;
+  readonly problem: string | null;
 }
 
 function summariseCell(cell: CellName, all: readonly Trial[], { rateOf, problem }: How): CellSummary {
@@ -94,11 +94,19 @@ function summariseCell(cell: CellName, all: readonly Trial[], { rateOf, problem 
     ),
     incidents,
     notMeasured: counted.length > 0 ? null : whyNot(incidents, problem),
+    problem,
+    wallUs: all.reduce((sum, trial) => sum + trial.wallUs, 0),
+    began: beganOf(all),
   };
 }
 
+function beganOf(all: readonly Trial[]): string | null {
+  const first = all.reduce((least, { beganMs }) => (beganMs < least ? beganMs : least), Infinity);
+  return first === Infinity ? null : new Date(first).toISOString();
+}
+
 /** Without a counted trial: a fault of the kernel explains it before one of ours does. */
-function whyNot(incidents: readonly Incident[], problem: string | undefined): NotMeasured {
+function whyNot(incidents: readonly Incident[], problem: string | null): NotMeasured {
   const order = [
     ['kernel-crash', 'crash'],
     ['kernel-hang', 'hang'],
@@ -109,7 +117,7 @@ function whyNot(incidents: readonly Incident[], problem: string | undefined): No
     const found = incidents.find((one) => one.outcome === outcome);
     if (found !== undefined) return { kind, reason: found.reason };
   }
-  return problem === undefined
+  return problem === null
     ? { kind: 'not-run', reason: 'no trial was run' }
     : { kind: 'given-up', reason: problem };
 }

@@ -113,6 +113,12 @@ export interface CellSummary extends CellName {
   readonly incidents: readonly Incident[];
   /** Why there is no rate; null when there is one. */
   readonly notMeasured: NotMeasured | null;
+  /** Why some of its trials were not made; null when none was given up. */
+  readonly problem: string | null;
+  /** How long its trials took in all, in microseconds; some may have run at once. */
+  readonly wallUs: number;
+  /** ISO instant at which the first of them began; null without one. */
+  readonly began: string | null;
 }
 
 /** Whether a cell is of a sequence, not of a workload. */
@@ -135,6 +141,8 @@ export interface RunName {
   /** Of a run that measured each cell until its rate was known: rates have the bounds of a confidence sequence. */
   readonly sampling?: Sampling | null;
   readonly lab: string | null;
+  /** What of its description cannot be read, so that nobody can say whether its cells are as expected. */
+  readonly lost?: string;
 }
 
 /** What a run's records come to. */

@@ -7,6 +7,10 @@ import { sameWords } from './tools.ts';
 export interface Trial {
   readonly outcome: Outcome;
   readonly frozenUs: number | null;
+  /** How long it took, seen from the harness. */
+  readonly wallUs: number;
+  /** When it began, in ms since 1970; NaN when its record does not say. */
+  readonly beganMs: number;
   readonly boot: string;
   readonly release: string;
   /** What made the container, with its version; empty without one. */
@@ -106,9 +110,12 @@ function compactor(): (record: TrialRecord) => Trial {
     failures.set(key, known);
     return known;
   };
-  return ({ outcome, frozenUs, machine, guest, thaw, reason, blockers, tool, steps }) => ({
+  return ({ outcome, frozenUs, at, wallUs, machine, guest, thaw, reason, blockers, tool, steps }) => ({
     outcome,
     frozenUs,
+    wallUs,
+    // a record is made when its trial ends; what is beyond the years of a Date is NaN too
+    beganMs: new Date(Date.parse(at) - wallUs / 1000).getTime(),
     boot: share(machine.boot),
     release: share(guest?.release ?? ''),
     runtime: share(guest?.runtime ?? ''),

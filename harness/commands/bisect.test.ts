@@ -1,38 +1,44 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Judgement } from '../analyse/expect.ts';
-import type { CellSummary, Summary } from '../analyse/summary.ts';
+import { summarise } from '../analyse/summarise.ts';
+import { cellName } from '../analyse/summary.ts';
+import { sampleRecord } from '../record/sample.ts';
+import type { TrialRecord } from '../record/schema.ts';
 import { matrixOf } from '../testing/machines.ts';
 import { bisectCode, verdictCode } from './bisect.ts';
 import { kernelOption, withKernel } from './kernel.ts';
 
 describe('a verdict for git bisect', () => {
-  const of = (
+  /** Cells as their samples have them, of which these verdicts were found of the first. */
+  const of = async (
     verdicts: readonly Judgement['verdict'][],
-    kinds: readonly (string | null)[] = [null],
-  ): number => {
-    const cells = kinds.map(
-      (kind) => ({ notMeasured: kind && { kind, reason: '' } }) as unknown as CellSummary,
-    );
-    const summary = { cells } as unknown as Summary;
+    outcomes: readonly TrialRecord['outcome'][] = ['frozen'],
+  ): Promise<number> => {
+    const ids = outcomes.map((_, i) => `d${i}/v1/none/sleep/single`);
+    const summary = await summarise({
+      run: { id: 'r', name: 'n', started: null, status: 'finished', trials: 1, lab: null },
+      cells: ids.map(cellName),
+      records: outcomes.map((outcome, i) => sampleRecord({ cell: ids[i]!, trial: 0, outcome })),
+    });
+    const [cell] = summary.cells;
     const expected = { where: {}, of: 'rate', op: '==', value: 1, text: '== 1' } as const;
     const found = { value: 1, low: 0.5, high: 1, of: null };
-    return verdictCode({
-      summary,
-      judgements: verdicts.map((verdict) => ({ cell: cells[0]!, expected, found, verdict })),
-    });
+    const judgements = verdicts.map((verdict) => ({ cell: cell!, expected, found, verdict }));
+    return verdictCode({ summary, judgements });
   };
 
   it.each([
     ['good: all is met', of(['met', 'met']), 0],
     ['bad: one is missed', of(['met', 'missed']), 1],
-    ['bad, though another could not be measured', of(['missed'], [null, 'lab-error']), 1],
+    ['bad, though another could not be measured', of(['missed'], ['frozen', 'lab-error']), 1],
     ['neither: a rate is too near', of(['met', 'undecided']), 125],
-    ['neither: a cell was not measured', of(['met'], [null, 'lab-error']), 125],
-    ['neither: the kernel lacks something', of(['met'], [null, 'unsupported']), 125],
+    ['neither: a cell was not measured', of(['met'], ['frozen', 'lab-error']), 125],
+    ['neither: the kernel lacks something', of(['met'], ['frozen', 'unsupported']), 125],
+    ['neither: the kernel crashed, perhaps for another reason', of(['met'], ['frozen', 'kernel-crash']), 125],
     ['neither: nothing is expected of what was measured', of([]), 125],
-  ])('%s', (_, code, expected) => {
-    expect(code).toBe(expected);
+  ])('%s', async (_, code, expected) => {
+    expect(await code).toBe(expected);
   });
 
   it('is no verdict where frostline failed, and ends what would fail again', () => {

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from '../record/journal.ts';
 import { createRun } from '../record/runs.ts';
 import { sampleRecord } from '../record/sample.ts';
+import { storeRun, trialsOf } from '../testing/stored.ts';
 import { createProgram } from './program.ts';
 
 const matrix = `name: nightly
@@ -187,4 +188,71 @@ describe('frostline compare', () => {
     expect(err).toContain('torn');
     expect(code).toBe(69);
   });
+});
+
+describe('compare --earlier', () => {
+  const [kept, lost] = [cell('d', 'kept'), cell('d', 'lost')];
+
+  /** A run of both cells, of which the second has only so many trials. */
+  const night = (day: string, trials: number, frozen = 50): Promise<string> =>
+    storeRun(results, {
+      ...{ matrix, cells: [kept, lost], trials: 50, startedAt: new Date(`${day}T02:00:00Z`) },
+      records: [
+        ...trialsOf(kept, 50),
+        ...trialsOf(lost, trials, (trial) => ({ outcome: trial < frozen ? 'frozen' : 'not-frozen' })),
+      ],
+    });
+  const earlier = ['--earlier', '2026-11-21', '--earlier', '2026-11-20', '--fail-on', 'worse'];
+
+  it('holds each cell against the newest run that measured it to the end', async () => {
+    await night('2026-11-20', 50);
+    await night('2026-11-21', 3, 0);
+    await night('2026-11-22', 0);
+    await night('2026-11-23', 50, 10);
+    // without: the cell has no base, or one of three trials
+    expect(await compare('2026-11-22', 'latest', '--fail-on', 'worse')).toMatchObject({ code: 0 });
+    expect((await compare('2026-11-21', 'latest')).out).toMatch(/^Nothing got worse/);
+    const { out, code } = await compare('2026-11-22', 'latest', ...earlier);
+    expect(out).toMatch(/^Worse: 1 of 2 rates\./);
+    expect(out).toContain(
+      'base 2026-11-22T02-00-00Z-nightly\n     for 1 cell without a whole value there: 2026-11-20T02-00-00Z-nightly\nhead',
+    );
+    expect(code).toBe(1);
+    const markdown = await compare('2026-11-22', 'latest', ...earlier, '--format', 'markdown');
+    expect(markdown.out).toContain(
+      'without a whole value there: 2026-11-20T02-00-00Z-nightly, then 2026-11-23',
+    );
+    const json = await compare('2026-11-22', 'latest', ...earlier, '--format', 'json');
+    expect(JSON.parse(json.out)).toMatchObject({
+      earlier: [{ run: '2026-11-20T02-00-00Z-nightly', cells: [lost] }],
+    });
+  });
+
+  it('asks for no more runs than it needs', async () => {
+    const broken = await night('2026-11-20', 50);
+    await appendFile(join(broken, 'records.ndjson'), 'rubbish\n');
+    await night('2026-11-21', 50);
+    await night('2026-11-22', 0);
+    await night('2026-11-23', 50);
+    expect(await compare('2026-11-22', 'latest', ...earlier)).toMatchObject({ err: '', code: 0 });
+  });
+});
+
+it('a kernel that crashes where it never did is worse, however many froze', async () => {
+  const id = cell('d', 'w');
+  const of = (day: string, crashes: number): Promise<string> =>
+    storeRun(results, {
+      ...{ matrix, cells: [id], trials: 20, startedAt: new Date(`${day}T02:00:00Z`) },
+      records: trialsOf(id, 20, (trial) =>
+        trial < crashes ? { outcome: 'kernel-crash', frozenUs: null, thaw: null, reason: 'a panic' } : {},
+      ),
+    });
+  await of('2026-11-20', 0);
+  await of('2026-11-21', 1);
+  await of('2026-11-22', 2);
+  const { out, code } = await compare('latest~2', 'latest~1', '--fail-on', 'worse');
+  expect(out).toMatch(/^Worse: 1 of 1 rate\./);
+  expect(out).toContain('kernel crash in 0, then 1');
+  expect(code).toBe(1);
+  expect((await compare('latest~1', 'latest', '--fail-on', 'worse')).code).toBe(0);
 });

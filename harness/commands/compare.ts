@@ -1,6 +1,8 @@
+import { baseline, comparable } from '../analyse/baseline.ts';
 import { compare as compareRuns, worseCount, type Comparison } from '../analyse/compare.ts';
 import { counterparts } from '../analyse/counterparts.ts';
 import { differing, type FactChange } from '../analyse/facts.ts';
+import type { Summary } from '../analyse/summary.ts';
 import { FrostlineError } from '../errors.ts';
 import type { RunInfo } from '../record/info.ts';
 import { resolveRun } from '../record/runs.ts';
@@ -19,6 +21,8 @@ export interface CompareOptions {
   readonly failOn?: 'worse';
   /** `OLD=NEW`: hold distro OLD of base against NEW of head, and no others. */
   readonly distro?: readonly string[];
+  /** Runs before base, the newest first: each cell that base did not measure to the end is held against them. */
+  readonly earlier?: readonly string[];
 }
 
 /**
@@ -27,16 +31,28 @@ export interface CompareOptions {
  */
 export async function compare(base: string, head: string, options: CompareOptions, io: Io): Promise<void> {
   const margin = parseMargin(options.margin);
-  const dirs = [await resolveRun(options.results, base), await resolveRun(options.results, head)] as const;
-  // one after the other: the second read is then not slowed by the first's memory
-  const [before, after] = [await readRun(dirs[0], io), await readRun(dirs[1], io)];
-  const names = parseNames(options.distro ?? [], before, after);
+  const names = [base, ...(options.earlier ?? [])];
+  const [headDir, ...baseDirs] = await Promise.all(
+    [head, ...names].map((name) => resolveRun(options.results, name)),
+  );
+  const after = await readRun(headDir!, io);
+  // one after the other: each read is then not slowed by the memory of another
+  let before: StoredRun | undefined;
+  const read = async function* (): AsyncGenerator<StoredRun> {
+    for (const dir of baseDirs) {
+      const stored = await readRun(dir, io);
+      before ??= stored;
+      yield stored;
+    }
+  };
+  const { summary, earlier } = await baseline(read(), comparable(after));
+  const distros = parseNames(options.distro ?? [], summary, after.summary);
   const sides =
-    names.size === 0
-      ? { base: before.summary, head: after.summary }
-      : counterparts(before.summary, after.summary, names);
-  const compared = compareRuns(sides.base, sides.head, margin);
-  const comparison = { ...compared, facts: [...compared.facts, ...hostFacts(before.info, after.info)] };
+    distros.size === 0
+      ? { base: summary, head: after.summary }
+      : counterparts(summary, after.summary, distros);
+  const compared = compareRuns(sides.base, sides.head, margin, earlier);
+  const comparison = { ...compared, facts: [...compared.facts, ...hostFacts(before?.info, after.info)] };
   io.stdout.write(formatComparison(comparison, options.format, io));
   if (options.failOn === undefined) return;
   const nothing = comparison.changes.length + comparison.lost.length === 0;
@@ -52,17 +68,17 @@ function parseMargin(text: string): number {
   });
 }
 
-function parseNames(pairs: readonly string[], base: StoredRun, head: StoredRun): ReadonlyMap<string, string> {
+function parseNames(pairs: readonly string[], base: Summary, head: Summary): ReadonlyMap<string, string> {
   return new Map(
     pairs.map((pair) => {
       const [from, to = from] = pair.split('=', 2) as [string, string?];
-      for (const [name, { summary }] of [
+      for (const [name, { run, cells }] of [
         [from, base],
         [to, head],
       ] as const) {
-        const known = [...new Set(summary.cells.map(({ distro }) => distro))];
+        const known = [...new Set(cells.map(({ distro }) => distro))];
         if (known.includes(name)) continue;
-        throw new FrostlineError(`--distro "${pair}": ${summary.run.id} has no distro "${name}".`, {
+        throw new FrostlineError(`--distro "${pair}": ${run.id} has no distro "${name}".`, {
           code: 'usage',
           todo: `It has ${known.join(', ')}.`,
         });

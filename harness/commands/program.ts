@@ -15,9 +15,9 @@ import type { RunOptions } from './run.ts';
 import type { ShellOptions } from './shell.ts';
 
 const exitCodes = `
-Exit codes: 0 all as expected; 1 a cell missed what was expected of it; 2 usage or matrix error, nothing
-booted; 69 something could not be measured and nothing was missed, with check --online: a distro cannot be
-had; 70 a bug in frostline; 74 a results folder that cannot be read or written; 130/143 interrupted:
+Exit codes: 0 all as expected; 1 a cell missed what was expected of it, or its kernel crashed; 2 usage or
+matrix error, nothing booted; 69 something was not measured, or not in full, and nothing else is wrong, with
+check --online: a distro cannot be had; 70 a bug in frostline; 74 a results folder that cannot be read or written; 130/143 interrupted:
 machines are down, --resume goes on.
 With run --bisect: 125 in place of 69, 70 and 74, and where a rate is too near to what is expected; 128 for 2.`;
 
@@ -172,6 +172,12 @@ export function createProgram(io: Io, version: string): Command {
       new Option(
         '--distro <old=new>',
         'hold distro OLD of base against NEW of head, and no others; both runs can be the same',
+      ).argParser(collect),
+    )
+    .addOption(
+      new Option(
+        '--earlier <run>',
+        'hold cells that BASE did not measure to the end against this run before it; several, the newest first',
       ).argParser(collect),
     )
     .addOption(new Option('--fail-on <what>', 'exit with 1 when a cell is worse').choices(['worse']))

@@ -59,7 +59,8 @@ describe('frostline report', () => {
     expect(err).toMatch(/run\.json is not the description of a run/);
     expect(err).toMatch(/records\.ndjson: line 3: damaged, left out: not JSON/);
     expect(err).toMatch(/records\.ndjson: line 4: torn/);
-    expect(code).toBe(0);
+    // nobody knows what was planned, and what was expected
+    expect(code).toBe(69);
   });
 
   it('reports a run without records and rejects a name that no run has', async () => {

@@ -1,4 +1,5 @@
-import { exitCode, judge, type Judgement } from '../analyse/expect.ts';
+import { judge, type Judgement } from '../analyse/expect.ts';
+import { exitCode, statesOf } from '../analyse/state.ts';
 import { summarise } from '../analyse/summarise.ts';
 import { cellName, type RunName, type Summary } from '../analyse/summary.ts';
 import { inOneLine } from '../errors.ts';
@@ -45,8 +46,15 @@ export async function readStoredRun(dir: string): Promise<StoredRun> {
   });
   const loaded = info === undefined ? undefined : loadMatrix(info.matrix.text, info.matrix.file);
   const matrix = loaded?.ok === true ? loaded.matrix : undefined;
+  const lost =
+    info === undefined
+      ? 'run.json is lost, and with it what was planned and expected'
+      : matrix === undefined
+        ? "the run's matrix does not load here, so that nothing tells what was expected"
+        : undefined;
+  const run = await runName(dir, info);
   const summary = await summarise({
-    run: await runName(dir, info),
+    run: lost === undefined ? run : { ...run, lost },
     cells: (info?.cells ?? []).map(cellName),
     records,
     problems: info?.problems ?? [],
@@ -57,10 +65,13 @@ export async function readStoredRun(dir: string): Promise<StoredRun> {
   if (loaded?.ok === false) {
     const [first] = loaded.findings;
     const why = first === undefined ? '' : ` (line ${first.line}: ${explain(first)})`;
-    findings.push(`The run's matrix does not load here, so nothing is expected of its cells${why}.`);
+    findings.push(
+      `The run's matrix does not load here, so nobody can say whether its cells are as expected${why}.`,
+    );
   }
   const judgements = judge(summary, matrix?.expect ?? []);
-  return { info, summary, matrix, judgements, exitCode: exitCode(summary, judgements), findings };
+  const code = exitCode(statesOf(summary, judgements));
+  return { info, summary, matrix, judgements, exitCode: code, findings };
 }
 
 /** The records of a run in lists, wherever they are kept; damages are told. */

@@ -36,19 +36,21 @@ export function drawPanel(run: Run, cell: Cell, close: string): HTMLElement {
   return panel.node()!;
 }
 
-function drawFigure(panel: Panel, { rate: figures, none, status }: Cell): void {
+function drawFigure(panel: Panel, { rate: figures, none, state, status }: Cell): void {
   const line = panel.append('p').attr('class', 'figure');
+  const big = line.append('span').attr('class', 'big');
   if (figures === undefined) {
-    line
-      .append('span')
-      .attr('class', 'big')
-      .text(none ?? '');
-    return;
+    big.text(none ?? '');
+  } else {
+    const [frozen, trials, rate, low, high] = figures;
+    big.text(rateWords({ rate, low, high }));
+    line.append('span').text(` ${frozen} of ${trials} trials `);
   }
-  const [frozen, trials, rate, low, high] = figures;
-  line.append('span').attr('class', 'big').text(rateWords({ rate, low, high }));
-  line.append('span').text(` ${frozen} of ${trials} trials`);
-  if (status === 'failed') line.append('span').attr('class', 'badge fails').text('missed');
+  const isWrong = status === 'failed' || status === 'error';
+  line
+    .append('span')
+    .attr('class', isWrong ? 'badge fails' : 'badge')
+    .text(state);
 }
 
 function drawFacts(panel: Panel, { data }: Run, { facts }: Cell): void {

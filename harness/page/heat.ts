@@ -1,12 +1,22 @@
 import { create, select, type Selection } from 'd3-selection';
-import { percent } from '../report/words.ts';
+import { percent, stateMark } from '../report/words.ts';
 import { hashOf, type Address } from './address.ts';
 import { colours } from './colour.ts';
 import { nameOf, type Cell, type Run } from './cells.ts';
 import { groupBy } from '../report/group.ts';
 
 /** Marks of cells without a rate, so that no colour is needed to tell them. */
-const marks: Readonly<Record<string, string>> = { unsupported: '–', crash: '✕', hang: '✕' };
+const marks: Readonly<Record<Cell['state'], string>> = {
+  unsupported: '–',
+  crashed: '✕',
+  missed: '✕',
+  // of a kernel that was to crash
+  measured: '✕',
+  undecided: '✕',
+  unjudged: '✕',
+  incomplete: '?',
+  'not-measured': '?',
+};
 
 /** Heat maps of kernels and workloads, one for each strategy, cgroup version and runtime; anew at every call. */
 export function drawHeat(
@@ -85,12 +95,14 @@ function drawCell(
     .attr('aria-label', labelOf(run, cell))
     .attr('class', `cell ${cell.status}`);
   if (cell.rate === undefined) {
-    link.classed('none', true).text(marks[cell.none ?? ''] ?? '?');
+    link.classed('none', true).text(marks[cell.state]);
     return;
   }
   const [, , rate, low, high] = cell.rate;
   const { back, ink } = colours().ofRate(rate);
   link.style('background-color', back).style('color', ink).text(percent(rate));
+  // beside the rate, and not in its text
+  link.attr('data-mark', cell.state === 'crashed' ? '!' : stateMark(cell.state));
   // the interval, from the left edge at 0 to the right one at 1
   link
     .append('span')
@@ -101,10 +113,10 @@ function drawCell(
 
 function labelOf(run: Run, cell: Cell): string {
   const where = `${nameOf(run, cell, 'workload')} on ${nameOf(run, cell, 'distro')}`;
-  if (cell.rate === undefined) return `${where}: ${cell.none ?? ''}`;
+  const state = cell.state === 'measured' ? '' : `, ${cell.state}`;
+  if (cell.rate === undefined) return `${where}: ${cell.none ?? ''}${state}`;
   const [frozen, trials, rate, low, high] = cell.rate;
-  const failed = cell.status === 'failed' ? ', missed what was expected' : '';
-  return `${where}: ${percent(rate)} percent, ${percent(low)} to ${percent(high)}, ${frozen} of ${trials}${failed}`;
+  return `${where}: ${percent(rate)} percent, ${percent(low)} to ${percent(high)}, ${frozen} of ${trials}${state}`;
 }
 
 const steps: Readonly<Record<string, readonly [rows: number, columns: number]>> = {

@@ -97,14 +97,20 @@ class Page {
   }
 }
 
-function drawHead(root: HTMLElement, { title, verdict, isGood, facts }: RunPage): void {
+const badges: Readonly<Record<RunPage['exitCode'], string>> = {
+  0: '✔ measured',
+  1: '✕ bad',
+  69: '? not all measured',
+};
+
+function drawHead(root: HTMLElement, { title, verdict, exitCode, facts }: RunPage): void {
   const head = select(root);
   head.append('h1').text(title);
   const line = head.append('p').attr('class', 'verdict');
   line
     .append('span')
-    .attr('class', `badge ${isGood ? 'works' : 'fails'}`)
-    .text(isGood ? '✔ measured' : '✕ bad');
+    .attr('class', `badge ${exitCode === 0 ? 'works' : 'fails'}`)
+    .text(badges[exitCode]);
   line.append('span').text(` ${verdict}`);
   const list = head.append('dl').attr('class', 'facts');
   for (const [name, value] of facts) {
@@ -130,7 +136,18 @@ function drawLegend(root: HTMLElement, shown: number, all: number): void {
       .text(rate * 100);
   }
   line.append('span').attr('class', 'swatch failed').text('…');
-  line.append('span').text(' missed what was expected, ');
+  line.append('span').text(' failed: ');
+  for (const [mark, meaning] of [
+    ['x', 'missed what was expected, '],
+    ['!', 'the kernel crashed or hung; '],
+    ['~', 'undecided, '],
+    ['<', 'incomplete, '],
+    ['?', 'unjudged. '],
+  ] as const) {
+    line.append('span').attr('class', 'swatch').text(mark);
+    line.append('span').text(` ${meaning}`);
+  }
+  line.append('span').text('Without a rate: ');
   for (const [mark, meaning] of [
     ['–', 'the kernel has no such thing, '],
     ['✕', 'it crashed or hung, '],

@@ -1,4 +1,5 @@
 import type { Judgement } from '../analyse/expect.ts';
+import { lostTrials } from '../analyse/state.ts';
 import type { CellSummary, Summary } from '../analyse/summary.ts';
 import { escapeCsv } from './escape.ts';
 import { cellStatuses, type CellStatus } from './status.ts';
@@ -21,10 +22,11 @@ const columns: Readonly<Record<string, (one: CellStatus) => string | number | nu
   design_effect: ({ cell }) => cell.deff,
   p50_us: ({ cell }) => cell.p50Us,
   p95_us: ({ cell }) => cell.p95Us,
-  crashes: ({ cell: { outcomes } }) => (outcomes['kernel-crash'] ?? 0) + (outcomes['kernel-hang'] ?? 0),
+  crashes: ({ cell }) => lostTrials(cell),
   false_frozen: ({ cell }) => cell.outcomes['false-frozen'] ?? 0,
   thaws_not_whole: ({ cell: { thaw } }) => (thaw['thaw-stuck'] ?? 0) + (thaw.casualties ?? 0),
   blocked_by: ({ cell }) => firstBlocker(cell),
+  state: ({ state }) => state,
   status: ({ status }) => status,
   why: ({ why }) => why,
 };

@@ -1,6 +1,8 @@
 import type { Judgement } from '../analyse/expect.ts';
+import { exitCode } from '../analyse/state.ts';
 import type { CellSummary, Summary } from '../analyse/summary.ts';
 import { escapeJson } from './escape.ts';
+import { cellStatuses } from './status.ts';
 
 /** A summary as one JSON document for machines. `schema` changes when a field changes its meaning. */
 export function jsonReport(summary: Summary, judgements: readonly Judgement[]): string {
@@ -16,12 +18,17 @@ export function jsonReport(summary: Summary, judgements: readonly Judgement[]): 
     });
     verdicts.set(cell.id, own);
   }
-  const cells = summary.cells.map((cell) => ({ ...cellJson(cell), expect: verdicts.get(cell.id) ?? [] }));
+  const statuses = cellStatuses(summary, judgements);
+  const cells = statuses.map(({ cell, state, why }) => ({
+    ...{ id: cell.id, state, why },
+    ...cellJson(cell),
+    expect: verdicts.get(cell.id) ?? [],
+  }));
   const differences = summary.differences.map(({ from, to, of, by, p, adjusted }) => ({
     ...{ from: from.id, to: to.id, of },
     ...{ difference: by.rate, low: by.low, high: by.high, p, adjusted },
   }));
-  return `${escapeJson({ schema: 1, run: id, ...run, cells, differences })}\n`;
+  return `${escapeJson({ schema: 1, run: id, ...run, exitCode: exitCode(statuses), cells, differences })}\n`;
 }
 
 /** JSON has no Infinity: a time that is never reached is null. */
@@ -40,7 +47,7 @@ function cellJson(cell: CellSummary): object {
   const { id, distro, cgroup, runtime, workload, strategy, trials, frozen, rate, low, high } = cell;
   const { releases, runtimeVersions, p50Us, p95Us, curve, casualties, thawed, crashes, notMeasured } = cell;
   const { outcomes, blockers, failures, boots, icc, deff, advice, thaw, notFrozen } = cell;
-  const { environments, incidents, tool } = cell;
+  const { environments, incidents, tool, began, wallUs, problem } = cell;
   return {
     id,
     distro,
@@ -52,6 +59,7 @@ function cellJson(cell: CellSummary): object {
     ...{ casualties, thawed, crashes },
     ...{ outcomes, blockers, failures, notFrozen, boots, icc, deff, advice, thaw },
     ...{ environments, incidents, tool },
+    ...{ began, wallUs, problem },
     notMeasured: notMeasured?.kind ?? null,
     reason: notMeasured?.reason ?? null,
   };

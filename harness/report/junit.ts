@@ -1,5 +1,5 @@
 import type { Judgement } from '../analyse/expect.ts';
-import type { CellSummary, Summary } from '../analyse/summary.ts';
+import type { Summary } from '../analyse/summary.ts';
 import { escapeXml } from './escape.ts';
 import { blockerWords, cellFigures, cellStatuses, type CellStatus } from './status.ts';
 
@@ -23,10 +23,15 @@ export function junitReport(summary: Summary, judgements: readonly Judgement[]):
 
 function suite(distro: string, cells: readonly CellStatus[], { run }: Summary): string[] {
   const releases = [...new Set(cells.flatMap(({ cell }) => cell.releases))].join(', ');
-  // of the run, without the fraction and the zone that the format does not have
-  const timestamp = run.started?.replace(/(\.\d+)?Z$/, '');
+  const began = cells.flatMap(({ cell }) => cell.began ?? []).sort()[0];
   const skipped = cells.filter(({ status }) => status === 'skipped').length;
-  const all = { name: distro, ...counts(cells), skipped, time: seconds(cells), timestamp };
+  const all = {
+    name: distro,
+    ...counts(cells),
+    skipped,
+    time: seconds(cells),
+    timestamp: moment(began ?? run.started),
+  };
   return [
     `  <testsuite${attributes(all)}>`,
     ...(releases === ''
@@ -38,32 +43,26 @@ function suite(distro: string, cells: readonly CellStatus[], { run }: Summary): 
 }
 
 function testCase(one: CellStatus): string[] {
-  const { cell, status, why } = one;
+  const { cell, state, status, why } = one;
   const { distro, cgroup, runtime, workload, strategy } = cell;
   const head = {
     classname: [distro, cgroup, runtime].join('.'),
     name: `${workload} ${strategy}`,
     time: seconds([one]),
   };
-  const told = [
-    cellFigures(cell),
-    ...(status === 'passed' && why !== '' ? [why] : []),
-    ...blockerWords(cell),
-  ];
-  const out = told.filter((line) => line !== '').map(escapeXml);
+  const told = [cellFigures(cell), ...(status === 'passed' ? [why] : []), ...blockerWords(cell)];
+  const figures = told.filter((line) => line !== '').map(escapeXml);
+  const out = [`state: ${state}`, ...(cell.began === null ? [] : [`began: ${cell.began}`])];
+  const problem = attributes({ message: why, type: state });
   return [
     `    <testcase${attributes(head)}>`,
     ...(status === 'skipped' ? [`      <skipped${attributes({ message: why })}/>`] : []),
-    ...(status === 'failed'
-      ? [`      <failure${attributes({ message: why, type: typeOf(cell) })}>${out.join('\n')}</failure>`]
-      : []),
-    ...(status === 'error' ? [`      <error${attributes({ message: why, type: typeOf(cell) })}/>`] : []),
-    ...(status === 'passed' && out.length > 0 ? [`      <system-out>${out.join('\n')}</system-out>`] : []),
+    ...(status === 'failed' ? [`      <failure${problem}>${figures.join('\n')}</failure>`] : []),
+    ...(status === 'error' ? [`      <error${problem}>${figures.join('\n')}</error>`] : []),
+    `      <system-out>${[...out, ...(status === 'passed' ? figures : [])].join('\n')}</system-out>`,
     '    </testcase>',
   ];
 }
-
-const typeOf = ({ notMeasured }: CellSummary): string => notMeasured?.kind ?? 'rate';
 
 const counts = (cells: readonly CellStatus[]): Record<'tests' | 'failures' | 'errors', number> => ({
   tests: cells.length,
@@ -71,9 +70,13 @@ const counts = (cells: readonly CellStatus[]): Record<'tests' | 'failures' | 'er
   errors: cells.filter(({ status }) => status === 'error').length,
 });
 
-/** The median time to FROZEN: what a test's duration is shown as. */
+/** How long the trials of these cells took in all; some of them may have run at once. */
 const seconds = (cells: readonly CellStatus[]): string =>
-  (cells.reduce((sum, { cell }) => sum + (cell.p50Us ?? 0), 0) / 1e6).toFixed(6);
+  (cells.reduce((sum, { cell }) => sum + cell.wallUs, 0) / 1e6).toFixed(6);
+
+/** An instant without the fraction and the zone, which the format does not have; undefined for what is none. */
+const moment = (instant: string | null): string | undefined =>
+  /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?Z$/.exec(instant ?? '')?.[1];
 
 const attributes = (of: Readonly<Record<string, string | number | undefined>>): string =>
   Object.entries(of)

@@ -1,5 +1,5 @@
-import { isEnough } from '../analyse/sampler.ts';
 import type { Judgement } from '../analyse/expect.ts';
+import { isComplete } from '../analyse/state.ts';
 import type { BlockerGroup, CellSummary, Summary } from '../analyse/summary.ts';
 import { unmeasured } from '../analyse/unmeasured.ts';
 import {
@@ -14,6 +14,7 @@ import {
   significant,
 } from './words.ts';
 import { stepLines, withoutSequences } from './sequences.ts';
+import { cellStatuses, incompleteWords, stateCounts, type CellStatus } from './status.ts';
 import { tabulate, type Row } from './table.ts';
 
 /** A titled list below the table. Its lines hold strings of the guest: the reporter escapes them. */
@@ -25,6 +26,7 @@ export interface Note {
 /** Everything a report says besides its table; notes without a line are left out. */
 export function notes(summary: Summary, judgements: readonly Judgement[]): Note[] {
   const { cells } = summary;
+  const statuses = cellStatuses(summary, judgements);
   const all: Note[] = [
     { title: 'Steps that failed', lines: stepLines(summary) },
     { title: 'What blocked', lines: blockerLines(summary) },
@@ -41,8 +43,9 @@ export function notes(summary: Summary, judgements: readonly Judgement[]): Note[
     { title: 'Fewer trials than planned', lines: incompleteLines(summary) },
     { title: 'Expectations missed', lines: verdictLines(judgements, 'missed') },
     { title: 'Expectations undecided', lines: verdictLines(judgements, 'undecided') },
+    { title: 'States', lines: stateLines(statuses) },
     { title: 'Emulation', lines: environmentLines(cells) },
-    { title: 'Marks', lines: markLines(cells) },
+    { title: 'Marks', lines: markLines(statuses) },
     {
       title: 'Method',
       lines: [
@@ -133,20 +136,14 @@ function thawLine({ id, thaw }: CellSummary): string[] {
 const notMeasuredLines = (cells: readonly CellSummary[]): string[] =>
   unmeasured(cells).map((one) => `${one.cells}: ${one.kind}: ${one.reason}`);
 
-function incompleteLines({ run, cells }: Summary): string[] {
-  const planned = run.trials;
-  if (planned === null) return [];
-  return cells
-    .filter(({ notMeasured }) => notMeasured === null)
-    .filter((cell) => cell.trials < planned && !(run.sampling && isEnough(run.sampling, cell)))
-    .map(({ id, trials, outcomes, incidents }) => {
-      const why = Object.entries(outcomes)
-        .filter(([outcome]) => outcome.startsWith('kernel-') || outcome === 'lab-error')
-        .map(([outcome, count]) => `${count} × ${outcome}`);
-      const reason = incidents.find(({ outcome }) => outcome === 'lab-error')?.reason;
-      return `${id}: ${[`${trials} of ${planned}`, ...why].join(', ')}${reason === undefined ? '' : `: ${reason}`}`;
-    });
-}
+const incompleteLines = ({ run, cells }: Summary): string[] =>
+  cells
+    .filter((cell) => cell.notMeasured === null && !isComplete(cell, run))
+    .map((cell) => `${cell.id}: ${incompleteWords(cell, run)}`);
+
+/** Nothing where every cell is measured and that is all. */
+const stateLines = (statuses: readonly CellStatus[]): string[] =>
+  statuses.every(({ state }) => state === 'measured') ? [] : [stateCounts(statuses)];
 
 const verdictLines = (judgements: readonly Judgement[], wanted: Judgement['verdict']): string[] =>
   judgements.filter(({ verdict }) => verdict === wanted).map(judgementLine);
@@ -165,8 +162,8 @@ function environmentLines(cells: readonly CellSummary[]): string[] {
   return mixed.length > 0 ? [...ways, warning] : ways;
 }
 
-function markLines(cells: readonly CellSummary[]): string[] {
-  const used = new Set(cells.flatMap((cell) => marks(cell).split('')));
+function markLines(statuses: readonly CellStatus[]): string[] {
+  const used = new Set(statuses.flatMap(({ cell, state }) => marks(cell, state).split('')));
   return Object.entries(markMeanings)
     .filter(([mark]) => used.has(mark))
     .map(([mark, meaning]) => `${mark} ${meaning}`);

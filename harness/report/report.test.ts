@@ -77,10 +77,10 @@ describe('the report for a terminal', () => {
     expect(terminalReport(summary, judgements, plain)).toMatchInlineSnapshot(`
       "2026-11-23T02-00-00Z-nightly, started 2026-11-23T02:00:00Z, interrupted: go on with --resume
 
-                          single                       runc
+                          single                        runc
       debian-12  6.1.0-56-cloud-amd64
-        v1 mt-exec-storm  1/4 25% [3-76]    1.2/1.2    3/3 100% [38-100] 1.2/1.2 !
-        v1 sleep          3/3 100% [42-100] 1.2/1.2 m  unsupported
+        v1 mt-exec-storm  1/4 25% [3-76]    1.2/1.2 x   3/3 100% [38-100] 1.2/1.2 !
+        v1 sleep          3/3 100% [42-100] 1.2/1.2 xm  unsupported
         v1 spin           not measured
 
       What blocked
@@ -94,8 +94,7 @@ describe('the report for a terminal', () => {
         debian-12/v1/none/spin/single: not-run: no trial was run
 
       Fewer trials than planned
-        debian-12/v1/none/mt-exec-storm/runc: 3 of 4, 1 × kernel-crash
-        debian-12/v1/none/sleep/single: 3 of 4
+        debian-12/v1/none/sleep/single: 3 of 4 trials: interrupted: go on with --resume
 
       Expectations missed
         debian-12/v1/none/mt-exec-storm/single: expected a rate >= 0.99, found 1/4, 25% [3-76]
@@ -107,12 +106,16 @@ describe('the report for a terminal', () => {
         debian-12/v1/none/sleep/single: expected a rate >= 0.99, found 3/3, 100% [42-100]
         debian-12/v1/none/sleep/single: expected casualties <= 0.01, found 0/3, 0% [0-58]
 
+      States
+        1 unsupported, 2 missed, 1 crashed, 1 not-measured: exit code 1
+
       Emulation
         qemu, tcg, thread=multi, QEMU 10.0.2, cpu Nehalem: 9 trials
         qemu, tcg, thread=single, QEMU 10.0.2, cpu Nehalem: 1 trial
         MIXED in 1 cell (marked m): such a rate is of no single kind of machine
 
       Marks
+        x an expectation was missed
         ! the kernel crashed or hung in some trials
         m mixed: from several kernels or ways of emulation
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { exitCode, judge } from '../analyse/expect.ts';
+import { judge } from '../analyse/expect.ts';
+import { exitCode, statesOf } from '../analyse/state.ts';
 import { summarise } from '../analyse/summarise.ts';
 import { cellName, type RunName, type Summary } from '../analyse/summary.ts';
 import { sampleRecord } from '../record/sample.ts';
@@ -62,6 +63,9 @@ Steps that failed
 Not measured
   linux-5.10/v1/none/kselftest.time-empty/steps: unsupported: why unsupported
 
+States
+  2 measured, 1 unsupported: exit code 0
+
 Emulation
   qemu, tcg, thread=multi, QEMU 10.0.2, cpu Nehalem
 `);
@@ -84,7 +88,7 @@ Emulation
       { where: { strategy: ['steps'] }, of: 'rate', op: '==', value: 1, text: '== 1' },
     ]);
     expect(judgements.map(({ verdict }) => verdict)).toEqual(['missed', 'met']);
-    expect(exitCode(summary, judgements)).toBe(1);
+    expect(exitCode(statesOf(summary, judgements))).toBe(1);
     const { cells } = JSON.parse(jsonReport(summary, judgements)) as { cells: object[] };
     const { ok: _ok, us: _us, ...failure } = failedStep;
     expect(cells[0]).toMatchObject({

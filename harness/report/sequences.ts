@@ -1,5 +1,6 @@
+import type { CellState } from '../analyse/state.ts';
 import { isSequence, type CellSummary, type Summary } from '../analyse/summary.ts';
-import { notMeasuredWord } from './words.ts';
+import { marks, notMeasuredWord, stateMark } from './words.ts';
 
 /** What the sequences of a run came to: a row each, a column for each kernel. */
 export interface SequenceTable {
@@ -41,13 +42,13 @@ export function tabulateSequences({ cells }: Summary): SequenceTable | null {
   };
 }
 
-/** `4/4`, and `!` when the kernel crashed or hung besides; a word where nothing was counted. */
-export function sequenceFigure(cell: CellSummary | undefined): string {
-  if (cell === undefined) return '';
-  if (cell.notMeasured !== null) return notMeasuredWord(cell.notMeasured);
-  const { frozen, trials, outcomes } = cell;
-  const crashed = outcomes['kernel-crash'] !== undefined || outcomes['kernel-hang'] !== undefined;
-  return `${frozen}/${trials}${crashed ? ' !' : ''}`;
+/** `4/4`, with the cell's marks behind; a word where nothing was counted. */
+export function sequenceFigure(cell: CellSummary | undefined, state: CellState | undefined): string {
+  if (cell === undefined || state === undefined) return '';
+  const figure =
+    cell.notMeasured === null ? `${cell.frozen}/${cell.trials}` : notMeasuredWord(cell.notMeasured);
+  const own = cell.notMeasured === null ? marks(cell, state) : stateMark(state);
+  return `${figure} ${own}`.trimEnd();
 }
 
 /** A line for each step that failed: what was expected, then on which kernels what was found, and how often. */

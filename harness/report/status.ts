@@ -1,46 +1,93 @@
 import type { Judgement } from '../analyse/expect.ts';
-import type { CellSummary, Summary } from '../analyse/summary.ts';
-import { figures, judgementLine } from './words.ts';
+import {
+  cellStates,
+  exitCode,
+  lostTrials,
+  stateCodes,
+  statesOf,
+  type CellState,
+  type StatedCell,
+} from '../analyse/state.ts';
+import type { CellSummary, RunName, Summary } from '../analyse/summary.ts';
+import { figures, judgementLine, plural, statusWords } from './words.ts';
 
-/** A cell as a test: what programs that know of passed and failed alone are told. */
-export interface CellStatus {
-  readonly cell: CellSummary;
+/** A cell with its state, and as a test: what programs that know of passed and failed alone are told. */
+export interface CellStatus extends StatedCell {
   /** `failed` is the kernel's doing, `error` ours, `skipped` what the kernel does not have. */
   readonly status: 'passed' | 'failed' | 'error' | 'skipped';
-  /** Why it is not `passed`; of a passed one what is undecided; empty when there is nothing to say. */
+  /** What there is to say of its state; empty when it was measured and that is all. */
   readonly why: string;
 }
 
-const kinds = {
-  unsupported: 'skipped',
-  crash: 'failed',
-  hang: 'failed',
-  'lab-error': 'error',
-  'given-up': 'error',
-  'not-run': 'error',
-} as const;
+const byCode = { 0: 'passed', 1: 'failed', 69: 'error' } as const;
+
+/** What a state is as a test: as its exit code says, but for what the kernel does not have. */
+const statusOf = (state: CellState): CellStatus['status'] =>
+  state === 'unsupported' ? 'skipped' : byCode[stateCodes[state]];
 
 /**
- * The status of every cell, in the order of the summary: failed when it missed an expectation, or has nothing but
- * crashes. What nothing is expected of passes whatever its rate is: the rate is the finding.
+ * The status of every cell, in the order of the summary. What nothing is expected of passes whatever its rate is: the
+ * rate is the finding.
  */
-export function cellStatuses(summary: Summary, judgements: readonly Judgement[]): CellStatus[] {
-  const byCell = new Map<string, Judgement[]>();
-  for (const judgement of judgements)
-    byCell.set(judgement.cell.id, [...(byCell.get(judgement.cell.id) ?? []), judgement]);
-  return summary.cells.map((cell): CellStatus => {
-    const { notMeasured } = cell;
-    if (notMeasured !== null) return { cell, status: kinds[notMeasured.kind], why: notMeasured.reason };
-    const own = byCell.get(cell.id) ?? [];
-    const missed = own.filter(({ verdict }) => verdict === 'missed');
-    if (missed.length > 0) return { cell, status: 'failed', why: missed.map(judgementLine).join('; ') };
-    const undecided = own.filter(({ verdict }) => verdict === 'undecided');
-    return {
-      cell,
-      status: 'passed',
-      why: undecided.map((one) => `undecided: ${judgementLine(one)}`).join('; '),
-    };
+export const cellStatuses = (summary: Summary, judgements: readonly Judgement[]): CellStatus[] =>
+  statesOf(summary, judgements).map((one) => ({
+    ...one,
+    status: statusOf(one.state),
+    why: whyOf(one, summary.run),
+  }));
+
+function whyOf({ cell, state, judgements }: StatedCell, run: RunName): string {
+  const lines = (wanted: Judgement['verdict']): string =>
+    judgements
+      .filter(({ verdict }) => verdict === wanted)
+      .map(judgementLine)
+      .join('; ');
+  switch (state) {
+    case 'measured':
+      return '';
+    case 'undecided':
+      return lines('undecided');
+    case 'missed':
+      return lines('missed');
+    case 'crashed':
+      return crashWords(cell);
+    case 'incomplete':
+      return incompleteWords(cell, run);
+    case 'unsupported':
+    case 'not-measured':
+      return cell.notMeasured?.reason ?? 'no reason was recorded';
+    case 'unjudged':
+      return run.lost ?? '';
+  }
+}
+
+function crashWords(cell: CellSummary): string {
+  const lost = lostTrials(cell);
+  const first = cell.incidents.find(({ outcome }) => outcome === 'kernel-crash' || outcome === 'kernel-hang');
+  return `the kernel was lost in ${lost} of ${plural(lost + cell.trials, 'trial')}: ${first?.reason ?? 'no reason was recorded'}`;
+}
+
+/** `3 of 20 trials, 2 × lab-error: no network`: what a cell lacks, and why. */
+export function incompleteWords(cell: CellSummary, { trials: planned, status }: RunName): string {
+  const others = Object.entries(cell.outcomes)
+    .filter(
+      ([outcome]) => outcome.startsWith('kernel-') || outcome === 'lab-error' || outcome === 'unsupported',
+    )
+    .map(([outcome, count]) => `${count} × ${outcome}`);
+  const incident = cell.incidents.find(({ outcome }) => outcome === 'lab-error' || outcome === 'unsupported');
+  const reason =
+    cell.problem ?? incident?.reason ?? (status === 'finished' ? undefined : statusWords[status]);
+  const figures = [`${cell.trials} of ${plural(planned ?? 0, 'trial')}`, ...others].join(', ');
+  return reason === undefined ? figures : `${figures}: ${reason}`;
+}
+
+/** How many cells are in each state, and the exit code that follows: `9 measured, 1 missed: exit code 1`. */
+export function stateCounts(cells: readonly { readonly state: CellState }[]): string {
+  const counts = cellStates.flatMap((state) => {
+    const count = cells.filter((cell) => cell.state === state).length;
+    return count === 0 ? [] : [`${count} ${state}`];
   });
+  return `${counts.length === 0 ? 'none' : counts.join(', ')}: exit code ${exitCode(cells)}`;
 }
 
 /** `7/8 88% [53-98], 12/40 ms`: what was measured; empty when nothing was. */

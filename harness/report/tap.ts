@@ -10,10 +10,11 @@ export function tapReport(summary: Summary, judgements: readonly Judgement[]): s
   return `${lines.join('\n')}\n`;
 }
 
-function testPoint({ cell, status, why }: CellStatus, index: number): string[] {
+function testPoint({ cell, state, status, why }: CellStatus, index: number): string[] {
   const isOk = status === 'passed' || status === 'skipped';
   const skip = status === 'skipped' ? ` # SKIP ${escapeTap(why)}` : '';
   const told = {
+    state,
     ...(cell.releases.length === 0 ? {} : { kernel: cell.releases.join(', ') }),
     ...(cell.rate === null ? {} : { measured: cellFigures(cell) }),
     ...(why === '' || status === 'skipped' ? {} : { [status === 'error' ? 'error' : 'message']: why }),
@@ -25,7 +26,7 @@ function testPoint({ cell, status, why }: CellStatus, index: number): string[] {
   );
   return [
     `${isOk ? 'ok' : 'not ok'} ${index + 1} - ${escapeTap(cell.id)}${skip}`,
-    ...(yaml.length === 0 ? [] : ['  ---', ...yaml, '  ...']),
+    ...['  ---', ...yaml, '  ...'],
   ];
 }
 

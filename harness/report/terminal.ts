@@ -1,10 +1,11 @@
 import type { Judgement } from '../analyse/expect.ts';
+import { stateCodes, statesOf, type CellState } from '../analyse/state.ts';
 import type { CellSummary, RunName, Summary } from '../analyse/summary.ts';
 import { escapeTerminal } from './escape.ts';
 import { notes } from './notes.ts';
 import { sequenceFigure, tabulateSequences, withoutSequences } from './sequences.ts';
 import { tabulate, type Row } from './table.ts';
-import { figures, marks, notMeasuredWord } from './words.ts';
+import { figures, marks, notMeasuredWord, stateMark, statusWords } from './words.ts';
 
 export interface TerminalOptions {
   readonly colour: boolean;
@@ -22,11 +23,11 @@ export function terminalReport(
   options: TerminalOptions,
 ): string {
   const paint: Paint = (colour, text) => (options.colour ? `\u001b[${codes[colour]}m${text}\u001b[0m` : text);
-  const missed = new Set(judgements.filter(({ verdict }) => verdict === 'missed').map(({ cell }) => cell.id));
+  const states = new Map(statesOf(summary, judgements).map(({ cell, state }) => [cell.id, state]));
   const lines = [paint('bold', escapeTerminal(heading(summary.run))), ''];
   if (summary.cells.length === 0) lines.push('No cell was planned and no trial is recorded.', '');
-  else lines.push(...tables(withoutSequences(summary), { ...options, paint, missed }));
-  lines.push(...sequenceTable(summary, { ...options, paint, missed }));
+  else lines.push(...tables(withoutSequences(summary), { ...options, paint, states }));
+  lines.push(...sequenceTable(summary, { ...options, paint, states }));
   for (const { title, lines: own } of notes(summary, judgements)) {
     const colour = title === 'Expectations missed' ? 'red' : 'bold';
     lines.push(paint(colour, title), ...own.map((line) => `  ${escapeTerminal(line)}`), '');
@@ -36,21 +37,16 @@ export function terminalReport(
 
 /** The line above the table: which run, when, how it ended. */
 export function heading({ id, started, status }: RunName): string {
-  const words: Readonly<Record<RunName['status'], string>> = {
-    finished: 'finished',
-    interrupted: 'interrupted: go on with --resume',
-    running: 'still running: figures so far',
-    killed: 'killed before its end: go on with --resume',
-    unknown: 'its description is lost',
-  };
-  return [id, started === null ? '' : `started ${started}`, words[status]].filter((w) => w !== '').join(', ');
+  return [id, started === null ? '' : `started ${started}`, statusWords[status]]
+    .filter((w) => w !== '')
+    .join(', ');
 }
 
 const gap = '  ';
 
 interface Style extends TerminalOptions {
   readonly paint: Paint;
-  readonly missed: ReadonlySet<string>;
+  readonly states: ReadonlyMap<string, CellState>;
 }
 
 /** A table for each block of strategies that fits beside the labels. */
@@ -60,7 +56,7 @@ function tables(summary: Summary, style: Style): string[] {
   const indent = 2;
   const rows = sections.flatMap((section) => section.rows);
   const label = Math.max(...rows.map((row) => escapeTerminal(row.label).length)) + indent;
-  const columns = strategies.map((strategy) => columnOf(strategy, rows));
+  const columns = strategies.map((strategy) => columnOf(strategy, rows, style));
   const lines: string[] = [];
   for (let from = 0; from < columns.length;) {
     let to = from;
@@ -89,22 +85,21 @@ function tables(summary: Summary, style: Style): string[] {
 }
 
 /** Sequences down, kernels across: how many trials passed. */
-function sequenceTable(summary: Summary, { paint, missed }: Style): string[] {
+function sequenceTable(summary: Summary, { paint, states }: Style): string[] {
   const table = tabulateSequences(summary);
   if (table === null) return [];
   const { kernels, rows } = table;
   const label = Math.max(...rows.map((row) => escapeTerminal(row.label).length));
+  const figureOf = (cell: CellSummary | undefined): string =>
+    sequenceFigure(cell, states.get(cell?.id ?? ''));
   const widthOf = (distro: string): number =>
-    Math.max(
-      escapeTerminal(distro).length,
-      ...rows.map(({ cells }) => sequenceFigure(cells.get(distro)).length),
-    );
+    Math.max(escapeTerminal(distro).length, ...rows.map(({ cells }) => figureOf(cells.get(distro)).length));
   const titles = kernels.map(({ distro }) => escapeTerminal(distro).padEnd(widthOf(distro)));
   const lines = rows.map((row) => {
     const cells = kernels.map(({ distro }) => {
       const cell = row.cells.get(distro);
-      const padded = sequenceFigure(cell).padEnd(widthOf(distro));
-      return cell === undefined ? padded : paint(colourOf(cell, missed), padded);
+      const padded = figureOf(cell).padEnd(widthOf(distro));
+      return cell === undefined ? padded : paint(colourOf(cell, states.get(cell.id)!), padded);
     });
     return joinColumns(escapeTerminal(row.label).padEnd(label), cells);
   });
@@ -129,7 +124,7 @@ interface Column {
 }
 
 /** Lays a column out: count, rate and time are aligned among its cells. */
-function columnOf(strategy: string, rows: readonly Row[]): Column {
+function columnOf(strategy: string, rows: readonly Row[], { states }: Style): Column {
   const cells = rows.flatMap((row) => row.cells.get(strategy) ?? []);
   const measured = cells.filter(({ notMeasured }) => notMeasured === null).map(figures);
   const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map(({ length }) => length));
@@ -138,22 +133,24 @@ function columnOf(strategy: string, rows: readonly Row[]): Column {
   const text = (row: Row): string => {
     const cell = row.cells.get(strategy);
     if (cell === undefined) return '';
-    if (cell.notMeasured !== null) return notMeasuredWord(cell.notMeasured);
+    const state = states.get(cell.id)!;
+    if (cell.notMeasured !== null)
+      return `${notMeasuredWord(cell.notMeasured)} ${stateMark(state)}`.trimEnd();
     const { count: c, rate: r, time } = figures(cell);
-    return `${c.padStart(count)} ${r.padEnd(rate)} ${time} ${marks(cell)}`.trimEnd();
+    return `${c.padStart(count)} ${r.padEnd(rate)} ${time} ${marks(cell, state)}`.trimEnd();
   };
   const title = escapeTerminal(strategy);
   return { strategy, title, width: widest([title, ...rows.map(text)]), text };
 }
 
-function paintCell({ strategy, text, width }: Column, row: Row, { paint, missed }: Style): string {
+function paintCell({ strategy, text, width }: Column, row: Row, { paint, states }: Style): string {
   const padded = text(row).padEnd(width);
   const cell = row.cells.get(strategy);
-  return cell === undefined ? padded : paint(colourOf(cell, missed), padded);
+  return cell === undefined ? padded : paint(colourOf(cell, states.get(cell.id)!), padded);
 }
 
-function colourOf({ id, rate, notMeasured }: CellSummary, missed: ReadonlySet<string>): keyof typeof codes {
-  if (missed.has(id) || notMeasured?.kind === 'crash' || notMeasured?.kind === 'hang') return 'red';
-  if (notMeasured !== null) return 'dim';
-  return rate === 1 ? 'green' : 'yellow';
+function colourOf({ rate }: CellSummary, state: CellState): keyof typeof codes {
+  if (stateCodes[state] === 1) return 'red';
+  if (state === 'unsupported' || state === 'not-measured') return 'dim';
+  return rate === 1 && stateCodes[state] === 0 ? 'green' : 'yellow';
 }

@@ -1,5 +1,6 @@
 import type { Judgement } from '../analyse/expect.ts';
 import type { Interval } from '../analyse/interval.ts';
+import { lostTrials, type CellState } from '../analyse/state.ts';
 import type { CellSummary, NotMeasured, RunName } from '../analyse/summary.ts';
 
 /** Milliseconds of microseconds, to what the eye needs: `0.41`, `3.2`, `127`. */
@@ -57,12 +58,23 @@ export function figures(cell: CellSummary): { count: string; rate: string; time:
   };
 }
 
-/** Marks behind a cell's figures: what else happened in it. */
-export function marks({ outcomes, thaw, environments, releases }: CellSummary): string {
-  const crashes = (outcomes['kernel-crash'] ?? 0) + (outcomes['kernel-hang'] ?? 0);
+/** What marks a state; crashes have a mark of their own, and what was not measured is a word in place of a rate. */
+const stateMarks: Readonly<Partial<Record<CellState, string>>> = {
+  missed: 'x',
+  undecided: '~',
+  incomplete: '<',
+  unjudged: '?',
+};
+
+export const stateMark = (state: CellState): string => stateMarks[state] ?? '';
+
+/** Marks behind a cell's figures: its state, and what else happened in it. */
+export function marks(cell: CellSummary, state: CellState): string {
+  const { outcomes, thaw, environments, releases } = cell;
   return [
+    stateMark(state),
     outcomes['false-frozen'] === undefined ? '' : 'f',
-    crashes === 0 ? '' : '!',
+    lostTrials(cell) === 0 ? '' : '!',
     thaw['thaw-stuck'] === undefined && thaw.casualties === undefined ? '' : 't',
     environments.length > 1 || releases.length > 1 ? 'm' : '',
   ].join('');
@@ -71,8 +83,21 @@ export function marks({ outcomes, thaw, environments, releases }: CellSummary): 
 /** `1 cell`, `2 cells`. */
 export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
+/** How a run ended. */
+export const statusWords: Readonly<Record<RunName['status'], string>> = {
+  finished: 'finished',
+  interrupted: 'interrupted: go on with --resume',
+  running: 'still running: figures so far',
+  killed: 'killed before its end: go on with --resume',
+  unknown: 'its description is lost',
+};
+
 /** What the marks mean. */
 export const markMeanings: Readonly<Record<string, string>> = {
+  x: 'an expectation was missed',
+  '~': 'an expectation is undecided',
+  '<': 'incomplete: fewer trials than planned',
+  '?': 'unjudged: what was planned or expected is lost',
   f: 'a group read FROZEN while its processes ran',
   '!': 'the kernel crashed or hung in some trials',
   t: 'some thaw did not bring all processes back',

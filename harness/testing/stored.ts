@@ -1,6 +1,8 @@
+import type { RunInfo } from '../record/info.ts';
 import { Journal } from '../record/journal.ts';
 import { createRun } from '../record/runs.ts';
 import { sampleRecord } from '../record/sample.ts';
+import type { TrialRecord } from '../record/schema.ts';
 
 /** The matrix of a stored run of one cell, in which every trial is to freeze. */
 export const nightly = `name: nightly
@@ -17,25 +19,52 @@ expect:
 `;
 export const nightlyCell = 'debian-12/v1/none/sleep/single';
 
-/** Makes a run of it with frozen trials and, at its end, some that are not; resolves with its folder. */
-export async function storeNightly(results: string, frozen: number, failed: number): Promise<string> {
+/** What is in a stored run. */
+export interface Stored {
+  readonly matrix: string;
+  readonly cells: readonly string[];
+  readonly trials: number;
+  readonly records: readonly TrialRecord[];
+  readonly problems?: RunInfo['problems'];
+  readonly startedAt?: Date;
+}
+
+/** Makes a run called `nightly` that has finished; resolves with its folder. */
+export async function storeRun(results: string, of: Stored): Promise<string> {
+  const { matrix, cells, trials, records, problems = [], startedAt } = of;
   await using run = await createRun(results, {
     name: 'nightly',
-    matrix: { file: 'nightly.yaml', text: nightly },
+    matrix: { file: 'nightly.yaml', text: matrix },
     options: { select: [], shard: null, jobs: null, kernel: null },
-    cells: [nightlyCell],
-    trials: 4,
-    version: '0.1.0',
+    ...{ cells: [...cells], trials, version: '0.1.0' },
+    ...(startedAt === undefined ? {} : { startedAt }),
   });
   await using journal = await Journal.open(run.recordsPath);
-  for (let trial = 0; trial < frozen + failed; trial++) {
-    void journal.append(
-      sampleRecord({
-        ...{ cell: nightlyCell, trial, outcome: trial < frozen ? 'frozen' : 'not-frozen' },
-        machine: { ...sampleRecord().machine, boot: `b${trial % 10}` },
-      }),
-    );
-  }
-  await run.update({ status: 'finished' });
+  for (const record of records) void journal.append(record);
+  await run.update({ status: 'finished', problems });
   return run.dir;
 }
+
+/** Trials of a cell, spread over ten boots; `change` says what each is. */
+export const trialsOf = (
+  cell: string,
+  count: number,
+  change: (trial: number) => Partial<TrialRecord> = () => ({}),
+): TrialRecord[] =>
+  Array.from({ length: count }, (_, trial) =>
+    sampleRecord({
+      ...{ cell, trial, machine: { ...sampleRecord().machine, boot: `b${trial % 10}` } },
+      ...change(trial),
+    }),
+  );
+
+/** Makes a run of `nightly` with frozen trials and, at its end, some that are not; resolves with its folder. */
+export const storeNightly = (results: string, frozen: number, failed: number): Promise<string> =>
+  storeRun(results, {
+    matrix: nightly,
+    cells: [nightlyCell],
+    trials: 4,
+    records: trialsOf(nightlyCell, frozen + failed, (trial) => ({
+      outcome: trial < frozen ? 'frozen' : 'not-frozen',
+    })),
+  });

@@ -5,7 +5,7 @@ import { escapeJson } from '../escape.ts';
 
 /** A comparison as one JSON document for machines. `schema` changes when a field changes its meaning. */
 export function jsonComparison(comparison: Comparison): string {
-  const { base, head, margin, changes, lost, added, gone, facts } = comparison;
+  const { base, head, margin, changes, lost, added, gone, facts, earlier } = comparison;
   const counts = {
     worse: worseCount(comparison),
     better: countOf(comparison, 'better'),
@@ -16,6 +16,7 @@ export function jsonComparison(comparison: Comparison): string {
     schema: 1,
     verdict: verdictLine(comparison),
     ...{ base: base.id, head: head.id, margin, counts },
+    earlier: earlier.map(({ run, cells }) => ({ run: run.id, cells })),
     cells: changes.map(cellJson),
     lost: lost.map((one) => ({
       cell: one.head.id,

@@ -3,6 +3,7 @@ import type { Comparison } from '../../analyse/compare.ts';
 import { escapeMarkdown } from '../escape.ts';
 import { plural } from '../words.ts';
 import {
+  baseLines,
   columns,
   factLine,
   lostLine,
@@ -21,9 +22,14 @@ const shown = 60;
  * newline.
  */
 export function markdownComparison(comparison: Comparison): string {
-  const { base, head, facts, lost, added, gone } = comparison;
+  const { head, facts, lost, added, gone } = comparison;
   const { changed, rest } = sortRows(comparison);
-  const lines = [`**${verdictLine(comparison)}**`, '', escapeMarkdown(`${base.id}, then ${head.id}`), ''];
+  const lines = [
+    `**${verdictLine(comparison)}**`,
+    '',
+    escapeMarkdown(`${baseLines(comparison).join('; ')}, then ${head.id}`),
+    '',
+  ];
   if (changed.length > 0) lines.push(...table(changed), '');
   lines.push(...list('Changed besides', facts.map(factLine)));
   lines.push(...list('Crashes, hangs and thaws', troubleLines(comparison)));

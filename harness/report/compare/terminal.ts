@@ -1,6 +1,7 @@
 import type { Comparison } from '../../analyse/compare.ts';
 import { escapeTerminal } from '../escape.ts';
 import {
+  baseLines,
   columns,
   factLine,
   lostLine,
@@ -17,12 +18,12 @@ const shown = 20;
 /** A comparison as text for a terminal or a log, the verdict first; ends with a newline. */
 export function terminalComparison(comparison: Comparison, { colour }: { readonly colour: boolean }): string {
   const paint = (code: number, text: string): string => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
-  const { base, head, facts, lost, added, gone } = comparison;
+  const { head, facts, lost, added, gone } = comparison;
   const { changed, rest } = sortRows(comparison);
   const worse = changed.some(({ change }) => change === 'worse');
   const lines = [
     paint(worse ? 31 : 1, verdictLine(comparison)),
-    escapeTerminal(`base ${base.id}`),
+    ...baseLines(comparison).map((line, i) => escapeTerminal(`${i === 0 ? 'base' : '    '} ${line}`)),
     escapeTerminal(`head ${head.id}`),
     '',
   ];

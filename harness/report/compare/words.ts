@@ -29,6 +29,14 @@ export function verdictLine(comparison: Comparison): string {
   return [verdict, ...others(`Of ${all}`, rest)].join(' ');
 }
 
+/** The run that is the base, then earlier ones that some cells are held against. */
+export const baseLines = ({ base, earlier }: Comparison): string[] => [
+  base.id,
+  ...earlier.map(
+    ({ run, cells }) => `for ${plural(cells.length, 'cell')} without a whole value there: ${run.id}`,
+  ),
+];
+
 const others = (of: string, words: readonly string[]): string[] =>
   words.length === 0 ? [] : [`${of}: ${words.join(', ')}.`];
 

@@ -1,3 +1,5 @@
+import type { CellState } from '../../analyse/state.ts';
+import type { CellStatus } from '../status.ts';
 import type { AxisName } from '../../matrix/axes.ts';
 
 /** What an HTML page is told: plain data, so that the page draws and decides nothing about trials. */
@@ -12,7 +14,7 @@ export interface RunPage {
   readonly title: string;
   /** One line: is anything wrong? */
   readonly verdict: string;
-  readonly isGood: boolean;
+  readonly exitCode: 0 | 1 | 69;
   readonly facts: readonly Fact[];
   /** The names on each axis, in the order of the matrix; cells name them by number. */
   readonly axes: Readonly<Record<AxisName, readonly string[]>>;
@@ -25,13 +27,11 @@ export interface RunPage {
 
 export type Fact = readonly [name: string, value: string];
 
-/** `failed` is the kernel's doing, `error` ours, `skipped` what the kernel does not have. */
-export type PageStatus = 'passed' | 'failed' | 'error' | 'skipped';
-
 export interface PageCell {
   /** On each axis, in the order of `axisNames`. */
   readonly at: readonly [number, number, number, number, number];
-  readonly status: PageStatus;
+  readonly state: CellState;
+  readonly status: CellStatus['status'];
   /** Frozen and counted trials, rate, low, high; absent without a counted trial. */
   readonly rate?: readonly [frozen: number, trials: number, rate: number, low: number, high: number];
   /** Why there is no rate, in a word. */

@@ -103,7 +103,9 @@ describe('the page of a run', () => {
       text === '–' ? text : `${text} ${label?.split(', ').slice(0, 2).join(', ').trim()}`,
     );
     expect(found.map(String).sort()).toEqual(expected.sort());
-    expect(await page.textContent('.verdict')).toContain('8 expectations missed, 8 cells failed.');
+    expect(await page.textContent('.verdict')).toContain(
+      '8 expectations missed. Cells: 24 measured, 16 unsupported, 8 missed: exit code 1.',
+    );
     expect(wrong).toEqual([]);
   });
 

@@ -1,10 +1,11 @@
 import type { CellExplanation, Explained } from '../../analyse/explain.ts';
 import type { Judgement } from '../../analyse/expect.ts';
+import { exitCode } from '../../analyse/state.ts';
 import { isSequence, type CellSummary, type RunName, type Summary } from '../../analyse/summary.ts';
 import type { Step } from '../../analyse/times.ts';
 import { escapeTerminal } from '../escape.ts';
 import { notes } from '../notes.ts';
-import { cellStatuses, type CellStatus } from '../status.ts';
+import { cellStatuses, stateCounts, type CellStatus } from '../status.ts';
 import { judgementLine, milliseconds, notMeasuredWord, plural, rateWords } from '../words.ts';
 import { axisNames, type AxisName } from '../../matrix/axes.ts';
 import type { Fact, PageCause, PageCell, RunPage } from './data.ts';
@@ -45,23 +46,18 @@ export function runPage(evidence: RunEvidence): RunPage {
 function verdictOf(
   statuses: readonly CellStatus[],
   judgements: readonly Judgement[],
-): Pick<RunPage, 'verdict' | 'isGood'> {
-  const count = (wanted: CellStatus['status']): number =>
-    statuses.filter(({ status }) => status === wanted).length;
+): Pick<RunPage, 'verdict' | 'exitCode'> {
+  const code = exitCode(statuses);
   const missed = judgements.filter(({ verdict }) => verdict === 'missed').length;
-  const wrong = [
-    missed === 0 ? '' : `${plural(missed, 'expectation')} missed`,
-    count('failed') === 0 ? '' : `${plural(count('failed'), 'cell')} failed`,
-    count('error') === 0 ? '' : `${plural(count('error'), 'cell')} not measured`,
-  ].filter((words) => words !== '');
-  if (wrong.length > 0) return { verdict: `${wrong.join(', ')}.`, isGood: false };
+  if (code !== 0) {
+    const words = missed === 0 ? '' : `${plural(missed, 'expectation')} missed. `;
+    return { verdict: `${words}Cells: ${stateCounts(statuses)}.`, exitCode: code };
+  }
   const unsure = statuses.filter(({ cell }) => cell.rate !== null && cell.rate < 1).length;
   const found = `${plural(unsure, 'cell')} of ${statuses.length} did not freeze in every trial.`;
-  const verdict =
-    judgements.length === 0
-      ? `Nothing was expected. ${found}`
-      : `Nothing that was expected was missed. ${found}`;
-  return { verdict, isGood: true };
+  const expected =
+    judgements.length === 0 ? 'Nothing was expected.' : 'Nothing that was expected was missed.';
+  return { verdict: `${expected} ${found}`, exitCode: code };
 }
 
 function runFacts({ run, cells, records }: Summary, judgements: readonly Judgement[]): Fact[] {
@@ -97,16 +93,18 @@ function cellMaker(
   const byCell = new Map(explanations.map((one) => [one.cell, one]));
   const expected = new Map<string, Judgement[]>();
   for (const one of judgements) expected.set(one.cell.id, [...(expected.get(one.cell.id) ?? []), one]);
-  return ({ cell, status }) => {
+  return ({ cell, state, status, why }) => {
     const [d, c, r, w, s] = axisNames.map((axis, i) => numbers[i]!.get(escapeTerminal(cell[axis]))!);
     const explanation = byCell.get(cell.id);
     const console = consoles.get(cell.id);
     const facts = [
+      ['state', escapeTerminal(why === '' ? state : `${state}: ${why}`)] as const,
       ...cellFacts(cell, summary.run),
       ...(expected.get(cell.id) ?? []).map((one): Fact => ['expected', expectedWords(one)]),
     ];
     return {
       at: [d!, c!, r!, w!, s!],
+      state,
       status,
       ...figures(cell),
       facts: facts.map(([name, value]) => [pool.add(name), pool.add(value)]),
@@ -141,7 +139,7 @@ function thin(curve: readonly Step[], trials: number): number[] {
 }
 
 function cellFacts(cell: CellSummary, run: RunName): Fact[] {
-  const { boots, icc, deff, outcomes, thaw, tool, incidents, failures, notMeasured, environments } = cell;
+  const { boots, icc, deff, outcomes, thaw, tool, incidents, failures, environments } = cell;
   const { releases, runtimeVersions, times } = cell;
   const counts = (of: Readonly<Record<string, number>>): string =>
     Object.entries(of)
@@ -177,7 +175,6 @@ function cellFacts(cell: CellSummary, run: RunName): Fact[] {
       `${what}: expected ${expected}; found ${found} (${trials})`,
     ]),
     ...incidents.slice(0, 5).map(({ outcome, reason, trials }): Fact => [outcome, `${trials} × ${reason}`]),
-    notMeasured === null ? null : ['not measured', notMeasured.reason],
     ['emulation', environments.map(({ text }) => text).join('; ')],
     cell.advice === null
       ? null
