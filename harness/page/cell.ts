@@ -1,6 +1,6 @@
 import { create, type Selection } from 'd3-selection';
 import type { PageCause } from '../report/html/data.ts';
-import { quoted, rateWords } from '../report/words.ts';
+import { plural, quoted, rateWords } from '../report/words.ts';
 import { drawCurve } from './curve.ts';
 import { nameOf, type Cell, type Run } from './cells.ts';
 
@@ -44,7 +44,7 @@ function drawFigure(panel: Panel, { rate: figures, none, state, status }: Cell):
   } else {
     const [frozen, trials, rate, low, high] = figures;
     big.text(rateWords({ rate, low, high }));
-    line.append('span').text(` ${frozen} of ${trials} trials `);
+    line.append('span').text(` ${frozen} of ${plural(trials, 'trial')} `);
   }
   const isWrong = status === 'failed' || status === 'error';
   line

@@ -102,7 +102,7 @@ function drawCell(
   const { back, ink } = colours().ofRate(rate);
   link.style('background-color', back).style('color', ink).text(percent(rate));
   // beside the rate, and not in its text
-  link.attr('data-mark', cell.state === 'crashed' ? '!' : stateMark(cell.state));
+  link.attr('data-mark', stateMark(cell.state));
   // the interval, from the left edge at 0 to the right one at 1
   link
     .append('span')

@@ -2,7 +2,8 @@ import { select } from 'd3-selection';
 import type { RunPage } from '../report/html/data.ts';
 import { hashOf, readAddress, type Address } from './address.ts';
 import { drawPanel } from './cell.ts';
-import { readRun, shownCells, type Run } from './cells.ts';
+import { readRun, shownCells, type Cell, type Run } from './cells.ts';
+import { stateMark } from '../report/words.ts';
 import { colours, onTheme } from './colour.ts';
 import { drawFilters, syncFilters } from './filters.ts';
 import { drawHeat, markOpen } from './heat.ts';
@@ -75,7 +76,7 @@ class Page {
     syncFilters(document.body, this.#address);
     const shown = shownCells(this.#run, this.#address);
     drawHeat(this.#maps, this.#run, { shown, address: this.#address });
-    drawLegend(this.#legend, shown.length, this.#run.cells.length);
+    drawLegend(this.#legend, shown, this.#run.cells);
     this.#drawn = filters;
   }
 
@@ -120,10 +121,21 @@ function drawHead(root: HTMLElement, { title, verdict, exitCode, facts }: RunPag
   }
 }
 
-function drawLegend(root: HTMLElement, shown: number, all: number): void {
+/** Marks of states, beside a rate. */
+const stateMeanings: readonly (readonly [state: Cell['state'], meaning: string])[] = [
+  ['missed', 'missed what was expected'],
+  ['crashed', 'the kernel crashed or hung'],
+  ['undecided', 'undecided'],
+  ['incomplete', 'incomplete'],
+  ['unjudged', 'unjudged'],
+];
+
+function drawLegend(root: HTMLElement, shown: readonly Cell[], all: readonly Cell[]): void {
   const line = select(root);
   root.replaceChildren();
-  line.append('span').text(shown === all ? `${all} cells. ` : `${shown} of ${all} cells. `);
+  const cells =
+    shown.length === all.length ? `${all.length} cells. ` : `${shown.length} of ${all.length} cells. `;
+  line.append('span').text(cells);
   line.append('span').text('Rate of FROZEN in percent, its 95 % interval as a bar: ');
   const { ofRate } = colours();
   for (const rate of [0, 0.25, 0.5, 0.75, 0.9, 1]) {
@@ -135,22 +147,18 @@ function drawLegend(root: HTMLElement, shown: number, all: number): void {
       .style('color', ink)
       .text(rate * 100);
   }
-  line.append('span').attr('class', 'swatch failed').text('…');
-  line.append('span').text(' failed: ');
-  for (const [mark, meaning] of [
-    ['x', 'missed what was expected, '],
-    ['!', 'the kernel crashed or hung; '],
-    ['~', 'undecided, '],
-    ['<', 'incomplete, '],
-    ['?', 'unjudged. '],
-  ] as const) {
-    line.append('span').attr('class', 'swatch').text(mark);
-    line.append('span').text(` ${meaning}`);
+  for (const [state, meaning] of stateMeanings) {
+    if (!all.some((cell) => cell.state === state)) continue;
+    const isBad = state === 'missed' || state === 'crashed';
+    line
+      .append('span')
+      .attr('class', isBad ? 'swatch failed' : 'swatch')
+      .text(stateMark(state));
+    line.append('span').text(` ${meaning}, `);
   }
-  line.append('span').text('Without a rate: ');
   for (const [mark, meaning] of [
     ['–', 'the kernel has no such thing, '],
-    ['✕', 'it crashed or hung, '],
+    ['✕', 'it always crashed or hung, '],
     ['?', 'not measured'],
   ] as const) {
     line.append('span').attr('class', 'swatch none').text(mark);

@@ -1,5 +1,5 @@
 import type { Judgement } from '../analyse/expect.ts';
-import { isComplete } from '../analyse/state.ts';
+import { isComplete, lostTrials } from '../analyse/state.ts';
 import type { BlockerGroup, CellSummary, Summary } from '../analyse/summary.ts';
 import { unmeasured } from '../analyse/unmeasured.ts';
 import {
@@ -132,9 +132,11 @@ function thawLine({ id, thaw }: CellSummary): string[] {
   return bad.length === 0 ? [] : [`${id}: ${bad.join(', ')}`];
 }
 
-/** One line for each reason: a kernel that could not be had takes all cells of its distro along. */
+/** One line for each reason: a kernel that could not be had takes all cells of its distro along. Crashes have lines of their own. */
 const notMeasuredLines = (cells: readonly CellSummary[]): string[] =>
-  unmeasured(cells).map((one) => `${one.cells}: ${one.kind}: ${one.reason}`);
+  unmeasured(cells.filter((cell) => lostTrials(cell) === 0)).map(
+    (one) => `${one.cells}: ${one.kind}: ${one.reason}`,
+  );
 
 const incompleteLines = ({ run, cells }: Summary): string[] =>
   cells

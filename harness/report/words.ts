@@ -58,9 +58,10 @@ export function figures(cell: CellSummary): { count: string; rate: string; time:
   };
 }
 
-/** What marks a state; crashes have a mark of their own, and what was not measured is a word in place of a rate. */
+/** What marks a state; what was not measured has a word in place of a rate. */
 const stateMarks: Readonly<Partial<Record<CellState, string>>> = {
   missed: 'x',
+  crashed: '!',
   undecided: '~',
   incomplete: '<',
   unjudged: '?',
@@ -74,7 +75,7 @@ export function marks(cell: CellSummary, state: CellState): string {
   return [
     stateMark(state),
     outcomes['false-frozen'] === undefined ? '' : 'f',
-    lostTrials(cell) === 0 ? '' : '!',
+    lostTrials(cell) === 0 || state === 'crashed' ? '' : '!',
     thaw['thaw-stuck'] === undefined && thaw.casualties === undefined ? '' : 't',
     environments.length > 1 || releases.length > 1 ? 'm' : '',
   ].join('');
