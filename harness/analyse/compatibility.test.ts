@@ -3,6 +3,7 @@ import type { Matrix } from '../matrix/matrix.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import { sampleRecord } from '../record/sample.ts';
 import type { TrialRecord } from '../record/schema.ts';
+import { adviceWords, evidenceWords } from '../report/compatibility.ts';
 import { compatibility, type UseVerdict } from './compatibility.ts';
 import { summarise } from './summarise.ts';
 import { cellName } from './summary.ts';
@@ -12,7 +13,7 @@ const loaded = loadMatrix(
 distros: { old: { driver: qemu, kernel: "deb:bullseye", userland: "deb:bullseye" }, new: { driver: qemu, kernel: "deb:trixie", userland: "deb:trixie" } }
 cgroups: [v1, v2]
 runtimes: [none, runc]
-workloads: [sleep, vfork-exec-storm, fuse-unanswered]
+workloads: [sleep, vfork-exec-storm, mt-exec-storm, fuse-unanswered]
 strategies:
   one: { preset: single, deadline: 5s }
   many: { preset: criu-4.1 }
@@ -91,6 +92,70 @@ describe('the compatibility of kernels', () => {
     expect(kernel!.uses.map(brief)).toEqual([
       "checkpoint v1 CRIU's loop before 4.1: fails",
       "checkpoint v1 CRIU's loop since 4.1: works",
+    ]);
+  });
+
+  it('calls a way that never froze what can be frozen a failure, though no other way was tried', async () => {
+    const [kernel] = await judge([
+      ...some('new/v1/none/sleep/one', [60, 60]),
+      ...some('new/v1/none/mt-exec-storm/one', [0, 20]),
+    ]);
+    expect(kernel!.held).toEqual([]);
+    expect(kernel!.uses[0]).toMatchObject({
+      ...{ verdict: 'fails', worst: { workload: 'mt-exec-storm', frozen: 0, trials: 20 } },
+      ...{ instead: [], better: null },
+    });
+  });
+
+  it('believes what froze all the same', async () => {
+    const [kernel] = await judge([
+      ...some('new/v1/none/fuse-unanswered/one', [0, 20]),
+      ...some('new/v1/none/fuse-unanswered/many', [20, 20]),
+    ]);
+    expect(kernel!.held).toEqual([]);
+    expect(kernel!.uses.map(brief)[0]).toBe("checkpoint v1 CRIU's loop before 4.1: fails");
+  });
+
+  it('says what looks better where nothing is called reliable, and how many trials would tell', async () => {
+    const [kernel] = await judge([
+      ...some('new/v1/none/mt-exec-storm/one', [5, 8]),
+      ...some('new/v1/none/mt-exec-storm/many', [7, 8]),
+      ...some('new/v1/none/mt-exec-storm/ours', [8, 8]),
+      ...some('new/v1/runc/mt-exec-storm/pause', [8, 8]),
+    ]);
+    const [pause, since, before, ours] = ['runc pause', 'since', 'before', 'ours'].map((words) =>
+      kernel!.uses.find(({ name }) => name.includes(words))!,
+    );
+    // a loop of another purpose, too; a program is not what CRIU can do, and its container is another place
+    expect(before!.better).toMatchObject({ name: 'ours', frozen: 8, trials: 8 });
+    expect(before!.better!.toTell).toBeGreaterThan(16);
+    expect(before!.better!.toTell).toBeLessThan(100);
+    expect(adviceWords(before!)).toMatch(
+      /^Looks better: ours, 8 of 8 with mt-exec-storm; some \d+ trials of each would tell\.$/,
+    );
+    expect(since!.verdict).toBe('unreliable');
+    expect([pause!.better, ours!.better]).toEqual([null, null]);
+    // eight boots of one trial each: five times as many successes prove 90 %
+    expect(ours!).toMatchObject({ verdict: 'unknown', needed: 40 });
+    expect(adviceWords(ours!)).toBe('Measure more: 40 trials that go like these would prove it.');
+  });
+
+  it('has a verdict on what crashes the kernel, though nothing was counted', async () => {
+    const crashed = some('new/v1/none/sleep/many', [20, 20]).map((record, trial): TrialRecord =>
+      trial < 3 ? { ...record, outcome: 'kernel-crash', frozenUs: null, thaw: null } : record,
+    );
+    const lost = some('new/v1/none/fuse-unanswered/ours', [0, 4]).map((record): TrialRecord => ({
+      ...record,
+      outcome: 'kernel-hang',
+    }));
+    const [kernel] = await judge([...crashed, ...lost]);
+    expect(kernel!.uses.map(brief)).toEqual([
+      "checkpoint v1 CRIU's loop since 4.1: crashes",
+      'freeze v1 ours: crashes',
+    ]);
+    expect(kernel!.uses.map(evidenceWords)).toEqual([
+      'The kernel crashed or hung in 3 of 20 trials with sleep. 17 of 17 freezes, at least 80 %.',
+      'The kernel crashed or hung in 4 of 4 trials with fuse-unanswered.',
     ]);
   });
 

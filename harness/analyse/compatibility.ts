@@ -1,27 +1,27 @@
-import { byVersion } from './versions.ts';
 import type { Matrix } from '../matrix/matrix.ts';
-import { clusteredRate, type Cluster, type Interval } from './interval.ts';
-import { isSequence, type CellSummary, type Summary } from './summary.ts';
+import {
+  frozenOf,
+  groupCells,
+  heldOf,
+  judgeGroup,
+  sum,
+  worstOf,
+  type Crashes,
+  type Evidence,
+  type Group,
+  type Reliability,
+} from './groups.ts';
+import type { Cluster } from './interval.ts';
+import { trialsToTell } from './power.ts';
+import { isSequence, type Summary } from './summary.ts';
+import { lostTrials } from './state.ts';
 import { purposes, useOf, type Use } from './uses.ts';
+import { byVersion } from './versions.ts';
 
 /** A run and the matrix it was of; undefined where that does not load. */
 export interface CompatibilityRun {
   readonly summary: Summary;
   readonly matrix: Matrix | undefined;
-}
-
-/**
- * What can be said of a use on a kernel: no failure, and enough trials to say so; now and then a failure; never
- * what another way can do; too few trials.
- */
-export type Reliability = 'works' | 'unreliable' | 'fails' | 'unknown';
-
-/** One kind of processes frozen in one way: the cells of all runs together. */
-export interface Evidence extends Interval {
-  readonly runtime: string;
-  readonly workload: string;
-  readonly frozen: number;
-  readonly trials: number;
 }
 
 /** A way to freeze, on one kernel and cgroup version. */
@@ -34,6 +34,12 @@ export interface UseVerdict extends Use {
   readonly worst: Evidence | null;
   /** Of a program: where it did least of what it was to do besides the freeze; null when it always did all. */
   readonly unfinished: Evidence | null;
+  /** Where the kernel was lost most often; null where it never was. */
+  readonly crashes: Crashes | null;
+  /** Of one that does not work where none does: what looks better with the processes that are its worst. */
+  readonly better: Better | null;
+  /** Of one with too few trials: with how many it would be called working, if all went on as it did; null: it would not. */
+  readonly needed: number | null;
   /** Ways for the same purpose that work there, real programs first; then other set-ups. Empty when it works itself. */
   readonly instead: readonly string[];
   /** The first kernel of the report on which it did not work any more, after one on which it did. */
@@ -47,39 +53,29 @@ export interface KernelCompatibility {
   /** What matrices call it. */
   readonly distros: readonly string[];
   readonly uses: readonly UseVerdict[];
-  /** Workloads that nothing froze, by cgroup version. */
+  /** Workloads that nothing can freeze there, by cgroup version, of those that were measured. */
   readonly held: readonly { readonly cgroup: string; readonly workloads: readonly string[] }[];
 }
 
-/** A lower rate than this is not called reliable; nor are so few trials that a lower rate could hide behind them. */
-const reliable = { rate: 0.99, low: 0.9 };
-
-interface Group extends Use {
-  readonly release: string;
-  readonly cgroup: string;
-  readonly evidence: readonly Evidence[];
-  readonly clusters: ReadonlyMap<Evidence, readonly Cluster[]>;
-  /** What a program did of what it was to do. */
-  readonly done: readonly Evidence[];
+/** Another way with a higher rate. */
+export interface Better {
+  readonly name: string;
+  readonly frozen: number;
+  readonly trials: number;
+  /** Trials of each that would tell the difference: 0 when these do, Infinity when these say nothing of it. */
+  readonly toTell: number;
 }
 
 /** Every kernel of some runs, the oldest first, and a verdict for each use of its freezer. */
 export function compatibility(runs: readonly CompatibilityRun[]): KernelCompatibility[] {
   const cells = runs.flatMap(({ summary, matrix }) =>
     summary.cells
-      .filter((cell) => cell.rate !== null && cell.releases.length === 1 && !isSequence(cell))
+      .filter((cell) => cell.trials + lostTrials(cell) > 0 && cell.releases.length === 1 && !isSequence(cell))
       .map((cell) => ({ cell, release: cell.releases[0]!, use: useOf(cell, matrix) })),
   );
   const releases = [...new Set(cells.map(({ release }) => release))].sort(byVersion);
-  const held = new Map(
-    releases.map((release) => [
-      release,
-      heldOn(cells.filter((one) => one.release === release).map(({ cell }) => cell)),
-    ]),
-  );
-  const groups = groupCells(cells, (release, cell) =>
-    held.get(release)!.has(`${cell.cgroup} ${cell.workload}`),
-  );
+  const held = heldOf(cells);
+  const groups = groupCells(cells, held);
   const verdicts = groups.map((group) => ({ group, verdict: judgeGroup(group) }));
   return releases.map((release) => ({
     release,
@@ -105,98 +101,14 @@ export function compatibility(runs: readonly CompatibilityRun[]): KernelCompatib
   }));
 }
 
-/** `CGROUP WORKLOAD` of what no way froze even once. */
-function heldOn(cells: readonly CellSummary[]): Set<string> {
-  const key = ({ cgroup, workload }: CellSummary): string => `${cgroup} ${workload}`;
-  const freed = new Set(cells.filter(({ frozen }) => frozen > 0).map(key));
-  return new Set(cells.map(key).filter((one) => !freed.has(one)));
-}
-
-interface Gathered {
-  readonly use: Use;
-  readonly release: string;
-  readonly cgroup: string;
-  readonly parts: Parts;
-  readonly done: Parts;
-}
-
-function groupCells(
-  cells: readonly { readonly cell: CellSummary; readonly release: string; readonly use: Use }[],
-  isHeld: (release: string, cell: CellSummary) => boolean,
-): Group[] {
-  const groups = new Map<string, Gathered>();
-  for (const { cell, release, use } of cells) {
-    if (isHeld(release, cell)) continue;
-    const key = JSON.stringify([release, cell.cgroup, use.purpose, use.name]);
-    const fresh: Gathered = { use, release, cgroup: cell.cgroup, parts: new Map(), done: new Map() };
-    const group = groups.get(key) ?? fresh;
-    groups.set(key, group);
-    const part = `${cell.runtime}/${cell.workload}`;
-    add(group.parts, part, cell.clusters);
-    add(group.done, part, cell.tool?.clusters ?? []);
-  }
-  return [...groups.values()].map(({ use, release, cgroup, parts, done }) => {
-    const clusters = evidenceOf(parts);
-    return {
-      ...use,
-      release,
-      cgroup,
-      evidence: [...clusters.keys()],
-      clusters,
-      done: [...evidenceOf(done).keys()],
-    };
-  });
-}
-
-/** Clusters by runtime and workload. */
-type Parts = Map<string, Cluster[]>;
-
-function add(parts: Parts, part: string, clusters: readonly Cluster[]): void {
-  parts.set(part, [...(parts.get(part) ?? []), ...clusters]);
-}
-
-function evidenceOf(parts: Parts): Map<Evidence, readonly Cluster[]> {
-  const found = new Map<Evidence, readonly Cluster[]>();
-  for (const [part, clusters] of parts) {
-    const [runtime = '', workload = ''] = part.split('/');
-    const summed = sum(clusters);
-    if (summed !== null) found.set({ runtime, workload, ...summed }, clusters);
-  }
-  return found;
-}
-
-/** How many froze of the same processes. */
-const frozenOf = (evidence: readonly Evidence[], { runtime, workload }: Evidence): number =>
-  evidence.find((one) => one.runtime === runtime && one.workload === workload)?.frozen ?? 0;
-
-/** The one with the lowest rate of those with a failure. */
-const worstOf = (evidence: readonly Evidence[]): Evidence | null =>
-  evidence.filter(({ frozen, trials }) => frozen < trials).toSorted((a, b) => a.rate - b.rate)[0] ?? null;
-
-function sum(clusters: readonly Cluster[]): Omit<Evidence, 'runtime' | 'workload'> | null {
-  const found = clusteredRate(clusters);
-  if (found === undefined) return null;
-  const { rate, low, high } = found;
-  const frozen = clusters.reduce((all, one) => all + one.frozen, 0);
-  return { rate, low, high, frozen, trials: clusters.reduce((all, one) => all + one.trials, 0) };
-}
-
-function judgeGroup({ evidence, clusters }: Group): Reliability {
-  if (evidence.some(({ frozen }) => frozen === 0)) return 'fails';
-  if (evidence.some(({ high }) => high < reliable.rate)) return 'unreliable';
-  const all = sum([...clusters.values()].flat());
-  if (all === null || all.low < reliable.low) return 'unknown';
-  return 'works';
-}
-
 interface Known {
   readonly verdicts: readonly { readonly group: Group; readonly verdict: Reliability }[];
   readonly releases: readonly string[];
 }
 
 function describe(group: Group, verdict: Reliability, { verdicts, releases }: Known): UseVerdict {
-  const { purpose, name, isTool, cgroup, release, evidence, clusters, done } = group;
-  const isBad = verdict === 'unreliable' || verdict === 'fails';
+  const { purpose, name, isTool, cgroup, release, evidence, clusters, done, crashes } = group;
+  const isBad = verdict !== 'works' && verdict !== 'unknown';
   const others = verdicts.filter(
     (one) => one.verdict === 'works' && one.group.release === release && one.group.purpose === purpose,
   );
@@ -215,14 +127,84 @@ function describe(group: Group, verdict: Reliability, { verdicts, releases }: Kn
   });
   const last = line.findLastIndex(({ works }) => works);
   const [good, bad] = [line[last], line[last + 1]];
+  const instead = isBad
+    ? [...here.map((one) => one.group.name), ...elsewhere.map((one) => `cgroup ${one.group.cgroup}`)]
+    : [];
   return {
-    ...{ purpose, name, isTool, cgroup, verdict },
+    ...{ purpose, name, isTool, cgroup, verdict, instead },
     all: sum([...clusters.values()].flat()),
     worst: worstOf(evidence),
     unfinished: worstOf(done.filter((one) => one.frozen < frozenOf(evidence, one))),
-    instead: isBad
-      ? [...here.map((one) => one.group.name), ...elsewhere.map((one) => `cgroup ${one.group.cgroup}`)]
-      : [],
+    crashes: crashes.toSorted((a, b) => b.lost / b.trials - a.lost / a.trials)[0] ?? null,
+    better:
+      isBad && instead.length === 0
+        ? betterThan(
+            group,
+            verdicts.map((one) => one.group),
+          )
+        : null,
+    needed: verdict === 'unknown' ? neededFor(group) : null,
     since: isBad && good !== undefined && bad !== undefined ? { bad: bad.release, good: good.release } : null,
   };
+}
+
+/**
+ * Of the other ways on the same kernel the one that froze the worst of a use's processes most often, and more often than it:
+ * for the same purpose, or a loop, which any program can take over.
+ */
+function betterThan(group: Group, all: readonly Group[]): Better | null {
+  const { release, cgroup, purpose } = group;
+  const worst = worstOf(group.evidence);
+  if (worst === null) return null;
+  const others = all.filter(
+    (one) =>
+      one !== group &&
+      one.release === release &&
+      one.cgroup === cgroup &&
+      one.crashes.length === 0 &&
+      (one.purpose === purpose || !one.isTool),
+  );
+  const found = others
+    .flatMap((one) => {
+      const evidence = one.evidence.find((other) => isOf(other, worst));
+      return evidence === undefined || evidence.rate <= worst.rate ? [] : [{ group: one, evidence }];
+    })
+    .sort(
+      (a, b) =>
+        b.evidence.rate - a.evidence.rate ||
+        Number(b.group.purpose === purpose) - Number(a.group.purpose === purpose) ||
+        b.evidence.trials - a.evidence.trials,
+    )[0];
+  if (found === undefined) return null;
+  const { name, clusters } = found.group;
+  const { frozen, trials } = found.evidence;
+  return {
+    ...{ name, frozen, trials },
+    toTell: trialsToTell(group.clusters.get(worst)!, clusters.get(found.evidence)!),
+  };
+}
+
+const isOf = (a: Evidence, b: Evidence): boolean => a.runtime === b.runtime && a.workload === b.workload;
+
+/** So many times the trials of now are looked at. */
+const mostTimes = 50;
+
+/** Trials with which a use would work, were all boots to go like those there are. */
+function neededFor(group: Group): number | null {
+  for (let times = 2; times <= mostTimes; times++) {
+    const more = repeated(group, times);
+    const verdict = judgeGroup(more);
+    if (verdict === 'works') return sum([...more.clusters.values()].flat())!.trials;
+    if (verdict !== 'unknown') return null;
+  }
+  return null;
+}
+
+function repeated(group: Group, times: number): Group {
+  const clusters = new Map<Evidence, readonly Cluster[]>();
+  for (const [{ runtime, workload }, own] of group.clusters) {
+    const many = Array.from({ length: times }, () => own).flat();
+    clusters.set({ runtime, workload, ...sum(many)! }, many);
+  }
+  return { ...group, clusters, evidence: [...clusters.keys()] };
 }

@@ -38,8 +38,8 @@ const unfreezable: Readonly<Partial<Record<WorkloadName, (freezer: Freezer) => b
   'vhost-worker': (freezer) => freezer.cgroup === 'v2' && !from(freezer, '6.4'),
 };
 
-/** Whether no strategy can freeze a workload there. Of a workload that is not known nothing is said: false. */
-export const isUnfreezable = (workload: string, freezer: Freezer): boolean =>
-  (unfreezable as Readonly<Record<string, ((freezer: Freezer) => boolean) | undefined>>)[workload]?.(
-    freezer,
-  ) ?? false;
+/** Whether no strategy can freeze a workload, or a variant of one, there. One that is not known can be: false. */
+export function isUnfreezable(name: string, freezer: Freezer): boolean {
+  const [workload = ''] = name.split(':');
+  return Object.entries(unfreezable).some(([known, holds]) => known === workload && holds(freezer));
+}

@@ -26,7 +26,7 @@ thead th { color: var(--soft); font-weight: 600; font-size: .85rem; } tbody tr:n
 tbody th { font-weight: 500; } .cgroup { font-family: ui-monospace, monospace; }
 .badge { display: inline-block; white-space: nowrap; font-weight: 600; border: 1.5px solid; border-radius: 1rem;
   padding: 0 .6rem; } .works { color: var(--works); } .unreliable { color: var(--unreliable); }
-.fails { color: var(--fails); } .unknown { color: var(--unknown); }
+.fails, .crashes { color: var(--fails); } .unknown { color: var(--unknown); }
 `;
 
 /** The compatibility report as one HTML page: no script, nothing that is fetched, light and dark. */

@@ -1,4 +1,5 @@
-import type { Evidence, KernelCompatibility, Reliability, UseVerdict } from '../analyse/compatibility.ts';
+import type { Better, KernelCompatibility, UseVerdict } from '../analyse/compatibility.ts';
+import type { Place, Reliability } from '../analyse/groups.ts';
 import type { RunName } from '../analyse/summary.ts';
 import type { Purpose } from '../analyse/uses.ts';
 import { escapeMarkdown } from './escape.ts';
@@ -9,6 +10,7 @@ export const badges: Readonly<Record<Reliability, { readonly sign: string; reado
   works: { sign: '✔', word: 'works' },
   unreliable: { sign: '⚠', word: 'unreliable' },
   fails: { sign: '✘', word: 'fails' },
+  crashes: { sign: '✘', word: 'kernel crashes' },
   unknown: { sign: '?', word: 'too few trials' },
 };
 
@@ -21,61 +23,82 @@ export const purposeWords: Readonly<Record<Purpose, string>> = {
 /** A kernel without what its packager appends: `6.12.117`, `6.1`. */
 const versionOf = (release: string): string => /^\d+\.\d+(\.[1-9]\d*)?/.exec(release)?.[0] ?? release;
 
-const placeWords = ({ workload, runtime }: Evidence): string =>
+const placeWords = ({ workload, runtime }: Place): string =>
   `${workload}${runtime === 'none' ? '' : ` in a ${runtime} container`}`;
 
 /** What was seen of a use, in a sentence or two. */
 export function evidenceWords(use: UseVerdict): string {
   const { unfinished } = use;
-  const freeze = freezeWords(use);
+  const freeze = [crashWords(use), freezeWords(use)].filter((words) => words !== '').join(' ');
   if (unfinished === null) return freeze;
   const { frozen, trials } = unfinished;
   return `${freeze} The program did the rest of its work in ${frozen} of ${trials} with ${placeWords(unfinished)}.`;
 }
 
-function freezeWords({ verdict, all, worst }: UseVerdict): string {
-  if (all === null) return 'Not measured.';
+const crashWords = ({ crashes }: UseVerdict): string =>
+  crashes === null
+    ? ''
+    : `The kernel crashed or hung in ${crashes.lost} of ${plural(crashes.trials, 'trial')} with ${placeWords(crashes)}.`;
+
+function freezeWords({ verdict, all, worst, crashes }: UseVerdict): string {
+  if (all === null) return crashes === null ? 'Not measured.' : '';
   if (worst === null) return `${all.frozen} of ${all.trials} freezes, at least ${percent(all.low)} %.`;
   const found = `${placeWords(worst)}: ${worst.frozen} of ${worst.trials}, ${rateWords(worst)}`;
   return verdict === 'works' ? `${all.frozen} of ${all.trials} freezes; the worst is ${found}.` : `${found}.`;
 }
 
 /** What to do about a use that does not work, and since when that is so; empty when it works. */
-export function adviceWords({ verdict, instead, since }: UseVerdict): string {
+export function adviceWords({ verdict, instead, better, worst, needed, since }: UseVerdict): string {
   if (verdict === 'works') return '';
-  if (verdict === 'unknown') return 'Measure more trials.';
-  const use = instead.length === 0 ? 'Nothing measured here is better.' : `Use ${instead.join(', or ')}.`;
+  if (verdict === 'unknown')
+    return needed === null
+      ? 'Measure more trials.'
+      : `Measure more: ${needed} trials that go like these would prove it.`;
+  const use =
+    instead.length > 0
+      ? `Use ${instead.join(', or ')}.`
+      : better === null || worst === null
+        ? 'Nothing measured here is better.'
+        : betterWords(better, worst);
   return since === null ? use : `${use} Since ${versionOf(since.bad)}: ${versionOf(since.good)} still works.`;
+}
+
+function betterWords({ name, frozen, trials, toTell }: Better, worst: Place): string {
+  const seen = `${name}, ${frozen} of ${trials} with ${placeWords(worst)}`;
+  if (toTell === 0) return `Better, if not yet called reliable: ${seen}.`;
+  const more = toTell === Infinity ? 'more trials of each' : `some ${toTell} trials of each`;
+  return `Looks better: ${seen}; ${more} would tell.`;
 }
 
 const plurals: Readonly<Record<Reliability, string>> = {
   works: 'reliable',
   unreliable: 'unreliable',
   fails: 'failing',
+  crashes: 'crashing the kernel',
   unknown: 'with too few trials',
 };
 
 /** One line for a kernel: what works, what does not. */
 export function kernelWords({ uses }: KernelCompatibility): string {
   const count = (verdict: Reliability): number => uses.filter((use) => use.verdict === verdict).length;
-  const parts = (['works', 'unreliable', 'fails', 'unknown'] as const)
+  const parts = (['works', 'unreliable', 'fails', 'crashes', 'unknown'] as const)
     .filter((verdict) => count(verdict) > 0)
     .map((verdict) => `${count(verdict)} ${plurals[verdict]}`);
   return `${plural(uses.length, 'use')} measured: ${parts.join(', ')}.`;
 }
 
-/** What nothing froze on a kernel, in words; empty when there is none. */
+/** What cannot be frozen on a kernel, of what was measured, in words; empty when there is none. */
 export function heldWords({ held }: KernelCompatibility): string {
   if (held.length === 0) return '';
   const parts = held.map(({ cgroup, workloads }) => `${workloads.join(', ')} on ${cgroup}`);
-  return `Nothing froze ${parts.join('; ')}: retries are no use there, and no use above is judged by it.`;
+  return `Nothing can freeze ${parts.join('; ')}: it waits where this freezer does not count it, retries are no use, and no use above is judged by it.`;
 }
 
 /** How the verdicts are come by. */
 export const compatibilityMethod =
   'A use works when no kind of processes contradicts a rate of 99 % and all together prove 90 %; it is unreliable when ' +
-  'one kind has an interval below 99 %, and fails when one kind never froze that another way does freeze. Intervals are ' +
-  'of 95 %, by boots. A program is judged by the freeze; what it did besides is told.';
+  'one kind has an interval below 99 %, fails when one kind never froze that can be frozen, and crashes when the kernel did in ' +
+  'any trial. Intervals are of 95 %, by boots; more trials would tell in 80 % of cases, if the rates are those seen. A program is judged by the freeze; what it did besides is told.';
 
 /** The compatibility report as GitHub Markdown; ends with a newline. */
 export function compatibilityMarkdown(
