@@ -22,9 +22,21 @@ async function unread(words: readonly string[], cwd: string): Promise<{ code: nu
 describe('a command whose output nobody reads', () => {
   it('ends with the code that it has anyway', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'frostline-test-'));
-    await storeNightly(join(dir, 'results'), 0, 4);
-    expect(await unread(['report'], dir)).toEqual({ code: 1, said: '' });
-  });
+    const results = join(dir, 'results');
+    await storeNightly(results, 4, 0);
+    await storeNightly(results, 0, 4);
+    await storeNightly(results, 0, 0);
+    for (const format of ['terminal', 'html'])
+      expect(await unread(['report', 'latest~1', '--format', format], dir)).toEqual({ code: 1, said: '' });
+    expect(await unread(['report'], dir)).toEqual({ code: 69, said: '' });
+    const compare = ['compare', 'latest~2', 'latest~1', '--fail-on', 'worse'];
+    expect(await unread(compare, dir)).toEqual({ code: 1, said: '' });
+    expect(await unread(['compare', 'latest', 'latest', '--fail-on', 'worse'], dir)).toMatchObject({
+      code: 69,
+    });
+    await writeFile(join(dir, 'm.yaml'), nightly.replace('sleep', 'sleeep'));
+    expect(await unread(['check', 'm.yaml'], dir)).toMatchObject({ code: 2 });
+  }, 120_000);
 
   it('that only prints ends at once, and that is no error', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'frostline-test-'));

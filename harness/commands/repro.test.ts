@@ -85,12 +85,14 @@ describe('what is measured again', () => {
   });
 });
 
-/** Four trials in two boots, of which as many froze. */
-async function summaryOf(frozen: number): Promise<CellSummary> {
+/** Four trials in two boots, of which as many froze; the last ones lost the kernel. */
+async function summaryOf(frozen: number, lost = 0): Promise<CellSummary> {
   const run = { id: 'r', name: 'n', started: null, status: 'finished', trials: 4, lab: null } as const;
   const records = [0, 1, 2, 3].map((trial) =>
     sampleRecord({
-      ...{ cell: cells[0]!, trial, outcome: trial < frozen ? 'frozen' : 'not-frozen' },
+      ...{ cell: cells[0]!, trial },
+      outcome: trial < frozen ? 'frozen' : trial < 4 - lost ? 'not-frozen' : 'kernel-crash',
+      reason: trial < 4 - lost ? null : 'a panic',
       machine: { ...sampleRecord().machine, boot: `b${trial % 2}` },
     }),
   );
@@ -98,10 +100,9 @@ async function summaryOf(frozen: number): Promise<CellSummary> {
 }
 
 describe('the verdict', () => {
-  const tell = async (then: number, now: number, kernelNow = kernel) => {
-    const info = { run: 'then' } as Parameters<typeof verdict>[0]['info'];
-    return verdict({ info, cell: await summaryOf(then), kernel }, await summaryOf(now), kernelNow);
-  };
+  const info = { run: 'then' } as Parameters<typeof verdict>[0]['info'];
+  const tell = async (then: number, now: number, kernelNow = kernel) =>
+    verdict({ info, cell: await summaryOf(then), kernel }, await summaryOf(now), kernelNow);
 
   it.each([
     [2, 3, 0, 'Reproduced: it failed again.'],
@@ -118,6 +119,17 @@ describe('the verdict', () => {
     expect(said.code).toBe(code);
     expect(said.lines.at(-1)).toContain(words);
     expect(said.lines.at(-1)).toContain(' points [');
+  });
+
+  it.each([
+    [4, 4, 0, 'Reproduced: the kernel was lost again.'],
+    [1, 4, 0, 'Reproduced: the kernel was lost again.'],
+    [4, 0, 1, 'Not reproduced: the kernel neither crashed nor hung.'],
+    [0, 1, 1, 'Not as then: the kernel is lost now.'],
+  ])('of %i crashes of 4 and then %i is %i', async (then, now, code, words) => {
+    const [before, after] = [await summaryOf(0, then), await summaryOf(0, now)];
+    const said = verdict({ info, cell: before, kernel }, after, kernel);
+    expect([said.code, said.lines.at(-1)]).toEqual([code, words]);
   });
 
   it('says when it is another kernel', async () => {

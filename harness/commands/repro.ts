@@ -2,12 +2,13 @@ import { stat } from 'node:fs/promises';
 import { testBoots } from '../analyse/boots.ts';
 import { newcombe } from '../analyse/contrast.ts';
 import { Sampler } from '../analyse/sampler.ts';
+import { lostTrials } from '../analyse/state.ts';
 import type { CellSummary } from '../analyse/summary.ts';
 import { FrostlineError } from '../errors.ts';
 import { planCells } from '../plan/cells.ts';
 import { createRun, resolveRun } from '../record/runs.ts';
 import { escapeTerminal } from '../report/escape.ts';
-import { figures, signed, significant } from '../report/words.ts';
+import { figures, plural, signed, significant } from '../report/words.ts';
 import { openBundle, writeBundle } from './bundle.ts';
 import type { Io } from './io.ts';
 import { measure, version } from './measure.ts';
@@ -100,19 +101,38 @@ export function verdict(
     `  now   ${cellWords(now)}`,
     `  ${kernelWords(kernel, kernelNow, [then, now])}`,
   ];
-  if (now.rate === null) return { lines: [...lines, 'Not measured.'], code: 69 };
-  if (then.rate === null) return { lines: [...lines, 'Then there was no rate to compare with.'], code: 1 };
-  const [failedThen, failedNow] = [then.rate < 1, now.rate < 1];
-  const code = failedThen === failedNow ? 0 : 1;
+  const [before, after] = [endOf(then), endOf(now)];
+  if (after === null) return { lines: [...lines, 'Not measured.'], code: 69 };
+  if (before === null) return { lines: [...lines, 'Then there was no trial to compare with.'], code: 1 };
+  const code = before === after ? 0 : 1;
+  if (before === 'crashed' || after === 'crashed')
+    return { lines: [...lines, crashWords(before, after)], code };
   return { lines: [...lines, `${outcomeWords(then, now)}${differenceWords(then, now)}`], code };
 }
 
-const cellWords = (cell: CellSummary): string => {
+type End = 'crashed' | 'failed' | 'froze';
+
+/** What came of a cell, the worst first; null when no trial says anything of its kernel. */
+function endOf(cell: CellSummary): End | null {
+  if (lostTrials(cell) > 0) return 'crashed';
+  return cell.rate === null ? null : cell.rate < 1 ? 'failed' : 'froze';
+}
+
+function crashWords(then: End, now: End): string {
+  if (now !== 'crashed') return 'Not reproduced: the kernel neither crashed nor hung.';
+  return then === 'crashed'
+    ? 'Reproduced: the kernel was lost again.'
+    : 'Not as then: the kernel is lost now.';
+}
+
+function cellWords(cell: CellSummary): string {
   const { count, rate, time } = figures(cell);
+  const lost = lostTrials(cell);
+  const crashes = lost === 0 ? '' : `, the kernel lost in ${plural(lost, 'more trial')}`;
   return cell.rate === null
     ? (cell.notMeasured?.reason ?? 'no trial')
-    : `${count} ${rate}${time === '-' ? '' : ` ${time} ms`}`;
-};
+    : `${count} ${rate}${time === '-' ? '' : ` ${time} ms`}${crashes}`;
+}
 
 function outcomeWords(then: CellSummary, now: CellSummary): string {
   if (now.rate! < 1) return then.rate! < 1 ? 'Reproduced: it failed again.' : 'Not as then: it fails now.';

@@ -41,7 +41,7 @@ label input { margin: 0 .35rem 0 0; accent-color: var(--accent); vertical-align:
 .cell { display: block; width: 2.7rem; height: 1.85rem; line-height: 1.6rem; text-align: center; font-size: .82rem;
   text-decoration: none; border-radius: 3px; }
 .interval { position: absolute; bottom: 3px; height: 2px; background: currentColor; opacity: .55; border-radius: 1px; }
-.cell[data-mark]::after { content: attr(data-mark); position: absolute; top: -5px; right: 1px; font-size: .68rem; }
+.cell[data-mark]::after { content: attr(data-mark); position: absolute; top: -3px; right: 4px; font-size: .65rem; }
 .none { color: var(--soft); border: 1px dashed var(--line);
   background: repeating-linear-gradient(135deg, var(--rows) 0 4px, transparent 4px 8px); }
 .failed { box-shadow: inset 0 0 0 2px var(--fails), inset 0 0 0 3px var(--paper); font-weight: 700; }
