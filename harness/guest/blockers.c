@@ -168,9 +168,9 @@ static void keep_dying(struct found *found)
 		closedir(proc);
 }
 
-static void emit_task(const struct task *t)
+void task_emit(const struct task *t)
 {
-	emit("{\"pid\":%d,\"comm\":", t->tid);
+	emit("\"pid\":%d,\"comm\":", t->tid);
 	emit_string(t->comm);
 	emit(",\"state\":\"%c\",\"wchan\":", t->state);
 	emit_string(t->wchan);
@@ -185,7 +185,6 @@ static void emit_task(const struct task *t)
 	emit("]");
 	if (t->unread)
 		emit(",\"unread\":true,\"killedThreads\":%u", t->killed);
-	emit("}");
 }
 
 static struct found *found;
@@ -239,8 +238,9 @@ void emit_blockers(void)
 {
 	emit("[");
 	for (unsigned i = 0; found && i < found->count; i++) {
-		emit("%s", i ? "," : "");
-		emit_task(&found->tasks[i]);
+		emit("%s{", i ? "," : "");
+		task_emit(&found->tasks[i]);
+		emit("}");
 	}
 	emit("]");
 }

@@ -343,6 +343,22 @@ char task_state(pid_t pid);
 /* 0: no such process. */
 pid_t task_parent(pid_t pid);
 
+/* ---- kmsg.c: the kernel's log ---- */
+extern const char *kmsg_path;
+/* Begins a trial's part of it: when the last line before was printed, on the kernel's clock; -1: it cannot be read. */
+int64_t kmsg_begin(void);
+/* The lines of that part that tell of trouble, as a member of the result; nothing where there are none. */
+void emit_kmsg(void);
+
+/* ---- stuck.c ---- */
+/* Asleep for so long without a break a call is told that should end by itself. */
+extern int64_t stuck_after_us;
+/* Makes the process that looks at this one. */
+void stuck_begin(pid_t server);
+void stuck_end(void);
+/* Where the kernel holds it, as a member of a heartbeat; nothing where it does not. Never waits. */
+void emit_stuck(int trial, int phase);
+
 /* ---- emit.c: JSON lines on standard output ---- */
 void emit_begin(void);
 void emit(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -15,8 +15,10 @@ const programs = [
   ['control.c', 'files of cgroups are written as kernels before 3.15 take it'],
   ['entropy.c', 'a kernel that waits for randomness is not waited for'],
   ['looking.c', 'nothing that looks waits for what it looks at'],
+  ['kmsg.c', 'what the kernel says in a trial that tells of trouble is told with it'],
   ['pids.c', 'processes of another pid namespace are known without NStgid'],
   ['parameters.c', 'a workload is told what its parameters take'],
+  ['stuck.c', 'a call to a control file that does not end is told with its file'],
   ['patience.c', 'waits of its own are longer on a slow machine'],
 ] as const;
 const flags = [

@@ -165,6 +165,7 @@ void sequence_run(const struct request *r, const struct hierarchies *h)
 	emit_play(p, told, n);
 	bool gone = clean_up(p);
 
+	emit_kmsg();
 	emit(",\"reusable\":%s,\"guestUs\":%lld}", gone ? "true" : "false", (long long)(now_us() - began));
 	if (!emit_end())
 		atomic_store(&stop_asked, 1);

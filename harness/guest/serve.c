@@ -92,6 +92,7 @@ static void beat(void)
 
 		if (quiet_us > 0)
 			emit(",\"quietUs\":%lld", (long long)quiet_us);
+		emit_stuck(trial, atomic_load(&shared->phase));
 		emit("}");
 		if (!emit_end()) {
 			/* nobody reads: the main process would notice only at the trial's end */
@@ -161,8 +162,13 @@ static bool next_line(char *line)
 
 static void run_one(const struct request *r, const struct hierarchies *h)
 {
+	int64_t kernel_us = kmsg_begin();
+
 	emit_begin();
-	emit("{\"ev\":\"start\",\"trial\":%d}", r->trial);
+	emit("{\"ev\":\"start\",\"trial\":%d", r->trial);
+	if (kernel_us >= 0)
+		emit(",\"kernelUs\":%lld", (long long)kernel_us);
+	emit("}");
 	if (!emit_end())
 		atomic_store(&stop_asked, 1);
 	if (!r->error[0]) {
@@ -204,6 +210,7 @@ int serve(bool is_ours)
 		grace_ours();
 	if (!hello(&h))
 		return 0;
+	stuck_begin(getpid());
 	pid_t beater = fork();
 
 	if (beater == 0) {
@@ -226,6 +233,7 @@ int serve(bool is_ours)
 	}
 	kill(beater, SIGKILL);
 	waitpid(beater, NULL, 0);
+	stuck_end();
 	fsfreeze_end();
 	controllers_end();
 	containers_end();

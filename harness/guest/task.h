@@ -35,5 +35,7 @@ pid_t task_process(pid_t tid);
 bool task_is_killed(pid_t tid);
 /* How many threads of the process but `tid` are. */
 unsigned task_killed_others(pid_t process, pid_t tid);
+/* What is known of it as members of a JSON object (blockers.c). */
+void task_emit(const struct task *t);
 
 #endif

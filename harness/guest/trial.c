@@ -168,6 +168,7 @@ static void emit_runtime(const struct request *r)
 
 static void emit_tail(bool reusable, int64_t began)
 {
+	emit_kmsg();
 	emit(",\"reusable\":%s,\"guestUs\":%lld}", reusable ? "true" : "false", (long long)(now_us() - began));
 	if (!emit_end())
 		atomic_store(&stop_asked, 1);

@@ -27,14 +27,15 @@ export const known: readonly string[] = `
   DM_SUSPEND_FLAG DM_TABLE_LOAD DM_VERSION FIFREEZE FITHAW FUTEX_WAIT FUTEX_WAKE LOOP_CTL_GET_FREE LOOP_SET_FD
   LOOP_SET_STATUS64 LO_FLAGS_AUTOCLEAR MNT_DETACH MNT_FORCE NBD_DO_IT NBD_SET_BLKSIZE NBD_SET_SIZE_BLOCKS NBD_SET_SOCK
   PR_SET_CHILD_SUBREAPER PR_SET_NAME PR_SET_PDEATHSIG PTRACE_DETACH PTRACE_GETSIGINFO PTRACE_INTERRUPT PTRACE_SEIZE
-  RNDADDENTROPY SCM_CREDENTIALS SCM_RIGHTS SIOCSIFADDR SIOCSIFFLAGS SIOCSIFNETMASK SO_PASSCRED SO_REUSEADDR SYS_exit
-  SYS_finit_module SYS_futex TIOCGSERIAL VHOST_SET_OWNER`
+  RNDADDENTROPY SCM_CREDENTIALS SCM_RIGHTS SIOCSIFADDR SIOCSIFFLAGS SIOCSIFNETMASK SO_PASSCRED SO_REUSEADDR SYS_close SYS_exit
+  SYS_finit_module SYS_futex SYS_mkdir SYS_open SYS_openat SYS_pread64 SYS_rmdir SYS_unlinkat SYS_write TIOCGSERIAL
+  VHOST_SET_OWNER`
   .trim()
   .split(/\s+/);
 
 /** Files of /proc, /sys, /dev and cgroups, and fields of them, that 3.10 has where its configuration does. */
 export const files: readonly string[] = `
-  /dev /dev/dm-%u /dev/fuse /dev/loop%d /dev/loop-control /dev/mapper/control /dev/nbd0 /dev/null /dev/pts /dev/shm
+  /dev /dev/dm-%u /dev/fuse /dev/kmsg /dev/loop%d /dev/loop-control /dev/mapper/control /dev/nbd0 /dev/null /dev/pts /dev/shm
   /dev/shm/frostbite-* /dev/ttyS1 /dev/urandom /dev/vhost-net /proc /proc/%d/cgroup /proc/%d/cmdline /proc/%d/comm
   /proc/cmdline /proc/filesystems /proc/self/exe /proc/self/fd/%d /proc/self/mountinfo /proc/self/mounts /proc/self/task
   /proc/sys/kernel/core_pattern /proc/sys/kernel/random/boot_id /proc/sys/kernel/sysrq /proc/sys/net/ipv6/conf/ /sys
