@@ -71,6 +71,32 @@ describe('summarise', () => {
     ]);
   });
 
+  it('tells what kernels said, of trials that ended well, too, and no reason twice', async () => {
+    const warned = (at: string, pid: number): NonNullable<TrialRecord['window']> => ({
+      phase: 'cleanup',
+      facts: [
+        { kind: 'warning', line: `[   ${at}] WARNING: CPU: 0 PID: ${pid} at kernel/freezer.c:1`, count: 3 },
+      ],
+    });
+    const { window: _, ...old } = sampleRecord({ trial: 4 });
+    const panic = 'Kernel panic - not syncing: x';
+    const cell = await summariseOne([
+      sampleRecord({ trial: 0, window: warned('1.000001', 7) }),
+      sampleRecord({ trial: 1, window: warned('2.5', 9) }),
+      sampleRecord({ trial: 2, outcome: 'not-frozen', window: warned('3.5', 9) }),
+      sampleRecord({
+        ...{ trial: 3, outcome: 'kernel-crash', reason: panic },
+        window: { phase: 'freezing', facts: [{ kind: 'panic', line: panic, count: 1 }] },
+      }),
+      old,
+    ]);
+    const note = { kind: 'warning', line: 'WARNING: CPU: 0 PID: 7 at kernel/freezer.c:1' };
+    expect(cell.kernelNotes).toEqual([
+      { ...note, outcome: 'frozen', trials: 2 },
+      { ...note, outcome: 'not-frozen', trials: 1 },
+    ]);
+  });
+
   it('keeps the last final record of a trial', async () => {
     const cell = await summariseOne([
       sampleRecord({ trial: 1, outcome: 'lab-error' }),

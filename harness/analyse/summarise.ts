@@ -11,6 +11,7 @@ import {
   type CellName,
   type CellSummary,
   type Incident,
+  type KernelNote,
   type NotMeasured,
   type StepFailure,
   type RunName,
@@ -93,6 +94,7 @@ function summariseCell(cell: CellName, all: readonly Trial[], { rateOf, problem 
       ([text, trials = 0]) => ({ text, trials }),
     ),
     incidents,
+    kernelNotes: kernelNotesOf(all),
     notMeasured: counted.length > 0 ? null : whyNot(incidents, problem),
     problem,
     wallUs: all.reduce((sum, trial) => sum + trial.wallUs, 0),
@@ -157,6 +159,21 @@ function incidentsOf(all: readonly Trial[]): Incident[] {
     else incident.trials++;
   }
   return [...found.values()].sort((a, b) => b.trials - a.trials || byBytes(a.reason, b.reason));
+}
+
+function kernelNotesOf(all: readonly Trial[]): KernelNote[] {
+  const found = new Map<string, { note: Omit<KernelNote, 'trials'>; trials: number }>();
+  for (const { outcome, facts } of all) {
+    for (const { kind, line } of facts) {
+      const key = `${outcome} ${kind} ${line}`;
+      const known = found.get(key);
+      if (known === undefined) found.set(key, { note: { kind, outcome, line }, trials: 1 });
+      else known.trials++;
+    }
+  }
+  return [...found.values()]
+    .map(({ note, trials }) => ({ ...note, trials }))
+    .sort((a, b) => b.trials - a.trials || byBytes(a.line, b.line));
 }
 
 /** What is said at all, each once, in byte order. */

@@ -54,6 +54,15 @@ export interface Incident {
   readonly trials: number;
 }
 
+/** What kernels said in trials that had this outcome, and in how many. */
+export interface KernelNote {
+  readonly kind: string;
+  readonly outcome: Outcome;
+  /** The first line, of one of them. */
+  readonly line: string;
+  readonly trials: number;
+}
+
 /** So many of so many trials, with the 95 % interval of their share. */
 export interface Share extends Interval {
   readonly count: number;
@@ -111,6 +120,8 @@ export interface CellSummary extends CellName {
   readonly environments: readonly Environment[];
   /** Reasons of crashes, hangs, false-frozen, unsupported and lab errors, the most frequent first. */
   readonly incidents: readonly Incident[];
+  /** Oopses, lockups, stalls, hung tasks, warnings and OOM kills, of trials that ended well, too; the most frequent first. */
+  readonly kernelNotes: readonly KernelNote[];
   /** Why there is no rate; null when there is one. */
   readonly notMeasured: NotMeasured | null;
   /** Why some of its trials were not made; null when none was given up. */

@@ -1,6 +1,7 @@
 import type { TrialRecord } from '../record/schema.ts';
 import { isFinal, type Outcome, type ThawOutcome } from '../trial/outcome.ts';
 import type { Blocker, StepResult } from '../trial/protocol.ts';
+import { patternOf } from '../trial/reason.ts';
 import { sameWords } from './tools.ts';
 
 /** What is kept of a record: a few words, so that a million trials fit in memory. */
@@ -24,6 +25,14 @@ export interface Trial {
   readonly blockers: readonly Place[];
   /** The steps of a sequence that failed; the same objects for the same failures. */
   readonly failures: readonly Failure[];
+  /** What the kernel said in it, each kind once; the same objects for the same words. */
+  readonly facts: readonly KernelWord[];
+}
+
+/** A kind of trouble that a kernel told, and its first line. */
+export interface KernelWord {
+  readonly kind: string;
+  readonly line: string;
 }
 
 /** A step of a sequence that failed, and how. */
@@ -110,7 +119,16 @@ function compactor(): (record: TrialRecord) => Trial {
     failures.set(key, known);
     return known;
   };
-  return ({ outcome, frozenUs, at, wallUs, machine, guest, thaw, reason, blockers, tool, steps }) => ({
+  const words = new Map<string, KernelWord>();
+  // addresses, pids and times differ from trial to trial, the place in the kernel does not
+  const shareWord = ({ kind, line }: KernelWord): KernelWord => {
+    const text = withoutTime(line);
+    const key = `${kind} ${patternOf(text)}`;
+    const known = words.get(key) ?? { kind, line: text };
+    words.set(key, known);
+    return known;
+  };
+  return ({ outcome, frozenUs, at, wallUs, machine, guest, thaw, reason, blockers, tool, steps, window }) => ({
     outcome,
     frozenUs,
     wallUs,
@@ -125,10 +143,15 @@ function compactor(): (record: TrialRecord) => Trial {
     tool: tool && { ok: tool.ok, version: share(tool.version), error: share(sameWords(tool.error ?? '')) },
     blockers: outcome === 'not-frozen' ? shareList(blockers) : none,
     failures: outcome === 'failed' ? (steps ?? []).filter(({ ok }) => !ok).map(shareFailure) : none,
+    // what is the reason already is told as such
+    facts: (window?.facts ?? none).filter(({ line }) => line !== reason).map(shareWord),
   });
 }
 
 const none: readonly never[] = [];
+
+/** A line of a kernel's without when it was printed, and by which task. */
+const withoutTime = (line: string): string => line.replace(/^(?:\[[^\]]*\] *)+/, '');
 
 /** Functions every sleeper stands in: they say that a task sleeps, not what for. */
 const anySleep = /^(?:_*schedule|io_schedule|preempt_schedule|wait_for_completion|_*wait_on_bit|_*switch_to)/;

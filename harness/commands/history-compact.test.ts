@@ -1,7 +1,8 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { openDatabase } from '../history/duck.ts';
 import { restore } from '../history/restore.ts';
 import { lockRun } from '../record/lock.ts';
 import { sampleRecord } from '../record/sample.ts';
@@ -130,6 +131,28 @@ describe('frostline history compact', () => {
       expect.arrayContaining(records.map((record) => ({ ...record, run }))),
     );
     expect(lines).toHaveLength(records.length);
+  });
+
+  it('reads what an older frostline has compacted, which kept less of a record', async () => {
+    const dir = await storeRun(results, '2026-11-20', trials(storm, '2026-11-20', [2, 3]));
+    await storeRun(results, '2026-11-21', trials(storm, '2026-11-21', [4]));
+    await history(results, 'compact', '--delete-originals');
+    const path = join(dir, 'records.parquet');
+    {
+      await using database = await openDatabase(new AbortController().signal);
+      await database.run(
+        `COPY (SELECT * EXCLUDE "window" FROM read_parquet('${path}')) TO '${path}.old' (FORMAT parquet,
+         KV_METADATA {frostline: '2', bytes: '0'})`,
+      );
+    }
+    await rename(`${path}.old`, path);
+    const query = 'select count(*)::int as n, count("window")::int as windows from trials';
+    expect(await sql(query)).toEqual([{ n: 15, windows: 5 }]);
+    const { summary, findings } = await readStoredRun(dir);
+    expect([findings, summary.records]).toEqual([[], 10]);
+    await restore(dir);
+    const [line] = (await readFile(join(dir, 'records.ndjson'), 'utf8')).split('\n', 1);
+    expect(JSON.parse(line!)).not.toHaveProperty('window');
   });
 
   it('leaves a run alone that is being written to', async () => {

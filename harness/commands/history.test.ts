@@ -120,6 +120,7 @@ describe('frostline history sql', () => {
       }),
     ]);
     const query = `select t.*, r.name from trials t join runs r using (run)`;
+    const window = '{"phase":"cleanup","facts":[]}';
     const before = await sql(query);
     expect(before).toEqual([
       {
@@ -131,7 +132,7 @@ describe('frostline history sql', () => {
           { pid: 7, comm: 'x', state: 'D', wchan: 'begin_new_exec', syscall: 59, stack: ['a', 'b'] },
         ],
         ...{ tool: 'criu-dump', tool_version: 'criu 4.1.1', tool_code: 1, tool_ok: false, tool_us: 5 },
-        ...{ tool_error: 'no', steps: null, wall_us: 9000, guest_us: 8000 },
+        ...{ tool_error: 'no', steps: null, window, wall_us: 9000, guest_us: 8000 },
         ...{ release: '6.1.0-56-cloud-amd64', guest_cgroup: 'v1', cpus: 2, runtime_version: null },
         ...{ machine: 'm3', boot: '6f0c0000-0000-0000-0000-000000000000', driver: 'qemu', accel: 'tcg' },
         ...{ threads: 'multi', qemu: '10.0.2', cpu: 'Nehalem', memory_mib: 512 },

@@ -1,11 +1,7 @@
-import { mkdtemp, readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { command } from '../base/command.ts';
 import { Remote } from '../lab/remote.ts';
 import type { KernelWay } from '../matrix/matrix.ts';
-import { matrixOf, openTestLab, shiftOn, type ShiftLog } from '../testing/machines.ts';
+import { bringProgram, matrixOf, openTestLab, shiftOn, type ShiftLog } from '../testing/machines.ts';
 
 // frostbite and runc behind a filter that takes from a kernel what 3.10 does not have: system calls, pwrite(2) to files
 // of cgroups, and NStgid in /proc/PID/status. What a real one has else is not had here.
@@ -22,11 +18,6 @@ strategies: { runc: { preset: runc } }
 describe('frostbite on a kernel without what came after 3.10', () => {
   let log: ShiftLog;
   beforeAll(async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'frostline-test-'));
-    const program = join(dir, 'old-kernel');
-    const source = new URL('tests/programs/old-kernel.c', import.meta.url).pathname;
-    await command(['cc', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-static', '-o', program, source]);
-    const input = await readFile(program);
     const lab = await openTestLab();
     const way = matrix.distros.get('old')!.ways[0] as KernelWay;
     log = await shiftOn(
@@ -37,9 +28,7 @@ describe('frostbite on a kernel without what came after 3.10', () => {
             { host: '127.0.0.1', user: 'root', ...machine.endpoint },
             30_000,
           );
-          const put = `head -c ${input.length} > /tmp/old-kernel && chmod 755 /tmp/old-kernel`;
-          const { code, stderr } = await remote.run(put, 30_000, { input });
-          if (code !== 0) throw new Error(stderr);
+          await bringProgram(machine, 'old-kernel');
           machine.serve = () => remote.open('/tmp/old-kernel /bin/frostbite serve ours');
           return machine;
         },

@@ -32,6 +32,7 @@ const recordTypes: Readonly<Record<string, string>> = {
     'STRUCT(pid BIGINT, comm VARCHAR, state VARCHAR, wchan VARCHAR, syscall BIGINT, stack VARCHAR[])[]',
   tool: 'STRUCT(name VARCHAR, version VARCHAR, code BIGINT, ok BOOLEAN, us BIGINT, error VARCHAR)',
   steps: 'JSON',
+  window: 'JSON',
   wallUs: 'BIGINT',
   guestUs: 'BIGINT',
   guest: 'STRUCT("release" VARCHAR, cgroup VARCHAR, cpus BIGINT, runtime VARCHAR)',
@@ -93,6 +94,11 @@ export const stored: readonly Column[] = [
   { name: 'tool_us', from: 'tool.us', about: 'how long it ran' },
   { name: 'tool_error', from: 'tool.error', about: 'what it said when it failed' },
   { name: 'steps', from: 'steps', about: 'JSON: the steps of a sequence' },
+  {
+    name: 'window',
+    from: '"window"',
+    about: 'JSON: phase, what the kernel said, changes of the machine, ...',
+  },
   { name: 'wall_us', from: '"wallUs"', about: 'the whole trial, seen from the harness' },
   { name: 'guest_us', from: '"guestUs"', about: 'the part that the guest spent in it' },
   { name: 'release', from: 'guest."release"', about: "the guest's kernel, e.g. 6.1.0-56-cloud-amd64" },
@@ -121,6 +127,18 @@ export const stored: readonly Column[] = [
     about: 'why it was booted, not started from a template',
   },
 ];
+
+/**
+ * The rows of Parquet files, with every column of today's: a file that was made before one was thought of has NULL in
+ * it, as the records had that it was made of.
+ */
+export function readParquetSql(paths: readonly string[]): string {
+  const names = stored.map(({ name }) => `"${name}"`).join(', ');
+  return (
+    `SELECT ${names} FROM (SELECT * FROM read_parquet([${paths.map(quote).join(', ')}], union_by_name = true) ` +
+    `UNION ALL BY NAME SELECT NULL::JSON AS "window" WHERE false)`
+  );
+}
 
 /** What the view `trials` has besides, made as it is asked for. */
 export const derived: readonly Column[] = [

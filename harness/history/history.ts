@@ -1,5 +1,13 @@
 import { FrostlineError, inOneLine } from '../errors.ts';
-import { derived, isFinalSql, isRecordSql, readNdjson, runColumns, stored } from './columns.ts';
+import {
+  derived,
+  isFinalSql,
+  isRecordSql,
+  readNdjson,
+  readParquetSql,
+  runColumns,
+  stored,
+} from './columns.ts';
 import { openDatabase, quote, type Database } from './duck.ts';
 import { findSources, tornRecord, type Source } from './sources.ts';
 
@@ -124,12 +132,9 @@ export function storedRecords(sources: readonly Source[]): string {
 async function createViews(database: Database, sources: readonly Source[]): Promise<void> {
   const ndjson = sources.filter(({ kind }) => kind === 'ndjson');
   const parquet = sources.filter(({ kind }) => kind === 'parquet');
-  const names = stored.map(({ name }) => `"${name}"`).join(', ');
   const parts = [
     ...(ndjson.length === 0 ? [] : [storedRecords(ndjson)]),
-    ...(parquet.length === 0
-      ? []
-      : [`SELECT ${names} FROM read_parquet([${parquet.map(({ path }) => quote(path)).join(', ')}])`]),
+    ...(parquet.length === 0 ? [] : [readParquetSql(parquet.map(({ path }) => path))]),
   ];
   const more = derived.map(({ name, from }) => `${from} AS "${name}"`).join(', ');
   await database.run(`CREATE VIEW trials AS SELECT *, ${more} FROM (${parts.join(' UNION ALL ')})`);

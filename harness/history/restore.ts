@@ -7,16 +7,15 @@ import { isRecord } from '../record/check.ts';
 import { parquetPath } from '../record/compacted.ts';
 import { recordsPath } from '../record/runs.ts';
 import { recordSchemaVersion, type TrialRecord } from '../record/schema.ts';
-import { stored } from './columns.ts';
-import { openDatabase, quote, type Row } from './duck.ts';
+import { readParquetSql } from './columns.ts';
+import { openDatabase, type Row } from './duck.ts';
 
 /** The records of a run's Parquet file, in lists, by cell and then by time. Rejects with a 'results' error. */
 export async function* readParquet(dir: string): AsyncGenerator<TrialRecord[], void, undefined> {
   const path = parquetPath(dir);
   await using database = await openDatabase(new AbortController().signal);
-  const names = stored.map(({ name }) => `"${name}"`).join(', ');
   try {
-    const { columns, chunks } = await database.select(`SELECT ${names} FROM read_parquet(${quote(path)})`);
+    const { columns, chunks } = await database.select(readParquetSql([path]));
     for await (const rows of chunks) {
       yield rows
         .map((row) => recordOf(Object.fromEntries(columns.map((name, i) => [name, row[i] ?? null]))))
@@ -50,6 +49,7 @@ function recordOf(row: Row): object {
   const json = (name: string): unknown => (typeof row[name] === 'string' ? JSON.parse(row[name]) : undefined);
   const { ended } = row;
   const steps = json('steps');
+  const window = json('window');
   return {
     ...{
       schema: recordSchemaVersion,
@@ -68,6 +68,7 @@ function recordOf(row: Row): object {
       ...{ ok: row['tool_ok'], us: row['tool_us'], error: row['tool_error'] },
     },
     ...(steps === undefined || steps === null ? {} : { steps }),
+    ...(window === undefined || window === null ? {} : { window }),
     ...{ wallUs: row['wall_us'], guestUs: row['guest_us'] },
     guest: row['release'] && {
       ...{ release: row['release'], cgroup: row['guest_cgroup'] },

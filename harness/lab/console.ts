@@ -2,29 +2,6 @@ import { appendFile, open, rm, stat, truncate } from 'node:fs/promises';
 import { setInterval as intervals } from 'node:timers/promises';
 import { until, type Deadline } from '../base/deadline.ts';
 import { inOneLine } from '../errors.ts';
-import type { ConsoleFact } from './machine.ts';
-
-/** Kernel messages that say something went wrong, most telling first (kernel/panic.c, watchdog.c, hung_task.c). */
-const patterns: readonly (readonly [ConsoleFact['kind'], RegExp])[] = [
-  ['panic', /Kernel panic - not syncing/],
-  ['lockup', /BUG: soft lockup|[Hh]ard LOCKUP|hard lockup/],
-  ['oops', /\bOops:|kernel BUG at|BUG: (?:unable to handle|kernel NULL)|general protection fault/],
-  ['rcu-stall', /rcu.*(?:self-)?detected (?:expedited )?stall/],
-  ['hung-task', /INFO: task .* blocked (?:in I\/O wait )?for more than/],
-  ['oom', /Out of memory: Kill|oom-kill:/],
-  ['warning', /WARNING: (?:CPU|possible)/],
-];
-
-/** The facts in a console log, in the order they were printed; at most 50, each line cut at 300 characters. */
-export function readFacts(log: string): ConsoleFact[] {
-  const facts: ConsoleFact[] = [];
-  for (const line of log.split('\n')) {
-    const kind = patterns.find(([, pattern]) => pattern.test(line))?.[0];
-    if (kind !== undefined) facts.push({ kind, line: line.trim().slice(0, 300) });
-    if (facts.length === 50) break;
-  }
-  return facts;
-}
 
 /** The end of a log file, at most `bytes` of it; empty when it is not there. */
 export async function tail(path: string, bytes = 256 * 1024): Promise<string> {
@@ -57,16 +34,24 @@ export async function keepLog(from: string, log: string, onWarning: (text: strin
 /** A boot prints some 50 KiB. */
 const boundedTo = { most: 16 * 2 ** 20, kept: 4 * 2 ** 20, everyMs: 1000 };
 
+/** A log that is kept short. */
+export interface BoundedLog extends Disposable {
+  /** Bytes that were cut out of it so far, and where. */
+  readonly cut: { readonly bytes: number; readonly at: number };
+}
+
 /**
  * Bounds a log that QEMU appends to, so that a guest that prints without end does not fill the host's disk: looked at
  * once a second, one of more than 16 MiB is cut back to its first 4 MiB, and what comes after follows there. Disposing
  * ends it.
  */
-export function boundLog(path: string, { most, kept, everyMs } = boundedTo): Disposable {
+export function boundLog(path: string, { most, kept, everyMs } = boundedTo): BoundedLog {
+  const out = { bytes: 0, at: kept };
   const cut = async (): Promise<void> => {
-    const size = (await stat(path).catch(() => null))?.size ?? 0;
+    const size = await sizeOf(path);
     if (size <= most) return;
     await truncate(path, kept);
+    out.bytes += size - kept;
     await appendFile(path, `\nfrostline: left out ${size - kept} bytes of a console without end\n`);
   };
   const end = new AbortController();
@@ -76,7 +61,43 @@ export function boundLog(path: string, { most, kept, everyMs } = boundedTo): Dis
       await cut().catch(() => undefined);
   };
   look().catch(() => undefined);
-  return { [Symbol.dispose]: () => end.abort() };
+  return { cut: out, [Symbol.dispose]: () => end.abort() };
+}
+
+const sizeOf = async (path: string): Promise<number> => (await stat(path).catch(() => null))?.size ?? 0;
+
+/** Of a window that is longer, its beginning and its end are read. */
+const maxWindow = 512 * 1024;
+
+/**
+ * Marks where a console is now; what it gives reads what was said since, also where the log was cut back or begun anew
+ * in between. Neither rejects: a console that is not there has said nothing.
+ */
+export async function markConsole(
+  path: string,
+  log?: Pick<BoundedLog, 'cut'>,
+): Promise<() => Promise<string>> {
+  const mark = (log?.cut.bytes ?? 0) + (await sizeOf(path));
+  return async () => {
+    const size = await sizeOf(path);
+    const { bytes, at } = log?.cut ?? { bytes: 0, at: 0 };
+    const from = bytes === 0 || mark <= at ? mark : Math.max(at, mark - bytes);
+    return readFrom(path, from > size ? 0 : from, size);
+  };
+}
+
+async function readFrom(path: string, from: number, to: number): Promise<string> {
+  const length = to - from;
+  if (length <= 0) return '';
+  try {
+    await using file = await open(path, 'r');
+    const part = async (at: number, bytes: number): Promise<string> =>
+      (await file.read(Buffer.alloc(bytes), 0, bytes, at)).buffer.toString('utf8');
+    if (length <= 2 * maxWindow) return await part(from, length);
+    return `${await part(from, maxWindow)}\n${await part(to - maxWindow, maxWindow)}`;
+  } catch {
+    return '';
+  }
 }
 
 /**
@@ -91,7 +112,7 @@ export async function waitForLine(
 ): Promise<{ found: true } | { found: false; why: string }> {
   let seen = -1;
   return until(deadline, 15, async () => {
-    const size = (await stat(path).catch(() => null))?.size ?? 0;
+    const size = await sizeOf(path);
     const log = size === seen ? '' : await tail(path);
     seen = size;
     const cannot = /^frostline: cannot .*$/m.exec(log)?.[0];

@@ -7,8 +7,8 @@ import { makeFolder, sha256File } from '../base/files.ts';
 import { cacheDir } from '../base/paths.ts';
 import { FrostlineError } from '../errors.ts';
 import { frostbitePath } from '../guest/build.ts';
-import { readFacts } from './console.ts';
-import type { Channel, ConsoleFact } from './machine.ts';
+import { linesAfter, readFacts, type KernelFact } from './kernel.ts';
+import type { Channel } from './machine.ts';
 import { base, enter, exitCodes, install, readyWord, remove, sh } from './host-scripts.ts';
 import { makeExt4 } from './rootfs/base.ts';
 
@@ -103,12 +103,19 @@ export class Host implements AsyncDisposable {
     return runAsRoot(this.#shell, this.#asRoot, command, ms);
   }
 
-  /** The boot it is in now, and what its kernel has said since frostbite was brought. */
-  async condition(ms: number): Promise<{ boot: string; facts: readonly ConsoleFact[] }> {
+  /**
+   * The boot it is in now, and what its kernel has said since an instant of its own clock, in microseconds; null: since
+   * frostbite was brought.
+   */
+  async condition(
+    ms: number,
+    kernelUs: number | null,
+  ): Promise<{ boot: string; facts: readonly KernelFact[] }> {
     const script = `cat /proc/sys/kernel/random/boot_id; dmesg 2> /dev/null | sed "1,/frostline-${this.#id}/d" | tail -c 65536`;
     const { stdout } = await this.exec(script, ms);
-    const [boot = '', ...log] = stdout.split('\n');
-    return { boot: boot.trim(), facts: readFacts(log.join('\n')) };
+    const [boot = '', ...lines] = stdout.split('\n');
+    const log = lines.join('\n');
+    return { boot: boot.trim(), facts: readFacts(kernelUs === null ? log : linesAfter(log, kernelUs)) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { keepLog, readFacts } from './console.ts';
+import { keepLog, markConsole } from './console.ts';
 import { isTrusted, parseVersion } from './qemu/binary.ts';
 import * as device from './qemu/devices.ts';
 import { parseForward } from './qemu/qmp.ts';
@@ -73,31 +73,6 @@ describe('QEMU versions', () => {
   });
 });
 
-describe('console facts', () => {
-  // lines as kernels 5.10 to 7.3 print them
-  it.each([
-    ['Kernel panic - not syncing: sysrq triggered crash', 'panic'],
-    ['Oops: 0000 [#1] SMP NOPTI', 'oops'],
-    ['BUG: unable to handle page fault for address: ffffc900', 'oops'],
-    ['kernel BUG at kernel/cgroup/freezer.c:123!', 'oops'],
-    ['watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [frostbite:123]', 'lockup'],
-    ['rcu: INFO: rcu_preempt self-detected stall on CPU', 'rcu-stall'],
-    ['INFO: task frostbite:412 blocked for more than 120 seconds.', 'hung-task'],
-    ['Out of memory: Killed process 88 (frostbite)', 'oom'],
-    ['WARNING: CPU: 1 PID: 5 at kernel/freezer.c:139 __thaw_task+0x4c/0x60', 'warning'],
-  ] as const)('%s', (line, kind) => {
-    expect(readFacts(`[    1.0] booting\n[   12.3] ${line}\n`)).toEqual([
-      { kind, line: `[   12.3] ${line}` },
-    ]);
-  });
-
-  it('are none in an ordinary boot', () => {
-    expect(
-      readFacts('[    0.1] mtrr: your CPUs had inconsistent MTRRdefType settings\nfrostline: ready\n'),
-    ).toEqual([]);
-  });
-});
-
 describe('the guest root', () => {
   it('keeps odd file names in a specification', () => {
     expect(toMtree([{ type: 'link', path: 'bin/[', to: '/bin/busybox' }])).toBe(
@@ -135,6 +110,41 @@ describe('the guest root', () => {
     // dropbear: string "ssh-ed25519", string of 64 bytes whose second half is the public point
     expect(one.hostPrivate.length).toBe(4 + 11 + 4 + 64);
     expect(one.hostPrivate.subarray(-32).equals(one.hostPublic.subarray(-32))).toBe(true);
+  });
+});
+
+describe('what a console has said since', () => {
+  it('begins where it was marked, wherever its log was cut or begun anew in between', async () => {
+    const path = join(await mkdtemp(join(tmpdir(), 'frostline-test-')), 'console.log');
+    const log = { cut: { bytes: 0, at: 6 } };
+    const nothing = await markConsole(path, log);
+    expect(await nothing()).toBe('');
+    await writeFile(path, 'boot1\nof trial 3\n');
+    expect(await nothing()).toBe('boot1\nof trial 3\n');
+    const since = await markConsole(path, log);
+    expect(await since()).toBe('');
+    await appendFile(path, 'of trial 50\n');
+    expect(await since()).toBe('of trial 50\n');
+    // cut back to its first line, as boundLog does it
+    await writeFile(path, 'boot1\nleft out\nof trial 50, too\n');
+    const cut = { cut: { bytes: 23, at: 6 } };
+    Object.assign(log, cut);
+    expect(await since()).toBe('left out\nof trial 50, too\n');
+    const later = await markConsole(path, log);
+    await appendFile(path, 'of trial 51\n');
+    expect(await later()).toBe('of trial 51\n');
+    const restarted = await markConsole(path);
+    await writeFile(path, 'boot2\n');
+    expect(await restarted()).toBe('boot2\n');
+  });
+
+  it('is its beginning and its end where that is much', async () => {
+    const path = join(await mkdtemp(join(tmpdir(), 'frostline-test-')), 'console.log');
+    const since = await markConsole(path);
+    await writeFile(path, `first\n${'x'.repeat(4 << 20)}\nlast\n`);
+    const said = await since();
+    expect(said.length).toBeLessThan(2 << 20);
+    expect([said.startsWith('first\n'), said.endsWith('\nlast\n')]).toEqual([true, true]);
   });
 });
 

@@ -1,20 +1,53 @@
 import type { Duplex, Readable } from 'node:stream';
 import type { CgroupVersion } from '../matrix/matrix.ts';
 import type { MachineFacts } from './facts.ts';
+import type { KernelFact } from './kernel.ts';
 
-/** A fact read off a machine's serial console. */
-export interface ConsoleFact {
-  readonly kind: 'panic' | 'oops' | 'lockup' | 'rcu-stall' | 'hung-task' | 'warning' | 'oom';
-  readonly line: string;
+/** A change of a virtual machine's state that its keeper told (QMP's events). */
+export interface StateChange {
+  readonly event: 'STOP' | 'RESUME' | 'SHUTDOWN' | 'RESET' | 'GUEST_PANICKED' | 'WATCHDOG';
+  /** Whether frostline asked for it. */
+  readonly isOurs: boolean;
+  /** What the keeper says besides, e.g. `guest-reset`. */
+  readonly detail: string | null;
+  /** Since the window began. */
+  readonly us: number;
 }
 
 /** How a machine stands when its guest has gone silent or its connection is lost. */
 export interface Condition {
-  /** False when the process that is the machine has ended. */
+  /** False when the process that is the machine has ended, or the host is not there. */
   readonly alive: boolean;
-  /** How it ended, or what is odd about it, for people. */
+  /** QEMU's word for its run state, `unknown` when it does not say; null where no QEMU can be asked. */
+  readonly state: string | null;
+  /** Whether a command in the guest is answered, so that user space is scheduled; null: it was not asked. */
+  readonly answers: boolean | null;
+  /** A pause or a start of frostline's own that failed. */
+  readonly control: string | null;
+  /** How it ended, or what is odd about it, and who was asked; for people. */
   readonly detail: string | null;
-  readonly facts: readonly ConsoleFact[];
+  readonly facts: readonly KernelFact[];
+}
+
+/** What the host gave a vCPU so far: time on a CPU, and time it waited for one (null: the host does not say). */
+export interface VcpuTime {
+  readonly ranMs: number;
+  readonly waitedMs: number | null;
+}
+
+/** A machine from the moment on at which a trial begins. Nothing of it rejects. */
+export interface Watch {
+  /** What the kernel has said since on a console that is at hand. */
+  facts(): Promise<readonly KernelFact[]>;
+  /** What its keeper has told of its state since, where it has one that tells. */
+  changes(): readonly StateChange[];
+  /**
+   * Asks the machine's keeper, and where that tells more the guest, how it stands. `kernelUs` is where the kernel's log
+   * was at the beginning, on the kernel's clock; null: the guest did not say.
+   */
+  condition(kernelUs: number | null): Promise<Condition>;
+  /** What each vCPU had of the host so far; null where that cannot be read. */
+  vcpus?(): Promise<readonly VcpuTime[] | null>;
 }
 
 /** How a channel ended: with the program's exit, or because the connection was lost. */
@@ -68,8 +101,8 @@ export interface Machine extends AsyncDisposable {
   exec(command: string, timeoutMs: number): Promise<{ code: number | null; stdout: string; stderr: string }>;
   /** A shell for a person, or without a terminal for a script; a machine without it is reached by its user's own means. */
   shell?(terminal: Terminal | null): Promise<Shell>;
-  /** Asks the machine's keeper (not the guest) how it stands. */
-  condition(): Promise<Condition>;
+  /** Watches it from now on, for one trial. */
+  watch(): Promise<Watch>;
   /**
    * Brings the host to a cgroup set-up, by a reboot where nothing less does, and resolves to whether it was
    * rebooted: `facts` has the new boot then. No `serve` is running when it is called, and it does nothing where
@@ -87,7 +120,10 @@ export interface Machine extends AsyncDisposable {
    * none was kept: the machine is then taken down as one without it is.
    */
   renew?(signal?: AbortSignal): Promise<void>;
-  /** Holds it still, its clock too: nothing in it notices. `isStill` says whether it is. */
+  /**
+   * Holds it still, its clock too: nothing in it notices. `isStill` says whether it is. One that cannot be held, or let
+   * go, rejects and is lost: its connection ends, and its condition says why (`control`).
+   */
   pause?(): Promise<void>;
   resume?(): Promise<void>;
   readonly isStill?: boolean;

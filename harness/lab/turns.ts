@@ -83,7 +83,7 @@ export class Turns {
       await before;
       if (member.runs !== member.isStill || !this.#members.has(machine)) return;
       member.isStill = !member.runs;
-      // one that has ended is found by its trial
+      // one that has ended, or does not do it, is lost to its trial, and says why
       await (member.runs ? machine.resume!() : machine.pause!()).catch(() => undefined);
     };
     member.moved = move(member.moved);

@@ -1,3 +1,4 @@
+import { factKinds } from '../lab/kernel.ts';
 import { cgroupVersions } from '../matrix/matrix.ts';
 import { outcomes, thawOutcomes } from '../trial/outcome.ts';
 import { recordSchemaVersion, type TrialRecord } from './schema.ts';
@@ -26,6 +27,7 @@ export function isRecord(value: unknown): value is TrialRecord {
     isListOf(isBlocker, value['blockers']) &&
     isNullOr(isTool, value['tool']) &&
     (value['steps'] === undefined || isListOf(isStep, value['steps'])) &&
+    (value['window'] === undefined || isWindow(value['window'])) &&
     isCount(value['wallUs']) &&
     isNullOr(isCount, value['guestUs']) &&
     isNullOr(isGuest, value['guest']) &&
@@ -35,6 +37,7 @@ export function isRecord(value: unknown): value is TrialRecord {
 
 const knownCgroups: ReadonlySet<unknown> = new Set(cgroupVersions);
 const knownOutcomes: ReadonlySet<unknown> = new Set(outcomes);
+const knownFacts: ReadonlySet<unknown> = new Set(factKinds);
 const knownThaws: ReadonlySet<unknown> = new Set(thawOutcomes);
 
 type Check = (value: unknown) => boolean;
@@ -76,7 +79,29 @@ const isBlocker: Check = (value) =>
   value['state'].length === 1 &&
   isText(value['wchan']) &&
   isNullOr(isInt, value['syscall']) &&
-  isListOf(isText, value['stack']);
+  isListOf(isText, value['stack']) &&
+  (value['unread'] === undefined || value['unread'] === true) &&
+  (value['killedThreads'] === undefined || isCount(value['killedThreads']));
+
+const isFact: Check = (value) =>
+  isObject(value) && knownFacts.has(value['kind']) && isText(value['line']) && isPositive(value['count']);
+
+const isChange: Check = (value) =>
+  isObject(value) &&
+  isText(value['event']) &&
+  typeof value['isOurs'] === 'boolean' &&
+  isNullOr(isText, value['detail']) &&
+  isCount(value['us']);
+
+const isStuck: Check = (value) =>
+  isObject(value) && isBlocker(value) && isCount(value['us']) && isOptionalText(value['file']);
+
+const isWindow: Check = (value) =>
+  isObject(value) &&
+  isText(value['phase']) &&
+  isListOf(isFact, value['facts']) &&
+  (value['changes'] === undefined || isListOf(isChange, value['changes'])) &&
+  (value['stuck'] === undefined || isStuck(value['stuck']));
 
 const isTool: Check = (value) =>
   isObject(value) &&

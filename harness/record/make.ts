@@ -31,6 +31,7 @@ export function makeRecord(
     tool: result?.tool ?? null,
     ...(result?.parameters === undefined ? {} : { parameters: result.parameters }),
     ...(result?.steps === undefined ? {} : { steps: result.steps }),
+    window: outcome.window,
     wallUs: outcome.wallUs,
     guestUs: result?.guestUs ?? null,
     guest: {

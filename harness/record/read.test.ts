@@ -100,6 +100,15 @@ describe('isRecord', () => {
     blockers: [{ pid: 4, comm: 'a', state: 'D', wchan: 'x', syscall: null, stack: ['f'] }],
     steps: [{ step: 0, ok: false, us: 4, what: 'expect a', expected: 'state FROZEN', found: 'FREEZING' }],
     tool: { name: 'criu-dump', version: 'criu 4.1.1', code: 1, ok: false, us: 5, error: 'x' },
+    window: {
+      phase: 'freezing',
+      facts: [{ kind: 'warning', line: 'WARNING: CPU: 0', count: 2 }],
+      changes: [{ event: 'STOP', isOurs: false, detail: null, us: 5 }],
+      stuck: {
+        ...{ pid: 4, comm: 'a', state: 'D', wchan: 'x', syscall: 1, stack: ['f'], us: 6 },
+        ...{ unread: true, killedThreads: 1, file: '/f' },
+      },
+    },
     machine: { ...sampleRecord().machine, template: { clone: '6f0c', failed: null } },
   });
 
@@ -120,6 +129,11 @@ describe('isRecord', () => {
     if (fields[key] === undefined) delete fields[key];
     return copy;
   }
+
+  it('is read without what an older frostline did not tell', () => {
+    const { window: _, ...old } = full;
+    expect([isRecord(old), recordSchema.safeParse(old).success]).toEqual([true, true]);
+  });
 
   it('accepts what the schema accepts, whatever stands at any place of a record', () => {
     const anything = fc.oneof(

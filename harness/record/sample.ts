@@ -19,6 +19,7 @@ export function sampleRecord(change: Partial<TrialRecord> = {}): TrialRecord {
     thaw: { outcome: 'thawed', us: 85, casualties: 0 },
     blockers: [],
     tool: null,
+    window: { phase: 'cleanup', facts: [] },
     wallUs: 9000,
     guestUs: 8000,
     guest: { release: '6.1.0-56-cloud-amd64', cgroup: 'v1', cpus: 2, runtime: null },

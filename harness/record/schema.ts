@@ -9,6 +9,7 @@ import {
   thawSchema,
   toolSchema,
 } from '../trial/protocol.ts';
+import { windowSchema } from '../trial/window.ts';
 
 /** The number of the record format; a reader refuses numbers it does not know. */
 export const recordSchemaVersion = 1;
@@ -46,6 +47,8 @@ export const recordSchema = z.object({
   parameters: parametersSchema.optional(),
   /** Of a sequence: the steps that were played, in order from 0. */
   steps: z.array(stepResultSchema).optional(),
+  /** What else was seen of it; records of an older frostline have none. */
+  window: windowSchema.optional(),
   /** Wall time of the trial seen from the harness, and the part the guest spent in it. */
   wallUs: z.int().nonnegative(),
   guestUs: z.int().nonnegative().nullable(),

@@ -6,6 +6,7 @@ import {
   differenceMethod,
   intervalLine,
   judgementLine,
+  kernelNoteWords,
   markMeanings,
   marks,
   plural,
@@ -34,6 +35,7 @@ export function notes(summary: Summary, judgements: readonly Judgement[]): Note[
       title: 'Kernel crashes and hangs',
       lines: incidentLines(cells, ['kernel-crash', 'kernel-hang']),
     },
+    { title: 'What kernels told of trouble', lines: cells.flatMap(kernelLines) },
     { title: 'Read FROZEN while processes ran', lines: incidentLines(cells, ['false-frozen']) },
     { title: 'What the tools did', lines: cells.flatMap(toolLines) },
     { title: 'Differences', lines: differenceLines(summary) },
@@ -91,6 +93,14 @@ function incidentLines(cells: readonly CellSummary[], kinds: readonly string[]):
       .filter(({ outcome }) => kinds.includes(outcome))
       .map(({ outcome, reason, trials }) => `${id}: ${trials} × ${outcome}: ${reason}`),
   );
+}
+
+const kernelShown = 3;
+
+function kernelLines({ id, kernelNotes }: CellSummary): string[] {
+  const shown = kernelNotes.slice(0, kernelShown).map((note) => `${id}: ${kernelNoteWords(note)}`);
+  const more = kernelNotes.length - shown.length;
+  return more > 0 ? [...shown, `${id}: ${plural(more, 'line')} more`] : shown;
 }
 
 /** A tool that froze may fail afterwards: a dump, a restore. */

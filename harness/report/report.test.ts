@@ -6,6 +6,7 @@ import { cellName, type RunName, type Summary } from '../analyse/summary.ts';
 import { sampleRecord } from '../record/sample.ts';
 import type { TrialRecord } from '../record/schema.ts';
 import { escapeMarkdown, escapeTerminal } from './escape.ts';
+import { runPage } from './html/run.ts';
 import { jsonReport } from './json.ts';
 import { markdownReport } from './markdown.ts';
 import { terminalReport } from './terminal.ts';
@@ -152,6 +153,27 @@ describe('the report for a terminal', () => {
     const nothing = await summarise({ run, cells: [], records: [] });
     expect(terminalReport(nothing, [], plain)).toContain('no trial is recorded');
     expect(markdownReport(nothing, [])).toContain('no trial is recorded');
+  });
+});
+
+describe('what a kernel said in trials that ended well', () => {
+  it('is in every report that is for people, and marked', async () => {
+    const cell = cellOf('sleep', 'single');
+    const facts = [{ kind: 'warning' as const, line: `WARNING: CPU: 0 ${evil}`, count: 1 }];
+    const records = trials(cell, 2, 0, { window: { phase: 'cleanup', facts } });
+    const summary = await summarise({ run, cells: [cellName(cell)], records });
+    const words = '2 × frozen, and the kernel warned: WARNING: CPU: 0';
+    const text = terminalReport(summary, [], plain);
+    expect(text).toContain(`What kernels told of trouble\n  ${cell}: ${words} \\x1b]0;owned\\x07`);
+    expect(text).toMatch(/2\/2 100% .* k$/m);
+    expect(text).toContain('  k the kernel told of trouble in some trials');
+    expect(markdownReport(summary, [])).toContain(`### What kernels told of trouble\n\n- ${cell}: 2`);
+    const page = runPage({ summary, judgements: [], explanations: [], consoles: new Map() });
+    expect(page.texts).toContainEqual(expect.stringContaining(words));
+    expect(page.notes.map(({ title }) => title)).toContain('What kernels told of trouble');
+    expect(JSON.parse(jsonReport(summary, []))).toMatchObject({
+      cells: [{ kernelNotes: [{ kind: 'warning', outcome: 'frozen', trials: 2 }] }],
+    });
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Judgement } from '../analyse/expect.ts';
 import type { Interval } from '../analyse/interval.ts';
 import { lostTrials, type CellState } from '../analyse/state.ts';
-import type { CellSummary, NotMeasured, RunName } from '../analyse/summary.ts';
+import type { CellSummary, KernelNote, NotMeasured, RunName } from '../analyse/summary.ts';
 
 /** Milliseconds of microseconds, to what the eye needs: `0.41`, `3.2`, `127`. */
 export function milliseconds(us: number): string {
@@ -71,11 +71,12 @@ export const stateMark = (state: CellState): string => stateMarks[state] ?? '';
 
 /** Marks behind a cell's figures: its state, and what else happened in it. */
 export function marks(cell: CellSummary, state: CellState): string {
-  const { outcomes, thaw, environments, releases } = cell;
+  const { outcomes, thaw, environments, releases, kernelNotes } = cell;
   return [
     stateMark(state),
     outcomes['false-frozen'] === undefined ? '' : 'f',
     lostTrials(cell) === 0 || state === 'crashed' ? '' : '!',
+    kernelNotes.length === 0 ? '' : 'k',
     thaw['thaw-stuck'] === undefined && thaw.casualties === undefined ? '' : 't',
     environments.length > 1 || releases.length > 1 ? 'm' : '',
   ].join('');
@@ -93,6 +94,21 @@ export const statusWords: Readonly<Record<RunName['status'], string>> = {
   unknown: 'its description is lost',
 };
 
+/** What a kernel did, by the kind of what it said. */
+const kernelVerbs: Readonly<Record<string, string>> = {
+  panic: 'panicked',
+  oops: 'oopsed',
+  lockup: 'told of a lockup',
+  'rcu-stall': 'told of an RCU stall',
+  'hung-task': 'told of a hung task',
+  oom: 'killed for want of memory',
+  warning: 'warned',
+};
+
+/** `3 × frozen, and the kernel warned: WARNING: CPU: 0 ...`. */
+export const kernelNoteWords = ({ kind, outcome, line, trials }: KernelNote): string =>
+  `${trials} × ${outcome}, and the kernel ${kernelVerbs[kind] ?? `told of ${kind}`}: ${line}`;
+
 /** What the marks mean. */
 export const markMeanings: Readonly<Record<string, string>> = {
   x: 'an expectation was missed',
@@ -101,6 +117,7 @@ export const markMeanings: Readonly<Record<string, string>> = {
   '?': 'unjudged: what was planned or expected is lost',
   f: 'a group read FROZEN while its processes ran',
   '!': 'the kernel crashed or hung in some trials',
+  k: 'the kernel told of trouble in some trials',
   t: 'some thaw did not bring all processes back',
   m: 'mixed: from several kernels or ways of emulation',
 };

@@ -1,8 +1,9 @@
 import { boundedLines } from '../base/lines.ts';
 import { PassThrough } from 'node:stream';
 import type { MachineFacts } from '../lab/facts.ts';
-import type { Channel, ChannelEnd, Machine } from '../lab/machine.ts';
+import type { Channel, ChannelEnd, Machine, Watch } from '../lab/machine.ts';
 import { sampleRecord } from '../record/sample.ts';
+import { watchSeeing } from './saying.ts';
 
 /** What a fake machine's frostbite says of a trial. */
 export type Answer = (trial: {
@@ -112,8 +113,8 @@ export class FakeMachine implements Machine {
     throw new Error('a fake machine runs no command');
   }
 
-  condition(): ReturnType<Machine['condition']> {
-    return Promise.resolve({ alive: true, detail: null, facts: [] });
+  watch(): Promise<Watch> {
+    return Promise.resolve(watchSeeing());
   }
 
   [Symbol.asyncDispose](): Promise<void> {

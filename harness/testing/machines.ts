@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { command } from '../base/command.ts';
 import { isAlive } from '../base/owner.ts';
 import { runtimeDir } from '../base/paths.ts';
 import type { BootRequest } from '../lab/lab.ts';
@@ -9,6 +10,7 @@ import type { Machine } from '../lab/machine.ts';
 import { openQemuLab, type QemuLab } from '../lab/qemu/lab.ts';
 import type { QemuMachine } from '../lab/qemu/machine.ts';
 import { findMachines, type MachineFolder } from '../lab/reap.ts';
+import { Remote } from '../lab/remote.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import type { KernelWay, Matrix, Way } from '../matrix/matrix.ts';
 import { planCells } from '../plan/cells.ts';
@@ -107,6 +109,19 @@ export async function shiftOn<W extends Way, M extends Machine>(
     onSkipped: (cell, _, reason) => log.lost.push(`${cell.id}: ${reason}`),
   });
   return log;
+}
+
+/** Brings a program of the guest's tests (guest/tests/programs) into a machine, as /tmp/NAME. */
+export async function bringProgram(machine: QemuMachine, name: string): Promise<void> {
+  const program = join(await mkdtemp(join(tmpdir(), 'frostline-test-')), name);
+  const source = new URL(`../guest/tests/programs/${name}.c`, import.meta.url).pathname;
+  await command(['cc', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-static', '-o', program, source]);
+  const input = await readFile(program);
+  const endpoint = { host: '127.0.0.1', user: 'root', ...machine.endpoint };
+  using remote = await Remote.connect(endpoint, 30_000);
+  const put = `head -c ${input.length} > /tmp/${name} && chmod 755 /tmp/${name}`;
+  const { code, stderr } = await remote.run(put, 30_000, { input });
+  if (code !== 0) throw new Error(stderr);
 }
 
 /** Resolves once a trial of the machine is under way: its group is there. */

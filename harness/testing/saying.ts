@@ -1,5 +1,5 @@
 import { boundedLines } from '../base/lines.ts';
-import type { ChannelEnd, Machine } from '../lab/machine.ts';
+import type { ChannelEnd, Condition, Machine, Watch } from '../lab/machine.ts';
 import { sampleRecord } from '../record/sample.ts';
 
 /** What a frostbite that is sound says first. */
@@ -13,6 +13,20 @@ export function soundResult(trial: number, change: object = {}): string {
   const figures = { frozenUs, writes, reads, thaws, states, thaw, blockers, tool };
   const fields = { outcome: 'frozen', reason: null, runtime: null, reusable: true, guestUs: 1 };
   return JSON.stringify({ ev: 'result', trial, ...figures, ...fields, ...change });
+}
+
+/** A watch that sees this of a machine that is well. */
+export function watchSeeing(
+  change: Partial<Condition> = {},
+  changes: ReturnType<Watch['changes']> = [],
+): Watch {
+  const well = { alive: true, state: null, answers: null, control: null, detail: null };
+  const condition = { ...well, facts: [], ...change };
+  return {
+    facts: () => Promise.resolve(condition.facts),
+    changes: () => changes,
+    condition: () => Promise.resolve(condition),
+  };
 }
 
 /** A machine whose guest says these bytes, whatever it is asked; then its channel ends so, or stays open. */
@@ -30,7 +44,7 @@ export function machineSaying(bytes: AsyncIterable<Buffer>, end: ChannelEnd | nu
         [Symbol.asyncDispose]: () => Promise.resolve(),
       }),
     exec: () => Promise.reject(new Error('no command is run here')),
-    condition: () => Promise.resolve({ alive: true, detail: null, facts: [] }),
+    watch: () => Promise.resolve(watchSeeing()),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

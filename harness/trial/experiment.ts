@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Machine } from '../lab/machine.ts';
-import { judgeLoss, judgeResult, type Verdict } from './judge.ts';
+import { mergeFacts, readFacts } from '../lab/kernel.ts';
+import type { Machine, Watch } from '../lab/machine.ts';
+import { judge, type Verdict } from './judge.ts';
 import type { GuestResult, Hello, Look } from './protocol.ts';
 import type { TrialRequest } from './request.ts';
 import type { SequenceRequest } from './sequence.ts';
-import type { Logs, Session } from './session.ts';
+import type { Attempt, Logs, Session } from './session.ts';
+import { windowRecord, type Window, type WindowRecord } from './window.ts';
 
 /** What one trial gave. */
 export interface TrialOutcome extends Verdict {
@@ -15,6 +17,8 @@ export interface TrialOutcome extends Verdict {
   readonly looks: readonly Look[];
   readonly hello: Hello;
   readonly wallUs: number;
+  /** What else was seen of it. */
+  readonly window: WindowRecord;
   /** Whether the machine can run another trial. */
   readonly reusable: boolean;
 }
@@ -37,13 +41,32 @@ export async function runTrial(
   signal?: AbortSignal,
 ): Promise<TrialOutcome> {
   const { machine, session, onQuiet } = of;
-  const attempt = await session.run(request, signal, onQuiet);
-  const common = { hello: session.hello, wallUs: attempt.wallUs };
+  const watch = await machine.watch();
+  const attempt = await session.run(request, { signal, onQuiet, watch });
+  const window = await look(watch, attempt, signal);
+  const common = { hello: session.hello, wallUs: attempt.wallUs, window: windowRecord(window) };
+  const verdict = judge(window);
+  if (attempt.kind === 'lost')
+    return { ...common, ...verdict, result: null, logs: new Map(), looks: [], reusable: false };
+  const { result, logs, looks } = attempt;
+  // a kernel that has killed a task in its own code holds what the task held
+  const isSound = window.facts.every(({ kind }) => kind !== 'oops');
+  return { ...common, ...verdict, result, logs, looks, reusable: result.reusable && isSound };
+}
+
+/** All that was seen of a trial that is over. */
+async function look(watch: Watch, attempt: Attempt, signal?: AbortSignal): Promise<Window> {
+  const { heard } = attempt;
   if (attempt.kind === 'result') {
-    const { result, logs, looks } = attempt;
-    return { ...common, ...judgeResult(result), result, logs, looks, reusable: result.reusable };
+    const { result } = attempt;
+    const facts = mergeFacts(await watch.facts(), readFacts((result.kernel ?? []).join('\n')));
+    return { end: { kind: 'result', result }, heard, facts, changes: watch.changes(), condition: null };
   }
   await sleep(lastWordsMs, undefined, signal ? { signal } : {});
-  const verdict = judgeLoss(attempt.loss, await machine.condition());
-  return { ...common, ...verdict, result: null, logs: new Map(), looks: [], reusable: false };
+  const condition = await watch.condition(heard.kernelUs);
+  const { facts } = condition;
+  return {
+    ...{ end: { kind: 'lost', loss: attempt.loss }, heard, facts, condition },
+    changes: watch.changes(),
+  };
 }

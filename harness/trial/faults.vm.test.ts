@@ -1,9 +1,21 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { processStart } from '../base/owner.ts';
+import { FrostlineError } from '../errors.ts';
+import type { BootRequest } from '../lab/lab.ts';
 import type { QemuLab } from '../lab/qemu/lab.ts';
 import type { QemuMachine } from '../lab/qemu/machine.ts';
-import type { Matrix } from '../matrix/matrix.ts';
-import { leftovers, matrixOf, openTestLab, shift, untilTrialRuns } from '../testing/machines.ts';
+import { Qmp } from '../lab/qemu/qmp.ts';
+import type { KernelWay, Matrix } from '../matrix/matrix.ts';
+import {
+  bringProgram,
+  leftovers,
+  matrixOf,
+  openTestLab,
+  shift,
+  shiftOn,
+  untilTrialRuns,
+  type ShiftLog,
+} from '../testing/machines.ts';
 
 /** Two trials that each wait out three seconds: time enough for something to happen to the machine. */
 const matrixWith = (cmdline: string, memory = 512): Matrix =>
@@ -42,10 +54,23 @@ const faults: readonly (readonly [
     /Kernel panic|sysrq|Oops|NULL pointer/i,
   ],
   [
-    'the machine stops',
+    'the machine is stopped by somebody',
     ({ monitor }) => monitor.execute('stop'),
-    'kernel-hang',
-    /no heartbeat for 15 s \(vCPUs paused\)/,
+    'lab-error',
+    /^machine stopped by somebody else: vCPUs paused/,
+  ],
+  [
+    'the machine is held and cannot be let go on',
+    async (machine) => {
+      await machine.pause();
+      const { monitor } = machine;
+      monitor.execute = () => Promise.reject(new FrostlineError('QMP cont: refused', { code: 'machine' }));
+      await machine.resume().catch(() => undefined);
+      // it is to be taken down all the same
+      monitor.execute = Qmp.prototype.execute.bind(monitor);
+    },
+    'lab-error',
+    /^frostline could not stop its machine, or let it go on: QMP cont: refused/,
   ],
   ['the SSH server dies', command('kill -9 $PPID'), 'lab-error', /^connection lost/],
   ['frostbite crashes', command(`kill -SEGV ${served}`), 'lab-error', /^frostbite ended with SIGSEGV/],
@@ -130,5 +155,45 @@ describe('a machine', () => {
     const { trials, lost } = await shift(lab, matrixWith('ignore_loglevel initcall_debug'));
     expect(trials.map(({ outcome }) => outcome)).toEqual(['not-frozen', 'not-frozen']);
     expect(lost).toEqual([]);
+  });
+});
+
+describe('a kernel', () => {
+  /** One trial that writes FROZEN again and again, on a machine of which `hog` takes these CPUs meanwhile. */
+  const hogged = async (kernel: string, cpus: string): Promise<ShiftLog> => {
+    const matrix = matrixOf(`name: test
+trials: 1
+distros: { guest: { driver: qemu, kernel: "deb:${kernel}" } }
+cgroups: [v1]
+workloads: [fuse-unanswered]
+strategies: { rewrite: { attempts: 100000, poll: 100ms, rewriteEvery: 1, deadline: 40s } }
+`);
+    const boot = async (request: BootRequest<KernelWay>): Promise<QemuMachine> => {
+      const machine = await lab.boot(request);
+      await bringProgram(machine, 'hog');
+      void untilTrialRuns(machine).then(() => command(`/tmp/hog ${cpus}`)(machine));
+      return machine;
+    };
+    return shiftOn({ boot }, matrix.distros.get('guest')!.ways[0] as KernelWay, matrix);
+  };
+
+  it('that schedules nothing any more has hung', async () => {
+    const { trials, lost } = await hogged('bullseye', 'all');
+    // a kernel that still can may say so itself
+    const reason =
+      /^no heartbeat for \d+ s \(vCPUs running, they had .* s of the host, no command|rcu.* stalls? /;
+    expect(trials).toMatchObject([{ outcome: 'kernel-hang', reason: expect.stringMatching(reason) }]);
+    expect(lost).toEqual([trials[0]!.reason]);
+  });
+
+  // the freezer takes the lock of CPU hotplug since 6.1; a CPU that cannot be taken down keeps it for ever
+  it('that holds frostbite in a write to freezer.state has hung, and says where', async () => {
+    const { trials, lost } = await hogged('bookworm', '1');
+    const reason =
+      /^frostbite is held in write to freezer\.state for \d+ s, in D: .*(?:percpu_rwsem_wait|cpus_read_lock)/;
+    const window = { phase: 'freezing', stuck: { comm: 'frostbite', state: 'D', syscall: 1 } };
+    expect(trials).toMatchObject([{ outcome: 'kernel-hang', reason: expect.stringMatching(reason), window }]);
+    expect(trials[0]!.window.stuck!.stack).toContain('freezer_write');
+    expect(lost).toEqual([trials[0]!.reason]);
   });
 });

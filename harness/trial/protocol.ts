@@ -30,6 +30,14 @@ export const blockerSchema = z.object({
 });
 export type Blocker = z.infer<typeof blockerSchema>;
 
+/** The thread of frostbite that does a trial, when it has been in one place of the kernel for `us`: a blocker of its own. */
+export const stuckSchema = blockerSchema.extend({
+  us: microseconds,
+  /** The file that its system call is of, where it is one and can be read. */
+  file: z.string().optional(),
+});
+export type Stuck = z.infer<typeof stuckSchema>;
+
 /** What the thaw did: `us` is the time from writing THAWED to the last workload process running again. */
 export const thawSchema = z.object({
   outcome: z.enum(thawOutcomes),
@@ -58,6 +66,7 @@ const beat = z.object({
   phase: z.string(),
   /** For so long the strategy will do nothing but read the state, which has been FREEZING for a while. */
   quietUs: microseconds.optional(),
+  stuck: stuckSchema.optional(),
 });
 
 /** The group of a trial that was asked to keep it is as the strategy left it, until there is input again. */
@@ -73,7 +82,8 @@ const look = z.object({
 });
 export type Look = Omit<z.infer<typeof look>, 'ev' | 'trial'>;
 
-const start = z.object({ ev: z.literal('start'), trial: z.int() });
+/** `kernelUs`: when the kernel's log was last written to, on its own clock; absent where it cannot be read. */
+const start = z.object({ ev: z.literal('start'), trial: z.int(), kernelUs: microseconds.optional() });
 
 /** What a real program that was to freeze made of it. */
 export const toolSchema = z.object({
@@ -136,6 +146,8 @@ const result = z.object({
   parameters: parametersSchema.optional(),
   /** Of a sequence; a step that could not be played for want of a feature is not told. */
   steps: z.array(stepResultSchema).optional(),
+  /** What the kernel said in the trial that tells of trouble: lines of its log, the first of them. */
+  kernel: z.array(z.string()).optional(),
   /** False when a task could not be released or the group not removed: the machine must go. */
   reusable: z.boolean(),
   /** Whole time spent in the guest for this trial. */

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { within } from '../base/deadline.ts';
 import { FrostlineError } from '../errors.ts';
-import type { Channel, ChannelEnd, Machine } from '../lab/machine.ts';
+import type { Channel, Machine, Watch } from '../lab/machine.ts';
 import type { Strategy } from '../matrix/strategy.ts';
 import { tools } from '../matrix/tools.ts';
+import { Limits } from './limits.ts';
 import {
   guestEventSchema,
   type GuestEvent,
@@ -14,19 +15,10 @@ import {
 } from './protocol.ts';
 import { encodeRequest, keepWord, type TrialRequest } from './request.ts';
 import { encodeSequence, mayTakeUs, type SequenceRequest } from './sequence.ts';
+import type { Heard, Loss } from './window.ts';
 
-/** How a trial was lost without a result. */
-export type Loss =
-  /** No heartbeat for `seconds`: nothing in the guest's user space is scheduled. */
-  | { readonly how: 'silent'; readonly seconds: number }
-  /** Heartbeats, but no result long after the trial's own deadline. */
-  | { readonly how: 'late'; readonly seconds: number; readonly phase: string }
-  /** The program or the connection ended. */
-  | { readonly how: 'ended'; readonly end: ChannelEnd }
-  /** The guest said something that is not the protocol. */
-  | { readonly how: 'garbled'; readonly line: string };
-
-export type Attempt = { readonly wallUs: number } & (
+/** What came of a trial, and what was heard of it besides. */
+export type Attempt = { readonly wallUs: number; readonly heard: Heard } & (
   | {
       readonly kind: 'result';
       readonly result: GuestResult;
@@ -36,14 +28,21 @@ export type Attempt = { readonly wallUs: number } & (
   | { readonly kind: 'lost'; readonly loss: Loss }
 );
 
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Told for how long (ms) the guest will only look at its group. */
+  readonly onQuiet?: ((ms: number) => void) | undefined;
+  /** Its machine, for what its vCPUs had of the host. */
+  readonly watch?: Pick<Watch, 'vcpus'>;
+}
+
 /** Logs of a tool that failed, by name. */
 export type Logs = ReadonlyMap<string, string>;
 
-type Heard = GuestEvent | { readonly ev: 'garbled'; readonly line: string };
+type Said = GuestEvent | { readonly ev: 'garbled'; readonly line: string };
 
-/** Guests under emulation start slowly; a heartbeat is due every second. */
+/** Guests under emulation start slowly. */
 const helloMs = 30_000;
-const silentAfterSeconds = 15;
 /** Set-up, clean-up and diagnosis of a trial on a slow machine (wait_patiently in guest/time.c), besides its strategy. */
 const graceSeconds = 120;
 
@@ -72,9 +71,9 @@ export class Session implements AsyncDisposable {
   readonly hello: Hello;
   readonly #machine: Machine;
   readonly #channel: Channel;
-  readonly #events: AsyncIterator<Heard>;
+  readonly #events: AsyncIterator<Said>;
 
-  private constructor(machine: Machine, channel: Channel, events: AsyncIterator<Heard>, hello: Hello) {
+  private constructor(machine: Machine, channel: Channel, events: AsyncIterator<Said>, hello: Hello) {
     this.#machine = machine;
     this.#channel = channel;
     this.#events = events;
@@ -105,44 +104,44 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /**
-   * Runs one trial to its result, or to its loss within a bounded time; `onQuiet` is told for how long (ms) the guest
-   * will only look at its group. Rejects only on abort.
-   */
-  async run(
-    request: TrialRequest | SequenceRequest,
-    signal?: AbortSignal,
-    onQuiet: (ms: number) => void = () => undefined,
-  ): Promise<Attempt> {
+  /** Runs one trial to its result, or to its loss within a bounded time. Rejects only on abort. */
+  async run(request: TrialRequest | SequenceRequest, options: RunOptions = {}): Promise<Attempt> {
+    const { signal, onQuiet, watch } = options;
     const began = nowUs();
-    const watch = new Watch(
-      ('steps' in request ? mayTakeUs(request) / 1e6 : limitOf(request.strategy)) + graceSeconds,
-      this.#machine,
-    );
+    const limits = new Limits({
+      limitSeconds:
+        ('steps' in request ? mayTakeUs(request) / 1e6 : limitOf(request.strategy)) + graceSeconds,
+      isStill: () => this.#machine.isStill === true,
+      vcpus: () => watch?.vcpus?.() ?? Promise.resolve(null),
+    });
     const logs = new Map<string, string>();
     const looks: Look[] = [];
+    const lost = async (loss: Loss): Promise<Attempt> => ({
+      ...{ kind: 'lost', wallUs: nowUs() - began, loss },
+      heard: await limits.account(),
+    });
     try {
-      const abort = aborted(signal, watch);
+      const abort = aborted(signal, limits);
       this.#channel.write('steps' in request ? encodeSequence(request) : encodeRequest(request));
       for (;;) {
-        const next = await Promise.race([this.#events.next(), watch.over, abort]);
-        const wallUs = nowUs() - began;
-        if ('how' in next) return { kind: 'lost', wallUs, loss: next };
-        if (next.done)
-          return { kind: 'lost', wallUs, loss: { how: 'ended', end: await this.#channel.ended } };
+        const next = await Promise.race([this.#events.next(), limits.over, abort]);
+        if ('how' in next) return await lost(next);
+        if (next.done) return await lost({ how: 'ended', end: await this.#channel.ended });
         const event = next.value;
-        if (event.ev === 'garbled') return { kind: 'lost', wallUs, loss: await this.#lossOf(event.line) };
-        watch.heard(event);
+        if (event.ev === 'garbled') return await lost(await this.#lossOf(event.line));
+        limits.heard(event);
         if (event.ev === 'beat' && event.quietUs !== undefined && event.trial === request.trial)
-          onQuiet(event.quietUs / 1000);
-        if (event.ev === 'result' && event.trial === request.trial)
-          return { kind: 'result', wallUs, result: event, logs, looks };
+          onQuiet?.(event.quietUs / 1000);
+        if (event.ev === 'result' && event.trial === request.trial) {
+          const wallUs = nowUs() - began;
+          return { kind: 'result', wallUs, result: event, logs, looks, heard: await limits.account() };
+        }
         if (event.ev === 'log') keepLog(logs, event);
         if (event.ev === 'look' && looks.length < maxLooks)
           looks.push({ us: event.us, blockers: event.blockers });
       }
     } finally {
-      watch.stop();
+      limits.stop();
     }
   }
 
@@ -186,7 +185,7 @@ export class Session implements AsyncDisposable {
   }
 }
 
-async function* parse(lines: AsyncIterable<string>): AsyncGenerator<Heard> {
+async function* parse(lines: AsyncIterable<string>): AsyncGenerator<Said> {
   for await (const line of lines) {
     if (line === '') continue;
     const event = guestEventSchema.safeParse(parseJson(line));
@@ -204,60 +203,12 @@ function parseJson(line: string): unknown {
 
 const quote = (value: unknown): string => JSON.stringify(value)?.slice(0, 300) ?? 'nothing';
 
-function aborted(signal: AbortSignal | undefined, watch: Watch): Promise<never> {
+function aborted(signal: AbortSignal | undefined, limits: Limits): Promise<never> {
   return new Promise((_, reject) => {
     if (signal === undefined) return;
     signal.throwIfAborted();
     const abort = (): void => reject(signal.reason as Error);
     signal.addEventListener('abort', abort, { once: true });
-    watch.onStop(() => signal.removeEventListener('abort', abort));
+    limits.onStop(() => signal.removeEventListener('abort', abort));
   });
-}
-
-/**
- * Counts its own ticks rather than the clock, so that a host that was suspended or starved does not pass
- * for a silent guest; nor does a machine that stands still.
- */
-class Watch {
-  readonly over: Promise<Loss>;
-  readonly #timer: NodeJS.Timeout;
-  readonly #stops: (() => void)[] = [];
-  #silent = 0;
-  #age = 0;
-  #phase = 'starting';
-
-  constructor(limitSeconds: number, machine: Machine) {
-    const { promise, resolve } = withResolvers<Loss>();
-    this.over = promise;
-    this.#timer = setInterval(() => {
-      if (machine.isStill === true) return;
-      this.#silent++;
-      this.#age++;
-      if (this.#silent >= silentAfterSeconds) resolve({ how: 'silent', seconds: this.#silent });
-      if (this.#age >= limitSeconds) resolve({ how: 'late', seconds: this.#age, phase: this.#phase });
-    }, 1000);
-  }
-
-  heard(event: GuestEvent): void {
-    this.#silent = 0;
-    if (event.ev === 'beat') this.#phase = event.phase;
-  }
-
-  onStop(stop: () => void): void {
-    this.#stops.push(stop);
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
-    for (const stop of this.#stops) stop();
-  }
-}
-
-/** Promise.withResolvers, which Node 20 lacks. */
-function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
-  let resolve!: (value: T) => void;
-  const promise = new Promise<T>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }

@@ -96,12 +96,20 @@ async function useMachine(bench: Bench, queue: Queue, hooks: ShiftHooks): Promis
     const outcome = await runInTurn(bench, task, { ...hooks, turn: await turns.for(task) });
     queue.settle(task, outcome);
     if (outcome.reusable && outcome.outcome !== 'lab-error') continue;
-    const reason = outcome.reason ?? `the group of ${task.cell.workload} could not be removed`;
+    const reason = outcome.reason ?? unfitWords(task, outcome);
     const isOver = queue.next() === undefined;
     hooks.onLost(machine, reason, !isOver);
     if (isOver || !(await bench.renew(task.cell))) return;
   }
   hooks.onDone(machine);
+}
+
+/** Why a machine cannot be used after a trial that ended well. */
+function unfitWords({ cell }: Task, { window }: TrialOutcome): string {
+  const oops = window.facts.find(({ kind }) => kind === 'oops');
+  return oops === undefined
+    ? `the group of ${cell.workload} could not be removed`
+    : `its kernel went on after ${oops.line}`;
 }
 
 /** Runs a trial that has its turn; what it left to be asked is asked before anything else runs. */

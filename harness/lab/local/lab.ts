@@ -6,7 +6,7 @@ import { FrostlineError } from '../../errors.ts';
 import type { LocalWay } from '../../matrix/matrix.ts';
 import { Host, type HostShell } from '../host.ts';
 import type { BootRequest, Lab, LabContext } from '../lab.ts';
-import type { Channel, ChannelEnd, Machine } from '../machine.ts';
+import type { Channel, ChannelEnd, Machine, Watch } from '../machine.ts';
 
 /** Opens this machine itself. Rejects ('host') unless that was asked for, by root. */
 export function openLocalLab(context: LabContext): Promise<LocalLab> {
@@ -59,10 +59,23 @@ function machineOf(id: string, host: Host, leave: () => void): Machine {
     release: host.release,
     serve: () => host.serve(),
     exec: (command, ms) => host.exec(command, ms),
-    condition: async () => ({ alive: true, detail: null, facts: (await host.condition(15_000)).facts }),
+    watch: () => Promise.resolve(watchOf(host)),
     [Symbol.asyncDispose]: () => host[Symbol.asyncDispose]().finally(leave),
   };
 }
+
+/** This machine runs, or nobody would ask. */
+const watchOf = (host: Host): Watch => ({
+  facts: () => Promise.resolve([]),
+  changes: () => [],
+  condition: async (kernelUs) => {
+    const told = await host.condition(15_000, kernelUs).catch(() => null);
+    return {
+      ...{ alive: true, state: null, answers: told !== null, control: null, detail: null },
+      facts: told?.facts ?? [],
+    };
+  },
+});
 
 const shell: HostShell = {
   name: 'this machine',

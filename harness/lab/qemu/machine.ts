@@ -2,9 +2,10 @@ import { rm } from 'node:fs/promises';
 import { within } from '../../base/deadline.ts';
 import { Scope } from '../../base/scope.ts';
 import { sentence } from '../../errors.ts';
-import { readFacts, tail, waitForLine } from '../console.ts';
+import { tail, waitForLine } from '../console.ts';
 import type { MachineFacts } from '../facts.ts';
-import type { Channel, Condition, Machine, Shell, Terminal } from '../machine.ts';
+import { readFacts } from '../kernel.ts';
+import type { Channel, Machine, Shell, Terminal, Watch } from '../machine.ts';
 import { Remote } from '../remote.ts';
 import { joinInitrd } from '../rootfs/image.ts';
 import { makeKeys, type MachineKeys } from '../rootfs/keys.ts';
@@ -18,8 +19,10 @@ import {
   notBooted,
   startMachine,
   type Child,
+  type Started,
 } from './process.ts';
 import type { Qmp } from './qmp.ts';
+import { watchQemu } from './watch.ts';
 
 /** Everything a QEMU machine is made of. */
 export interface MachinePlan {
@@ -85,11 +88,11 @@ export async function bootGuest(plan: MachinePlan, scope: Scope, build: Build): 
   const keys = makeKeys();
   const initrd = await joinInitrd(dir, plan.initrd, keys);
   const start = [device.boot(plan.kernel, initrd), ...build.root, ...(build.more?.(dir) ?? [])];
-  const { child, qmp, port } = await startMachine(plan, { dir, args: argumentsOf(plan, dir, start), scope });
-  await waitUntilReady(plan, child);
+  const started = await startMachine(plan, { dir, args: argumentsOf(plan, dir, start), scope });
+  await waitUntilReady(plan, started.child);
   // the guest has its root in memory by now: the file with the keys is not needed any more
   await rm(initrd);
-  return { dir, child, qmp, ...(await connect(plan, { port, keys, scope })) };
+  return { dir, ...started, ...(await connect(plan, { port: started.port, keys, scope })) };
 }
 
 /** Opens the one connection to a guest, which has to answer with the host key that was made for it. */
@@ -145,11 +148,9 @@ export const argumentsOf = (plan: MachinePlan, dir: string, start: readonly devi
   );
 
 /** A guest that answers, and what it was started with. */
-export interface Guest {
+export interface Guest extends Omit<Started, 'port'> {
   /** The machine's private folder. */
   readonly dir: string;
-  readonly child: Child;
-  readonly qmp: Qmp;
   readonly remote: Remote;
   readonly endpoint: { readonly port: number; readonly privateKey: string; readonly hostKey: Buffer };
 }
@@ -167,7 +168,6 @@ export class QemuMachine implements Machine {
   readonly facts: MachineFacts;
   readonly release: string;
   readonly #parts: Parts;
-  #isStill = false;
 
   constructor(parts: Parts) {
     const { plan, boot, release, template } = parts;
@@ -216,28 +216,30 @@ export class QemuMachine implements Machine {
   }
 
   get isStill(): boolean {
-    return this.#isStill;
+    return this.#parts.states.isStill;
   }
 
-  async pause(): Promise<void> {
-    this.#isStill = true;
-    await this.#parts.qmp.execute('stop');
+  pause(): Promise<void> {
+    return this.#orLost(this.#parts.states.pause());
   }
 
-  async resume(): Promise<void> {
-    // said first: whoever waits for a sign of life must not wait for ever where this fails
-    this.#isStill = false;
-    await this.#parts.qmp.execute('cont');
+  resume(): Promise<void> {
+    return this.#orLost(this.#parts.states.resume());
   }
 
-  async condition(): Promise<Condition> {
-    const { child, plan, qmp } = this.#parts;
-    const facts = readFacts(await tail(plan.console));
-    if (child.over !== undefined) return { alive: false, detail: child.over, facts };
-    const status = await qmp
-      .execute('query-status', {}, 2000)
-      .catch((error: unknown) => ({ status: String(error) }));
-    return { alive: true, detail: `vCPUs ${(status as { status: string }).status}`, facts };
+  /** Its trial is not to wait for a word of one that nobody can stop or start any more. */
+  async #orLost(control: Promise<void>): Promise<void> {
+    try {
+      await control;
+    } catch (error) {
+      this.#parts.remote[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  watch(): Promise<Watch> {
+    const { plan, remote, ...parts } = this.#parts;
+    return watchQemu({ ...parts, console: plan.console, ask: (command, ms) => remote.run(command, ms) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

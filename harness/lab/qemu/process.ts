@@ -6,10 +6,11 @@ import { self } from '../../base/owner.ts';
 import { runtimeDir } from '../../base/paths.ts';
 import type { Scope } from '../../base/scope.ts';
 import { FrostlineError } from '../../errors.ts';
-import { boundLog, tail } from '../console.ts';
+import { boundLog, tail, type BoundedLog } from '../console.ts';
 import { machineVariable } from '../processes.ts';
 import type { QemuBinary } from './binary.ts';
 import { parseForward, Qmp } from './qmp.ts';
+import { RunStates } from './states.ts';
 
 /** What is told of a QEMU process, and where. */
 export interface ProcessPlan {
@@ -25,6 +26,16 @@ export interface Child {
   readonly process: ChildProcess;
   /** How it ended, once it has. */
   over: string | undefined;
+}
+
+/** A QEMU whose monitor answers. */
+export interface Started {
+  readonly child: Child;
+  readonly qmp: Qmp;
+  readonly states: RunStates;
+  readonly log: BoundedLog;
+  /** The host port of the guest's SSH. */
+  readonly port: number;
 }
 
 /** The name of the monitor's socket in a machine's folder. */
@@ -45,7 +56,7 @@ export async function makeMachineFolder(
 export async function startMachine(
   plan: ProcessPlan,
   of: { readonly dir: string; readonly args: readonly string[]; readonly scope: Scope },
-): Promise<{ child: Child; qmp: Qmp; port: number }> {
+): Promise<Started> {
   const { dir, args, scope } = of;
   // a controller that was killed can have left the log of another machine of this name
   await rm(plan.console, { force: true });
@@ -54,9 +65,10 @@ export async function startMachine(
   const child = startQemu(plan, dir, args);
   scope.defer(() => endProcess(child.process));
   const qmp = await openMonitor(plan, child, dir);
+  const states = new RunStates(qmp);
   scope.defer(() => qmp[Symbol.dispose]());
   scope.defer(() => qmp.execute('quit', {}, 2000).catch(() => undefined));
-  return { child, qmp, port: await forwardedPort(plan, qmp) };
+  return { child, qmp, states, log, port: await forwardedPort(plan, qmp) };
 }
 
 function openMonitor(plan: ProcessPlan, child: Child, dir: string): Promise<Qmp> {

@@ -7,6 +7,7 @@ interface Reply {
   readonly return?: unknown;
   readonly error?: { readonly class: string; readonly desc: string };
   readonly event?: string;
+  readonly data?: Readonly<Record<string, unknown>>;
   readonly QMP?: unknown;
 }
 
@@ -14,13 +15,13 @@ interface Reply {
 export class Qmp implements Disposable {
   readonly #socket: Socket;
   readonly #waiting: { resolve: (reply: Reply) => void; reject: (error: Error) => void }[] = [];
+  /** Told of each event, by its name and what it holds. */
+  onEvent: (name: string, data: Readonly<Record<string, unknown>>) => void = () => undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     const fail = (): void => {
-      for (const { reject } of this.#waiting.splice(0)) {
-        reject(new FrostlineError('QEMU closed its monitor.', { code: 'machine' }));
-      }
+      for (const { reject } of this.#waiting.splice(0)) reject(closed());
     };
     socket.on('error', fail);
     socket.on('close', fail);
@@ -31,6 +32,7 @@ export class Qmp implements Disposable {
       const reply = parseReply(line);
       if (reply === undefined) fail();
       else if (reply.event === undefined) this.#waiting.shift()?.resolve(reply);
+      else this.onEvent(reply.event, reply.data ?? {});
     });
   }
 
@@ -55,6 +57,8 @@ export class Qmp implements Disposable {
 
   /** Runs one command, by default within 5 s, and gives its return value. */
   async execute(command: string, args: Readonly<Record<string, unknown>> = {}, ms = 5000): Promise<unknown> {
+    // nothing would reject an answer that is waited for from now on
+    if (this.#socket.destroyed) throw closed();
     const reply = this.#next();
     this.#socket.write(`${JSON.stringify({ execute: command, arguments: args })}\n`);
     const { error, return: value } = await within({ ms, what: `QMP ${command}` }, reply);
@@ -66,6 +70,8 @@ export class Qmp implements Disposable {
     this.#socket.destroy();
   }
 }
+
+const closed = (): FrostlineError => new FrostlineError('QEMU closed its monitor.', { code: 'machine' });
 
 /** Undefined for the beginning of a line, which is the last of a QEMU that was killed. */
 function parseReply(line: string): Reply | undefined {

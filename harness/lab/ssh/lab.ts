@@ -4,7 +4,7 @@ import type { SshWay } from '../../matrix/matrix.ts';
 import type { MachineFacts } from '../facts.ts';
 import { Host, type HostShell } from '../host.ts';
 import type { BootRequest, Lab, LabContext } from '../lab.ts';
-import type { Channel, Condition, Machine } from '../machine.ts';
+import type { Channel, Condition, Machine, Watch } from '../machine.ts';
 import { Remote, type Endpoint } from '../remote.ts';
 import { fingerprint, knownKeys, readKey } from './keys.ts';
 
@@ -122,14 +122,26 @@ class SshMachine implements Machine {
     return this.#parts.host.exec(command, timeoutMs);
   }
 
+  /** It has no console and no keeper: its guest is asked. */
+  watch(): Promise<Watch> {
+    return Promise.resolve({
+      facts: () => Promise.resolve([]),
+      changes: () => [],
+      condition: (kernelUs) => this.#condition(kernelUs),
+    });
+  }
+
   /** Asked over the same connection; where that is lost, whether the host is there again, and in which boot. */
-  async condition(): Promise<Condition> {
+  async #condition(kernelUs: number | null): Promise<Condition> {
     const { host, way } = this.#parts;
+    const common = { state: null, control: null };
     try {
-      const { boot, facts } = await host.condition(askMs);
-      return { alive: true, detail: boot === this.facts.boot ? null : `its boot is ${boot} now`, facts };
+      const { boot, facts } = await host.condition(askMs, kernelUs);
+      const detail = boot === this.facts.boot ? null : `its boot is ${boot} now`;
+      return { ...common, alive: true, answers: true, detail, facts };
     } catch {
-      return { alive: false, detail: await lostWords(way, this.facts.boot), facts: [] };
+      const detail = await lostWords(way, this.facts.boot);
+      return { ...common, alive: false, answers: false, detail, facts: [] };
     }
   }
 

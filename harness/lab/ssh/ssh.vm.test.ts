@@ -82,7 +82,7 @@ it('measures a host that is there already, as a machine of its own would be, and
     ...['v2 none fsfreeze-write not-frozen', 'v2 none fuse-unanswered not-frozen'],
     ...['v2 none sleep frozen', 'v2 none vfork-parent frozen'],
   ]);
-  expect((await vm.condition()).alive).toBe(true);
+  expect(await (await vm.watch()).condition(null)).toMatchObject({ alive: true, answers: true });
   expect(await left()).toBe('0');
 });
 

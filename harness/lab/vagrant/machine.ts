@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import type { Scope } from '../../base/scope.ts';
 import { FrostlineError, inOneLine, sentence } from '../../errors.ts';
 import type { CgroupVersion } from '../../matrix/matrix.ts';
-import { keepLog, readFacts, tail } from '../console.ts';
+import { keepLog, markConsole } from '../console.ts';
 import { cgroupArguments } from '../distro/cgroups.ts';
 import { Distro } from '../distro/distro.ts';
 import type { MachineFacts } from '../facts.ts';
-import type { Channel, Condition, Machine, Shell, Terminal } from '../machine.ts';
+import { mergeFacts, readFacts, type KernelFact } from '../kernel.ts';
+import type { Channel, Condition, Machine, Shell, Terminal, Watch } from '../machine.ts';
 import type { Vagrant } from './command.ts';
 import { describeMachine, type MachineFile } from './folder.ts';
 
@@ -98,13 +99,25 @@ export class VagrantMachine implements Machine {
     return this.#distro.shell(terminal);
   }
 
-  async condition(): Promise<Condition> {
-    const { vagrant } = this.#parts;
-    const state = await vagrant.state().catch((error: unknown) => sentence(error));
-    const facts = readFacts(await tail(this.#file.console));
-    const told = await this.#distro.host.condition(askMs).catch(() => null);
-    const detail = state === 'running' ? null : `its state is ${state}`;
-    return { alive: state === 'running', detail, facts: facts.length > 0 ? facts : (told?.facts ?? []) };
+  async watch(): Promise<Watch> {
+    const said = await markConsole(this.#file.console);
+    const facts = async (): Promise<KernelFact[]> => readFacts(await said());
+    return {
+      facts,
+      changes: () => [],
+      condition: async (kernelUs) => this.#condition(kernelUs, await facts()),
+    };
+  }
+
+  /** Its provider is asked, and the guest: there is no monitor of QEMU's at hand. */
+  async #condition(kernelUs: number | null, facts: readonly KernelFact[]): Promise<Condition> {
+    const state = await this.#parts.vagrant.state().catch((error: unknown) => sentence(error));
+    const told = await this.#distro.host.condition(askMs, kernelUs).catch(() => null);
+    return {
+      ...{ alive: state === 'running', state: null, answers: told !== null, control: null },
+      detail: state === 'running' ? 'vagrant says that it is running' : `its state is ${state}`,
+      facts: mergeFacts(facts, told?.facts ?? []),
+    };
   }
 
   /** By kernel arguments and a reboot, where systemd has not mounted that set-up already. */

@@ -87,7 +87,9 @@ describe('machines of vagrant', () => {
     expect(
       (await machine.exec('ls /root/m; cat /proc/sys/kernel/random/boot_id', 15_000)).stdout.trim(),
     ).toBe(before);
-    expect(await machine.condition()).toEqual({ alive: true, detail: null, facts: [] });
+    expect(await (await machine.watch()).condition(null)).toMatchObject({
+      ...{ alive: true, answers: true, detail: 'vagrant says that it is running', facts: [] },
+    });
   });
 
   it('are found and destroyed after their controller was killed', async () => {

@@ -6,7 +6,7 @@ import type { Step } from '../../analyse/times.ts';
 import { escapeTerminal } from '../escape.ts';
 import { notes } from '../notes.ts';
 import { cellStatuses, stateCounts, type CellStatus } from '../status.ts';
-import { judgementLine, milliseconds, notMeasuredWord, plural, rateWords } from '../words.ts';
+import { judgementLine, kernelNoteWords, milliseconds, notMeasuredWord, plural, rateWords } from '../words.ts';
 import { axisNames, type AxisName } from '../../matrix/axes.ts';
 import type { Fact, PageCause, PageCell, RunPage } from './data.ts';
 
@@ -140,7 +140,7 @@ function thin(curve: readonly Step[], trials: number): number[] {
 
 function cellFacts(cell: CellSummary, run: RunName): Fact[] {
   const { boots, icc, deff, outcomes, thaw, tool, incidents, failures, environments } = cell;
-  const { releases, runtimeVersions, times } = cell;
+  const { releases, runtimeVersions, times, kernelNotes } = cell;
   const counts = (of: Readonly<Record<string, number>>): string =>
     Object.entries(of)
       .map(([name, count]) => `${count} ${name}`)
@@ -175,6 +175,7 @@ function cellFacts(cell: CellSummary, run: RunName): Fact[] {
       `${what}: expected ${expected}; found ${found} (${trials})`,
     ]),
     ...incidents.slice(0, 5).map(({ outcome, reason, trials }): Fact => [outcome, `${trials} × ${reason}`]),
+    ...kernelNotes.slice(0, 5).map((note): Fact => ['kernel said', kernelNoteWords(note)]),
     ['emulation', environments.map(({ text }) => text).join('; ')],
     cell.advice === null
       ? null

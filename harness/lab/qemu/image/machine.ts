@@ -2,10 +2,9 @@ import { within } from '../../../base/deadline.ts';
 import { Scope } from '../../../base/scope.ts';
 import { FrostlineError, inOneLine, sentence } from '../../../errors.ts';
 import type { BoxTool, CgroupVersion } from '../../../matrix/matrix.ts';
-import { readFacts, tail } from '../../console.ts';
 import { Distro } from '../../distro/distro.ts';
 import type { MachineFacts } from '../../facts.ts';
-import type { Channel, Condition, Machine, Shell, Terminal } from '../../machine.ts';
+import type { Channel, Machine, Shell, Terminal, Watch } from '../../machine.ts';
 import { makeKeys } from '../../rootfs/keys.ts';
 import type { QemuBinary } from '../binary.ts';
 import * as device from '../devices.ts';
@@ -15,9 +14,9 @@ import {
   monitorSocket,
   notBooted,
   startMachine,
-  type Child,
+  type Started,
 } from '../process.ts';
-import type { Qmp } from '../qmp.ts';
+import { watchQemu, type Account } from '../watch.ts';
 import { makeSeed, seedUser } from './seed.ts';
 
 const askMs = 15_000;
@@ -55,7 +54,7 @@ export async function bootImage(plan: ImagePlan): Promise<ImageMachine> {
     const dir = await makeMachineFolder(plan, scope);
     const keys = makeKeys();
     const args = argumentsOf(plan, dir, await makeSeed(dir, keys));
-    const { child, qmp, port } = await startMachine(plan, { dir, args, scope });
+    const { port, ...started } = await startMachine(plan, { dir, args, scope });
     const endpoint = {
       ...{ host: '127.0.0.1', port, user: seedUser, isForeign: true },
       ...{ privateKey: keys.clientPrivate, hostKey: keys.hostPublic },
@@ -64,11 +63,11 @@ export async function bootImage(plan: ImagePlan): Promise<ImageMachine> {
     const distro = await Distro.connect({ name, endpoint, bootTimeoutMs, onStep }, signal).catch(
       async (error: unknown) => {
         signal.throwIfAborted();
-        throw notBooted(plan, `${child.over ?? sentence(error)}\n  ${await lastLines(plan.console)}`);
+        throw notBooted(plan, `${started.child.over ?? sentence(error)}\n  ${await lastLines(plan.console)}`);
       },
     );
     scope.defer(() => distro[Symbol.dispose]());
-    return await ImageMachine.settle({ plan, scope, child, qmp, distro, endpoint });
+    return await ImageMachine.settle({ ...started, plan, scope, distro, endpoint });
   } catch (error) {
     await scope[Symbol.asyncDispose]();
     throw error;
@@ -88,11 +87,9 @@ const argumentsOf = (plan: ImagePlan, dir: string, seed: string): string[] =>
     device.monitor(monitorSocket(dir)),
   ]);
 
-interface Parts {
+interface Parts extends Omit<Started, 'port'> {
   readonly plan: ImagePlan;
   readonly scope: Scope;
-  readonly child: Child;
-  readonly qmp: Qmp;
   readonly distro: Distro;
   readonly endpoint: {
     readonly port: number;
@@ -160,15 +157,20 @@ export class ImageMachine implements Machine {
     return this.#parts.distro.shell(terminal);
   }
 
-  async condition(): Promise<Condition> {
-    const { child, plan, distro } = this.#parts;
-    const facts = readFacts(await tail(plan.console));
-    if (child.over !== undefined) return { alive: false, detail: child.over, facts };
-    const { boot } = distro.host;
-    const told = await distro.host.condition(askMs).catch(() => null);
-    const detail =
-      told === null ? 'it does not answer' : told.boot === boot ? null : `its boot is ${told.boot} now`;
-    return { alive: true, detail, facts: facts.length > 0 ? facts : (told?.facts ?? []) };
+  watch(): Promise<Watch> {
+    const { plan, distro, ...parts } = this.#parts;
+    return watchQemu({
+      ...{ ...parts, console: plan.console },
+      ask: (command, ms) => distro.host.exec(command, ms),
+      askLog: (kernelUs) => this.#ask(kernelUs),
+    });
+  }
+
+  async #ask(kernelUs: number | null): Promise<Account | null> {
+    const { host } = this.#parts.distro;
+    const told = await host.condition(askMs, kernelUs).catch(() => null);
+    if (told === null) return null;
+    return { facts: told.facts, detail: told.boot === host.boot ? null : `its boot is ${told.boot} now` };
   }
 
   /** By kernel arguments in its boot loader and a reboot, where systemd has not mounted that set-up already. */

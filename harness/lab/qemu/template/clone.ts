@@ -15,16 +15,16 @@ export async function startClone(plan: MachinePlan, template: Template): Promise
   try {
     const dir = await makeMachineFolder(plan, scope);
     const args = argumentsOf(plan, dir, devicesOf(plan, template, dir));
-    const { child, qmp, port } = await startMachine(plan, { dir, args, scope });
-    await loadState(qmp, { dir, file: stateFile(template.dir), signal: plan.signal }).catch(
-      (error: unknown) => lost(plan, child, error),
+    const { port, ...started } = await startMachine(plan, { dir, args, scope });
+    await loadState(started.qmp, { dir, file: stateFile(template.dir), signal: plan.signal }).catch(
+      (error: unknown) => lost(plan, started.child, error),
     );
     const keys = makeKeys();
     const clone = await wake(dir, keys, plan.signal);
     const { remote, endpoint } = await connect(plan, { port, keys, scope });
     const { boot, release } = template;
     return new QemuMachine({
-      ...{ plan, scope, child, qmp, remote, endpoint },
+      ...{ plan, scope, ...started, remote, endpoint },
       ...{ boot, release, template: { clone, failed: null } },
     });
   } catch (error) {

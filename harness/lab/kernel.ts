@@ -1,0 +1,68 @@
+import { z } from 'zod';
+
+/** What a kernel says on its console or in its log when something went wrong, most telling first. */
+export const factKinds = ['panic', 'lockup', 'oops', 'rcu-stall', 'hung-task', 'oom', 'warning'] as const;
+
+/** A line of a kernel's that says something went wrong. */
+export interface KernelFact {
+  readonly kind: (typeof factKinds)[number];
+  readonly line: string;
+}
+
+/** How they are told (kernel/panic.c, watchdog.c, hung_task.c, lib/bug.c; lockdep and RCU warn in words of their own). */
+const patterns: readonly (readonly [KernelFact['kind'], RegExp])[] = [
+  ['panic', /Kernel panic - not syncing/],
+  ['lockup', /BUG: soft lockup|[Hh]ard LOCKUP|hard lockup/],
+  ['oops', /\bOops:|kernel BUG at|BUG: (?:unable to handle|kernel NULL)|general protection fault/],
+  ['rcu-stall', /rcu.*(?:self-)?detected (?:expedited )?stall/],
+  ['hung-task', /INFO: task .* blocked (?:in I\/O wait )?for more than/],
+  ['oom', /Out of memory: Kill|out of memory: Kill|oom-kill:/],
+  ['warning', /WARNING: (?:CPU|possible|suspicious|inconsistent|\S+\.[ch]:\d+ at)/],
+];
+
+/** The facts in a log, in the order they were printed; at most 50, each line cut at 300 characters. */
+export function readFacts(log: string): KernelFact[] {
+  const facts: KernelFact[] = [];
+  for (const line of log.split('\n')) {
+    const kind = patterns.find(([, pattern]) => pattern.test(line))?.[0];
+    if (kind !== undefined) facts.push({ kind, line: line.trim().slice(0, 300) });
+    if (facts.length === 50) break;
+  }
+  return facts;
+}
+
+/** Those of a log's lines that the kernel printed after an instant of its own clock, in microseconds, or without a time. */
+export function linesAfter(log: string, us: number): string {
+  const isAfter = (line: string): boolean => {
+    const [, seconds, fraction] = /^\[ *(\d+)\.(\d{6})\]/.exec(line) ?? [];
+    return seconds === undefined || Number(seconds) * 1e6 + Number(fraction) > us;
+  };
+  return log.split('\n').filter(isAfter).join('\n');
+}
+
+/** What was said, without when and by whom: a console and a log tell the same line in two ways. */
+const wordsOf = ({ line }: KernelFact): string => line.replace(/^(?:\[[^\]]*\] *)+/, '');
+
+/** Facts of two accounts of one time, each once. */
+export function mergeFacts(first: readonly KernelFact[], second: readonly KernelFact[]): KernelFact[] {
+  const known = new Set(first.map(wordsOf));
+  return [...first, ...second.filter((fact) => !known.has(wordsOf(fact)))];
+}
+
+/** Facts of one kind: the first line, and how many there were. */
+export const factSchema = z.object({
+  kind: z.enum(factKinds),
+  line: z.string(),
+  count: z.int().positive(),
+});
+export type FactCount = z.infer<typeof factSchema>;
+
+/** Facts by kind, in the order in which kinds first came. */
+export function countFacts(facts: readonly KernelFact[]): FactCount[] {
+  const counts = new Map<KernelFact['kind'], FactCount>();
+  for (const { kind, line } of facts) {
+    const known = counts.get(kind);
+    counts.set(kind, known === undefined ? { kind, line, count: 1 } : { ...known, count: known.count + 1 });
+  }
+  return [...counts.values()];
+}

@@ -1,0 +1,119 @@
+import type { VcpuTime } from '../lab/machine.ts';
+import type { GuestEvent, Stuck } from './protocol.ts';
+import { isInFreezer } from './stuck.ts';
+import { isStarved, type Heard, type Loss, type Silence } from './window.ts';
+
+/** A heartbeat is due every second. */
+const silentAfterSeconds = 15;
+/** So long a host may starve a machine before its trial is given up. */
+const starvedAfterSeconds = 120;
+/** No call to the freezer takes so long but one that never ends. */
+const stuckAfterUs = 60_000_000;
+
+/** What is watched, and for how long. */
+export interface LimitsOf {
+  readonly limitSeconds: number;
+  /** Whether the machine stands still now. */
+  readonly isStill: () => boolean;
+  /** What its vCPUs had of the host so far. */
+  readonly vcpus: () => Promise<readonly VcpuTime[] | null>;
+}
+
+/**
+ * Ends a trial whose guest is silent, late or stuck. Counts its own ticks rather than the clock, so that a host that
+ * was suspended or starved does not pass for a silent guest; nor does a machine that stands still, or one whose vCPUs
+ * had no time on the host.
+ */
+export class Limits {
+  readonly over: Promise<Loss>;
+  readonly #of: LimitsOf;
+  readonly #timer: NodeJS.Timeout;
+  readonly #stops: (() => void)[] = [];
+  readonly #resolve: (loss: Loss) => void;
+  #silent = 0;
+  #age = 0;
+  #phase = 'starting';
+  #kernelUs: number | null = null;
+  #stuck: Stuck | null = null;
+  /** What the vCPUs had when the silence began. */
+  #before: { readonly at: number; readonly vcpus: Promise<readonly VcpuTime[] | null> } | undefined;
+
+  constructor(of: LimitsOf) {
+    this.#of = of;
+    const { promise, resolve } = withResolvers<Loss>();
+    this.over = promise;
+    this.#resolve = resolve;
+    this.#timer = setInterval(() => void this.#tick(), 1000);
+  }
+
+  async #tick(): Promise<void> {
+    if (this.#of.isStill()) {
+      // what it did not say then is no silence, nor what its vCPUs did not have
+      this.#begin();
+      return;
+    }
+    this.#silent++;
+    this.#age++;
+    // not at each heartbeat: a silence of a second is none
+    if (this.#silent === 2) this.#before = { at: performance.now(), vcpus: this.#of.vcpus() };
+    if (this.#age >= this.#of.limitSeconds) this.#resolve({ how: 'late', seconds: this.#age });
+    if (this.#silent < silentAfterSeconds) return;
+    const silence = await this.#silence();
+    // it may have been heard of meanwhile
+    if (this.#silent >= silentAfterSeconds && !(isStarved(silence) && this.#silent < starvedAfterSeconds))
+      this.#resolve({ how: 'silent' });
+  }
+
+  /** Whatever silence there was is over. */
+  #begin(): void {
+    this.#silent = 0;
+    this.#before = undefined;
+  }
+
+  async #silence(): Promise<Silence> {
+    const seconds = this.#silent;
+    if (this.#before === undefined) return { seconds, overMs: 0, vcpus: null };
+    const overMs = performance.now() - this.#before.at;
+    const [before, now] = [await this.#before.vcpus, await this.#of.vcpus()];
+    if (!before || !now || before.length !== now.length) return { seconds, overMs: 0, vcpus: null };
+    const vcpus = now.map(({ ranMs, waitedMs }, i) => ({
+      ranMs: ranMs - before[i]!.ranMs,
+      waitedMs: waitedMs === null ? null : waitedMs - (before[i]!.waitedMs ?? 0),
+    }));
+    return { seconds, overMs, vcpus };
+  }
+
+  heard(event: GuestEvent): void {
+    this.#begin();
+    if (event.ev === 'start') this.#kernelUs = event.kernelUs ?? null;
+    if (event.ev !== 'beat') return;
+    this.#phase = event.phase;
+    this.#stuck = event.stuck ?? null;
+    if (this.#stuck !== null && this.#stuck.us >= stuckAfterUs && isInFreezer(this.#stuck))
+      this.#resolve({ how: 'stuck' });
+  }
+
+  /** What was heard up to now. */
+  async account(): Promise<Heard> {
+    const silence = await this.#silence();
+    return { phase: this.#phase, kernelUs: this.#kernelUs, stuck: this.#stuck, silence };
+  }
+
+  onStop(stop: () => void): void {
+    this.#stops.push(stop);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    for (const stop of this.#stops) stop();
+  }
+}
+
+/** Promise.withResolvers, which Node 20 lacks. */
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,38 @@
+import type { Stuck } from './protocol.ts';
+
+/** System calls of x86-64 that frostbite makes of a group's files and folders, by number. */
+const calls: Readonly<Record<number, string>> = {
+  0: 'read',
+  1: 'write',
+  2: 'open',
+  3: 'close',
+  17: 'pread64',
+  83: 'mkdir',
+  84: 'rmdir',
+  257: 'openat',
+  263: 'unlinkat',
+};
+
+/** The files by which a group is frozen, filled and emptied. */
+const controls = /\/(?:freezer\.state|cgroup\.(?:freeze|procs|threads|kill|events)|tasks)$/;
+/** Functions that only those who work at a group are in. */
+const inGroups = /^(?:cgroup|freezer|kernfs|css_|cpus_read_lock|_*percpu_(?:down|rwsem))/;
+
+/**
+ * Whether the kernel holds a thread in the freezer or its groups: a write to their files, the making or the end of a
+ * group. Nothing that a workload does may hold that for long: it is the kernel's own locks that do.
+ */
+export function isInFreezer({ syscall, file, stack, wchan }: Stuck): boolean {
+  if (file !== undefined) return controls.test(file);
+  if (syscall !== null && (calls[syscall] === 'rmdir' || calls[syscall] === 'mkdir')) return true;
+  return [wchan, ...stack].some((name) => inGroups.test(name));
+}
+
+/** Where it is and for how long, with its stack: `write to freezer.state for 61 s, in D: percpu_rwsem_wait < ...`. */
+export function stuckWords({ syscall, file, stack, wchan, state, us }: Stuck): string {
+  const call = syscall === null || syscall < 0 ? 'the kernel' : (calls[syscall] ?? `system call ${syscall}`);
+  const of = file === undefined ? '' : ` to ${file.slice(file.lastIndexOf('/') + 1)}`;
+  const places = stack.length > 0 ? stack : wchan === '0' ? [] : [wchan];
+  const where = places.length === 0 ? '' : `: ${places.join(' < ')}`;
+  return `${call}${of} for ${Math.round(us / 1e6)} s, in ${state}${where}`;
+}
