@@ -9,7 +9,7 @@ import {
   thawSchema,
   toolSchema,
 } from '../trial/protocol.ts';
-import { windowSchema } from '../trial/window.ts';
+import { windowSchema } from '../trial/window-record.ts';
 
 /** The number of the record format; a reader refuses numbers it does not know. */
 export const recordSchemaVersion = 1;

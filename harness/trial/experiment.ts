@@ -6,7 +6,8 @@ import type { GuestResult, Hello, Look } from './protocol.ts';
 import type { TrialRequest } from './request.ts';
 import type { SequenceRequest } from './sequence.ts';
 import type { Attempt, Logs, Session } from './session.ts';
-import { windowRecord, type Window, type WindowRecord } from './window.ts';
+import type { WindowRecord } from './window-record.ts';
+import { windowRecord, type Window } from './window.ts';
 
 /** What one trial gave. */
 export interface TrialOutcome extends Verdict {

@@ -83,18 +83,21 @@ const faults: readonly (readonly [
 ];
 
 /**
- * What a guest can live with: the trial is measured as if nothing had been. They have the time of two trials, so
- * that the guest whose memory is filled is small, and it is dd that does it: in the kernel, at once.
+ * What a guest can live with: the trial is measured as if nothing had been, and what the kernel said of it is told with
+ * the trial. They have the time of two trials, so that the guest whose memory is filled is small, and it is dd that does
+ * it: in the kernel, at once.
  */
 const troubles = [
-  ['has a full disk', 512, 'dd if=/dev/zero of=/fill bs=1M; test -s /fill'],
+  ['has a full disk', 512, 'dd if=/dev/zero of=/fill bs=1M; test -s /fill', []],
   [
     'is out of memory',
     160,
     `echo 1 > /proc/sys/vm/overcommit_memory
      dd if=/dev/zero of=/dev/null bs=1G count=1; dmesg | grep -q "Out of memory"`,
+    ['oom'],
   ],
-  ['has its clock set', 512, 'date -s "2040-01-01 00:00:00"'],
+  ['has its clock set', 512, 'date -s "2040-01-01 00:00:00"', []],
+  ['warns', 512, 'echo "<3>WARNING: CPU: 0 PID: 1 at kernel/freezer.c:1" > /dev/kmsg', ['warning']],
 ] as const;
 
 let lab: QemuLab;
@@ -125,7 +128,7 @@ describe.each([
     expect(machines.map(({ pid }) => processStart(pid))).toEqual([undefined, undefined]);
   });
 
-  it.each(troubles)('the guest %s', async (__, memory, words) => {
+  it.each(troubles)('the guest %s', async (__, memory, words, kinds) => {
     let made: Promise<{ code: number | null }> | undefined;
     const act = (machine: QemuMachine): void => {
       made = untilTrialRuns(machine).then(() => machine.exec(words, 20_000));
@@ -136,6 +139,7 @@ describe.each([
       '0 m1 not-frozen',
       '1 m1 not-frozen',
     ]);
+    expect(trials.flatMap(({ window }) => window.facts.map(({ kind }) => kind))).toEqual(kinds);
     expect(lost).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
-import { z } from 'zod';
-import { countFacts, factSchema, type KernelFact } from '../lab/kernel.ts';
+import { countFacts, type KernelFact } from '../lab/kernel.ts';
 import type { ChannelEnd, Condition, StateChange, VcpuTime } from '../lab/machine.ts';
-import { stuckSchema, type GuestResult, type Stuck } from './protocol.ts';
+import type { GuestResult, Stuck } from './protocol.ts';
+import type { WindowRecord } from './window-record.ts';
 
 /** How a trial was lost without a result. */
 export type Loss =
@@ -60,25 +60,6 @@ export function isStarved({ overMs, vcpus }: Silence): boolean {
     ({ ranMs, waitedMs }) => ranMs < enoughMs && (waitedMs ?? overMs - ranMs) >= overMs / 2,
   );
 }
-
-/** What is kept of a window with its trial's record. */
-export const windowSchema = z.object({
-  phase: z.string(),
-  facts: z.array(factSchema),
-  /** Stops, starts, resets and ends of a virtual machine, and whether frostline asked for them. */
-  changes: z
-    .array(
-      z.object({
-        event: z.string(),
-        isOurs: z.boolean(),
-        detail: z.string().nullable(),
-        us: z.int().nonnegative(),
-      }),
-    )
-    .optional(),
-  stuck: stuckSchema.optional(),
-});
-export type WindowRecord = z.infer<typeof windowSchema>;
 
 const maxChanges = 16;
 

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { within } from '../../base/deadline.ts';
 import { Scope } from '../../base/scope.ts';
-import { sentence } from '../../errors.ts';
+import { FrostlineError, sentence } from '../../errors.ts';
 import { tail, waitForLine } from '../console.ts';
 import type { MachineFacts } from '../facts.ts';
 import { readFacts } from '../kernel.ts';
@@ -203,7 +203,12 @@ export class QemuMachine implements Machine {
     return this.#parts.qmp;
   }
 
-  serve(): Promise<Channel> {
+  async serve(): Promise<Channel> {
+    const { failed } = this.#parts.states;
+    if (failed !== null)
+      throw new FrostlineError(`${this.facts.id} could not be stopped, or let go on: ${failed}`, {
+        code: 'machine',
+      });
     return this.#parts.remote.open('/bin/frostbite serve ours');
   }
 

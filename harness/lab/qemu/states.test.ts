@@ -4,6 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { QemuMachine } from './machine.ts';
 import { Qmp } from './qmp.ts';
 import { RunStates } from './states.ts';
 import { readVcpus } from './vcpus.ts';
@@ -83,6 +84,21 @@ describe('the states of a machine', () => {
     expect([states.isStill, states.failed]).toEqual([false, 'QMP cont: Resetting is required']);
     const watch = await watchQemu(watched());
     expect(await watch.condition(null)).toMatchObject({ control: 'QMP cont: Resetting is required' });
+  });
+
+  it('are those of a machine that is lost when it cannot be let go on', async () => {
+    answers['cont'] = [{ error: { class: 'GenericError', desc: 'refused' } }];
+    let isConnected = true;
+    const machine = new QemuMachine({
+      plan: { id: 'm7', accelerator: {}, qemu: {} },
+      states,
+      remote: { [Symbol.dispose]: () => void (isConnected = false) },
+    } as never);
+    await machine.pause();
+    expect([machine.isStill, isConnected]).toEqual([true, true]);
+    await expect(machine.resume()).rejects.toThrow('QMP cont: refused');
+    expect([machine.isStill, isConnected]).toEqual([false, false]);
+    await expect(machine.serve()).rejects.toThrow('m7 could not be stopped, or let go on: QMP cont: refused');
   });
 
   it('of a QEMU that has gone fail at once', async () => {
