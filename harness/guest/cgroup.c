@@ -187,8 +187,7 @@ int group_count(struct group *g)
 static bool kill_one(pid_t tid, void *arg)
 {
 	(void)arg;
-	if (tid > 1 && tid != getpid())
-		kill(tid, SIGKILL);
+	signal_process(tid, SIGKILL);
 	return true;
 }
 

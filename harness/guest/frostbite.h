@@ -32,6 +32,12 @@ bool wait_patiently(bool (*done)(void *), void *arg, int64_t us);
 /* A fork, the child's end and its wait, at most, where a host has nothing else to emulate. */
 extern int64_t patience_fork_us;
 
+/* ---- signal.c: nothing else calls kill(2) ---- */
+/* Signals one process; false with errno, EPERM for what is none (0, -1), for PID 1 and for this process itself. */
+bool signal_process(pid_t pid, int signal);
+/* The same for each of the process group that it leads. */
+bool signal_family(pid_t leader, int signal);
+
 /* ---- shared.c: memory that survives fork and exec ---- */
 #define MAX_SLOTS 16
 #define SHARED_FD 100

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { capture } from '../base/command.ts';
 import { parametersOf } from '../matrix/parameters.ts';
 import { workloadNames, workloads } from '../matrix/workloads.ts';
@@ -189,6 +191,29 @@ describe('frostbite', () => {
     child.kill(signal);
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
+
+  it.runIf(process.getuid?.() === 0)(
+    'that cannot fork says so, and kills nobody (root takes the rights of another user)',
+    async () => {
+      // where that user can go: the folder of these tests is open to root alone
+      const dir = await mkdtemp('/tmp/frostline-test-');
+      onTestFinished(() => rm(dir, { recursive: true }));
+      await chmod(dir, 0o755);
+      await copyFile(frostbite, join(dir, 'frostbite'));
+      const nobodyElse = ['--reuid', '61234', '--clear-groups'];
+      const canary = spawn('setpriv', [...nobodyElse, 'sleep', '60'], { stdio: 'ignore' });
+      await once(canary, 'spawn');
+      const serving = ['prlimit', '--nproc=1', join(dir, 'frostbite'), 'serve'];
+      const ended = await capture(['setpriv', ...nobodyElse, ...serving], { timeoutMs: 20_000 });
+      expect(ended).toMatchObject({
+        code: 69,
+        stderr: 'frostbite: fork of the heartbeat: Resource temporarily unavailable\n',
+      });
+      expect([canary.exitCode, canary.signalCode]).toEqual([null, null]);
+      canary.kill();
+      expect(await once(canary, 'exit')).toEqual([null, 'SIGTERM']);
+    },
+  );
 
   it('ends with 0 when nobody reads what it says', async () => {
     const child = spawn(frostbite, ['serve'], { stdio: ['pipe', 'pipe', 'inherit'] });

@@ -20,6 +20,7 @@ const programs = [
   ['parameters.c', 'a workload is told what its parameters take'],
   ['stuck.c', 'a call to a control file that does not end is told with its file'],
   ['patience.c', 'waits of its own are longer on a slow machine'],
+  ['signals.c', 'what is no process is never signalled'],
 ] as const;
 const flags = [
   ...['-std=gnu11', '-O1', '-g', '-Wall', '-Wextra', '-Werror', '-pthread'],
@@ -74,6 +75,13 @@ async function code(): Promise<string> {
 
 const all = (text: string, pattern: RegExp): Set<string> =>
   new Set([...text.matchAll(pattern)].map(([whole, part = whole]) => part));
+it('signals nobody but by the functions that refuse what is no process', async () => {
+  const callers = await Promise.all(
+    sources.map(async (name) => (/\bkill\(/.test(await readFile(join(here, name), 'utf8')) ? [name] : [])),
+  );
+  expect(callers.flat()).toEqual(['signal.c']);
+});
+
 /** Of `found` what no list has, and of the lists what is not found any more. */
 const differences = (
   found: ReadonlySet<string>,

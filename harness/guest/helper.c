@@ -33,7 +33,9 @@ bool end_process(pid_t pid)
 {
 	struct end end = { .pid = pid };
 
-	kill(pid, SIGKILL);
+	if (pid <= 0)
+		return true;
+	signal_process(pid, SIGKILL);
 	/* one that does not end is reaped with the trial's processes, should it end later */
 	return wait_patiently(has_ended, &end, END_US);
 }

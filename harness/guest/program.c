@@ -86,7 +86,7 @@ int program_run(const struct program *p)
 		if (p->watch)
 			p->watch(p->arg);
 		if (now_us() >= end || atomic_load(&stop_asked)) {
-			kill(-pid, SIGKILL);
+			signal_family(pid, SIGKILL);
 			end_process(pid);
 			errno = ETIME;
 			return -1;

@@ -183,7 +183,7 @@ static bool shoot(pid_t tid, void *arg)
 {
 	struct shot *shot = arg;
 
-	if (tid > 1 && tid != getpid() && kill(tid, shot->signal) < 0)
+	if (!signal_process(tid, shot->signal))
 		shot->error = errno;
 	return true;
 }
@@ -260,9 +260,7 @@ void processes_release(struct play *p)
 		if (q->traced)
 			ptrace(PTRACE_DETACH, q->pids[0], 0, 0);
 		for (unsigned k = 0; k < process_pids(q); k++)
-			if (q->pids[k] > 0) {
-				kill(q->pids[k], SIGCONT);
-				kill(q->pids[k], SIGKILL);
-			}
+			if (signal_process(q->pids[k], SIGCONT))
+				signal_process(q->pids[k], SIGKILL);
 	}
 }

@@ -96,7 +96,7 @@ static void beat(void)
 		emit("}");
 		if (!emit_end()) {
 			/* nobody reads: the main process would notice only at the trial's end */
-			kill(parent, SIGTERM);
+			signal_process(parent, SIGTERM);
 			_exit(0);
 		}
 		syscall(SYS_futex, &shared->beats, FUTEX_WAIT, told, &between_beats, NULL, 0);
@@ -213,6 +213,11 @@ int serve(bool is_ours)
 	stuck_begin(getpid());
 	pid_t beater = fork();
 
+	if (beater < 0) {
+		fprintf(stderr, "frostbite: fork of the heartbeat: %s\n", strerror(errno));
+		shared_end();
+		return 69;
+	}
 	if (beater == 0) {
 		signal(SIGTERM, SIG_DFL);
 		signal(SIGHUP, SIG_DFL);
@@ -231,7 +236,7 @@ int serve(bool is_ours)
 			empty = true;
 		}
 	}
-	kill(beater, SIGKILL);
+	signal_process(beater, SIGKILL);
 	waitpid(beater, NULL, 0);
 	stuck_end();
 	fsfreeze_end();

@@ -234,7 +234,7 @@ static bool kill_child(pid_t tid, void *arg)
 
 	for (unsigned i = 0; i < t->nslots; i++)
 		if (parent == atomic_load(&shared->slots[i].pid))
-			kill(tid, SIGKILL);
+			signal_process(tid, SIGKILL);
 	return true;
 }
 

@@ -8,16 +8,16 @@ export interface Newer {
 
 /** Calls of libc that enter the kernel by nothing newer than 3.10, or not at all. */
 export const calls: readonly string[] = `
-  __errno_location __popcountdi2 _exit abort accept accept4 access bind cfmakeraw cfsetspeed clock_gettime close closedir
-  connect dup2 environ err execl execv execvpe fchmod fexecve fclose fdopen fflush fgets flock fopen fork fprintf fputc fscanf fstat ftruncate
-  fwrite getenv getpid getppid getsockname glob globfree if_nametoindex inet_pton ioctl kill listen lseek memchr memcpy
-  memmove memset mkdir mkfifo mknod mkostemp mkstemp mmap mount munmap nanosleep nftw open opendir pause perror pipe pipe2
-  poll posix_memalign ppoll prctl pread printf pthread_attr_init pthread_attr_setstacksize pthread_create pthread_join
-  pthread_self ptrace putchar puts raise read readdir readlink reboot recv recvmsg remove rename rmdir send sendfile
-  sendmsg sendto setenv setpgid setsid setsockopt settimeofday sigaction sigaddset sigemptyset signal sigprocmask snprintf
-  socket socketpair sscanf stat statfs statvfs stderr stdout stpcpy strchr strcmp strcpy strcspn strerror strlen strncmp strrchr
-  strstr strtok_r strtol strtoll strtoull sync syscall sysconf tcgetattr tcsetattr umount2 uname unlink unshare vfork
-  vprintf vsnprintf waitpid write`
+  __errno_location __popcountdi2 _exit abort accept accept4 access bind cfmakeraw cfsetspeed clock_gettime close
+  closedir connect dup2 environ err execl execv execvpe fchmod fclose fdopen fexecve fflush fgets flock fopen fork
+  fprintf fputc fscanf fstat ftruncate fwrite getenv getpgrp getpid getppid getsockname glob globfree if_nametoindex
+  inet_pton ioctl kill listen lseek memchr memcpy memmove memset mkdir mkfifo mknod mkostemp mkstemp mmap mount munmap
+  nanosleep nftw open opendir pause perror pipe pipe2 poll posix_memalign ppoll prctl pread printf pthread_attr_init
+  pthread_attr_setstacksize pthread_create pthread_join pthread_self ptrace putchar puts raise read readdir readlink
+  reboot recv recvmsg remove rename rmdir send sendfile sendmsg sendto setenv setpgid setsid setsockopt settimeofday
+  sigaction sigaddset sigemptyset signal sigprocmask snprintf socket socketpair sscanf stat statfs statvfs stderr
+  stdout stpcpy strchr strcmp strcpy strcspn strerror strlen strncmp strrchr strstr strtok_r strtol strtoll strtoull
+  sync syscall sysconf tcgetattr tcsetattr umount2 uname unlink unshare vfork vprintf vsnprintf waitpid write`
   .trim()
   .split(/\s+/);
 

@@ -6,6 +6,7 @@
 #include <linux/fuse.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /*
@@ -71,7 +72,8 @@ static bool start_exit_flush(struct trial *t)
 	if (!fuse_mount(t, &server) || !spawn(t, hold_file) || !wait_ready(t))
 		return false;
 	atomic_store(&shared->slots[0].doomed, 1);
-	kill(atomic_load(&shared->slots[0].pid), SIGKILL);
+	if (!signal_process(atomic_load(&shared->slots[0].pid), SIGKILL))
+		return trial_fail(t, "SIGKILL of the client: %s", strerror(errno));
 	return wait_served(t, "no FUSE_FLUSH came") && wait_task_state(t, 'D');
 }
 

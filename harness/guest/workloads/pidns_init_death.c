@@ -117,7 +117,8 @@ static bool start(struct trial *t)
 		return trial_fail(t, "init of the pid namespace or its child is not in %s", t->group.path);
 	if (!group_evict(&t->group, held))
 		return trial_fail(t, "moving process %d out of %s: %s", held, t->group.path, strerror(errno));
-	kill(init, SIGKILL);
+	if (!signal_process(init, SIGKILL))
+		return trial_fail(t, "SIGKILL of the init of the pid namespace: %s", strerror(errno));
 	if (!wait_until(has_left_memory, &init, 5000000))
 		return trial_fail(t, "init of the pid namespace did not die within 5 s");
 	return wait_moving(t);

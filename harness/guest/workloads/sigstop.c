@@ -18,7 +18,7 @@ static bool start(struct trial *t)
 static void release(struct trial *t)
 {
 	for (unsigned i = 0; i < t->nslots; i++)
-		kill(atomic_load(&shared->slots[i].pid), SIGCONT);
+		signal_process(atomic_load(&shared->slots[i].pid), SIGCONT);
 }
 
 const struct workload workload_sigstop = {

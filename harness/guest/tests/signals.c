@@ -1,0 +1,74 @@
+/* What is no process is never signalled: not 0, which is the whole process group, nor -1, which is everybody. */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Should a pid of 0 or below get as far as the kernel, this process ends there and then, and nobody else. */
+static bool forbid_many(void)
+{
+	static struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_kill, 0, 4),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x80000000, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { ARRAY_SIZE(filter), filter };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static bool is_refused(bool (*function)(pid_t pid, int signal), pid_t pid)
+{
+	errno = 0;
+	return !function(pid, SIGKILL) && errno == EPERM;
+}
+
+int main(void)
+{
+	static const pid_t none[] = { 0, -1, -2, 1 };
+	int status = 0;
+
+	pid_t leader = fork();
+
+	if (leader == 0) {
+		setpgid(0, 0);
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	waitpid(leader, NULL, WUNTRACED);
+	check(signal_family(leader, SIGKILL), "a family is signalled by its leader");
+	waitpid(leader, &status, 0);
+	check(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "and has ended");
+	if (!forbid_many()) {
+		perror("seccomp");
+		return 4;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
+		check(is_refused(signal_process, none[i]), "what is no process is refused");
+		check(is_refused(signal_family, none[i]), "and as a family");
+	}
+	check(is_refused(signal_process, getpid()), "so is this process itself");
+	check(is_refused(signal_family, getpgrp()), "and its own family");
+	check(end_process(-1) && end_process(0), "nor is the end of what was never forked waited for");
+
+	pid_t child = fork();
+
+	if (child == 0)
+		for (;;)
+			pause();
+	check(signal_process(child, SIGKILL), "a child is signalled");
+	check(waitpid(child, &status, 0) == child && WIFSIGNALED(status), "and has ended");
+	return checks_end();
+}
