@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "frostbite.h"
+#include "task.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -203,45 +203,20 @@ static bool read_pid(pid_t *pid)
 	return value > 0;
 }
 
-/* The group that the runtime put it in, as the kernel tells: "4:freezer:/path" or "0::/path". */
-static bool find_group(struct trial *t)
-{
-	struct hierarchies h;
-	char path[64], line[400];
-	bool found = false;
-
-	find_hierarchies(&h);
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", t->init);
-	FILE *f = fopen(path, "re");
-
-	while (f && !found && fgets(line, sizeof(line), f)) {
-		char *controllers = strchr(line, ':'), *at = controllers ? strchr(controllers + 1, ':') : NULL;
-
-		if (!at)
-			continue;
-		*at++ = '\0';
-		at[strcspn(at, "\n")] = '\0';
-		found = t->request->v2 ? !strncmp(line, "0:", 2) : strstr(controllers, "freezer") != NULL;
-		if (found)
-			snprintf(t->group.path, sizeof(t->group.path), "%.60s%.250s", t->request->v2 ? h.v2 : h.v1, at);
-	}
-	if (f)
-		fclose(f);
-	/* the group of all is none of its own, and must not be frozen */
-	return (found && strstr(t->group.path, "/frostline-")) ||
-	       trial_fail(t, "%s is not in a group of its own", path);
-}
-
 bool container_find(struct trial *t)
 {
-	t->group = (struct group){ .v2 = t->request->v2, .procs = -1, .state = -1, .events = -1 };
 	if (!read_pid(&t->init))
 		return trial_fail(t, "%s has no pid", box_path("pid"));
-	if (!find_group(t))
-		return false;
-	const char *why = group_open(&t->group);
+	const char *why = group_adopt(&t->group, t->init);
 
 	return !why || trial_fail(t, "%s", why);
+}
+
+bool container_has_ended(const struct trial *t)
+{
+	char state = t->init > 0 ? task_state(t->init) : 'S';
+
+	return state == '\0' || state == 'Z' || state == 'X';
 }
 
 /* podman writes the configuration itself, and says the pid when it is asked. */
@@ -285,6 +260,13 @@ bool container_create(struct trial *t)
 	const char *runtime = runtime_names[t->request->runtime];
 	char bundle[100], pid_file[100];
 
+	struct hierarchies h;
+
+	find_hierarchies(&h);
+	const char *taken = group_reserve(&t->group, &h, t->request->v2, t->id);
+
+	if (taken)
+		return trial_fail(t, "%s", taken);
 	const char *deaf = pids_listen();
 
 	if (deaf)
@@ -318,17 +300,11 @@ void container_end(struct trial *t)
 	const char *const argv[] = {
 		runtime_names[t->request->runtime], podman ? "rm" : "delete", "--force", t->id, NULL,
 	};
-	char kept[sizeof(t->why)], parent[320];
+	char kept[sizeof(t->why)];
 
 	strcpy(kept, t->why);
 	run_runtime(t, argv, argv[1]);
 	strcpy(t->why, kept);
-	/* podman makes its group in the one that it was given */
-	if (podman && strrchr(t->group.path, '/') > strstr(t->group.path, "/frostline-")) {
-		snprintf(parent, sizeof(parent), "%s", t->group.path);
-		*strrchr(parent, '/') = '\0';
-		rmdir(parent);
-	}
 	t->init = 0;
 }
 

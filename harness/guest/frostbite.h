@@ -110,33 +110,57 @@ bool control_write(int fd, const char *text);
 /* NULL, or why there is no group to be had. */
 const char *hierarchy_lacking(const struct hierarchies *h, bool v2);
 
+/* Whether a list of words with commas between them has this one. */
+bool has_option(const char *options, const char *name);
+
+/* ---- owned.c: whose a group is ---- */
+/* That a group is ours, which nothing but what makes or adopts it can say. */
+struct owned;
 struct group {
 	bool v2;
 	bool asked; /* FROZEN (1) was the last thing written */
 	bool foreign; /* others write to it */
 	bool lacks_freezer; /* v2 without cgroup.freeze */
-	char path[320];
+	char path[320]; /* for people: nothing is opened, killed or removed by it */
 	int procs, state, events; /* events: v2 only */
+	struct owned *owned; /* NULL: there is no group, and what follows does nothing */
 };
 /* A group within the group, of the workload that has one; it goes with the group. */
 #define INNER_GROUP "inner"
-/* NULL, or what failed with its errno. */
+/* Makes a group of this name in the hierarchy, which may not be there yet: 0, or an errno. Its files are not opened. */
+int group_make(struct group *g, const struct hierarchies *h, bool v2, const char *name);
+/* The same for a trial, with its files; NULL, or what failed with its errno. */
 const char *group_create(struct group *g, const struct hierarchies *h, bool v2, int trial);
-/* Opens the files of the group at g->path; NULL, or what failed. */
+/* Before a container's runtime makes the group of this name; NULL, or why it would not be ours: it is there already. */
+const char *group_reserve(struct group *g, const struct hierarchies *h, bool v2, const char *name);
+/* After that: the group of this process, and its files. NULL, or why it is none that was made for it. */
+const char *group_adopt(struct group *g, pid_t member);
+/* 0, or an errno. */
+int group_make_inner(struct group *g);
+/* A descriptor of the group's folder, and of a file in it; -1 with errno. */
+int group_dir(const struct group *g);
+int group_file(const struct group *g, const char *name, int flags);
+/* Opens the files of the group; NULL, or what failed. */
 const char *group_open(struct group *g);
 bool group_write(struct group *g, bool frozen);
 enum freezer_state group_read(struct group *g);
 /* Calls fn for each thread of the group until it returns false. */
 void group_each_thread(struct group *g, bool (*fn)(pid_t tid, void *arg), void *arg);
+/* The same for those of the groups below it, too. */
+void group_each_thread_below(struct group *g, bool (*fn)(pid_t tid, void *arg), void *arg);
 int group_count(struct group *g);
+/* Closes its files; it is ours all the same. */
 void group_close(struct group *g);
 /* Moves a process to the group above; false with errno. */
 bool group_evict(struct group *g, pid_t pid);
-/* SIGKILLs and reaps until the group is empty, then removes it; false when it could not. */
+/* SIGKILLs and reaps until nobody is in the group and below it; false when somebody stayed. */
+bool group_empty(struct group *g, int64_t us);
+/* Removes it, when it is empty: 0, or an errno. */
+int group_remove(struct group *g);
+/* Thaws, SIGKILLs, reaps and removes all that was made by its name; false when it could not. */
 bool group_destroy(struct group *g, int64_t us);
-int group_clean_all(void);
-/* Thaws, kills and removes the groups within a group. */
-void group_clean_below(const char *path, bool v2);
+/* The same for what frostbite programs that are gone have left in the hierarchies. */
+int group_clean_all(const struct hierarchies *h);
 
 /* ---- clean.c ---- */
 #define MOUNT_PREFIX "/tmp/frostline-"
@@ -281,6 +305,8 @@ bool container_create(struct trial *t);
 bool container_start(struct trial *t);
 /* Reads the pid of the first process and opens the group anew. */
 bool container_find(struct trial *t);
+/* Whether its first process has, and with it all others. */
+bool container_has_ended(const struct trial *t);
 /* Kills and forgets it; the group has to be thawed. */
 void container_end(struct trial *t);
 void container_order(unsigned slot, void (*entry)(unsigned slot));

@@ -14,6 +14,7 @@ const sources = (await readdir(here, { recursive: true })).filter(
 const programs = [
   ['control.c', 'files of cgroups are written as kernels before 3.15 take it'],
   ['entropy.c', 'a kernel that waits for randomness is not waited for'],
+  ['groups.c', 'nobody outside of a group that is ours is killed'],
   ['looking.c', 'nothing that looks waits for what it looks at'],
   ['kmsg.c', 'what the kernel says in a trial that tells of trouble is told with it'],
   ['pids.c', 'processes of another pid namespace are known without NStgid'],

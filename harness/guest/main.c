@@ -68,7 +68,10 @@ int main(int argc, char **argv)
 		/* nothing ends a reader of a suspended device but its resume */
 		dm_clean_all();
 		/* processes first: they hold the mounts */
-		int groups = group_clean_all();
+		struct hierarchies h;
+
+		find_hierarchies(&h);
+		int groups = group_clean_all(&h);
 
 		printf("removed %d groups, %d mounts and %d other things\n", groups, mounts_clean_all(), leftovers_clean_all());
 		return 0;

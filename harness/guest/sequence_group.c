@@ -1,12 +1,11 @@
 #define _GNU_SOURCE
 #include "sequence.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define CLEANUP_US 5000000
@@ -19,15 +18,6 @@ struct named_group *play_group(struct play *p, const char *name)
 	return NULL;
 }
 
-/* frostline-PID-TRIAL-NAME, so that `clean` finds it; the rest of a nested name is below. */
-static void name_path(struct play *p, struct named_group *g)
-{
-	const char *mount = p->request->v2 ? p->hierarchies->v2 : p->hierarchies->v1;
-
-	snprintf(g->group.path, sizeof(g->group.path), "%.200s/frostline-%d-%d-%s", mount, getpid(), p->request->trial,
-		 g->name);
-}
-
 bool step_group(struct play *p, const struct sequence_step *s)
 {
 	struct named_group *g = play_group(p, s->name);
@@ -38,13 +28,15 @@ bool step_group(struct play *p, const struct sequence_step *s)
 		g = &p->groups[p->ngroups++];
 	else if (g->there)
 		return play_error(p, "%s is there already", s->name);
-	*g = (struct named_group){
-		.group = { .v2 = p->request->v2, .foreign = true, .procs = -1, .state = -1, .events = -1 },
-	};
-	strcpy(g->name, s->name);
-	name_path(p, g);
-	int error = mkdir(g->group.path, 0755) < 0 ? errno : 0;
+	char name[128];
 
+	*g = (struct named_group){ 0 };
+	strcpy(g->name, s->name);
+	/* so that `clean` finds it; the rest of a nested name is below */
+	snprintf(name, sizeof(name), "frostline-%d-%d-%s", getpid(), p->request->trial, s->name);
+	int error = group_make(&g->group, p->hierarchies, p->request->v2, name);
+
+	g->group.foreign = true;
 	g->there = !error;
 	const char *why = error ? NULL : group_open(&g->group);
 
@@ -61,15 +53,12 @@ bool step_remove(struct play *p, const struct sequence_step *s)
 
 	if (!g || !g->there)
 		return play_error(p, "no group %s", s->name);
-	int error = rmdir(g->group.path) < 0 ? errno : 0;
+	int error = group_remove(&g->group);
 
 	/* the last task of a v1 group leaves a moment after it is dead */
 	for (int64_t end = now_us() + s->within_us; error == EBUSY && now_us() < end; sleep_us(300))
-		error = rmdir(g->group.path) < 0 ? errno : 0;
-	if (!error) {
-		group_close(&g->group);
-		g->there = false;
-	}
+		error = group_remove(&g->group);
+	g->there = error != 0;
 	return play_outcome(p, s, error);
 }
 
@@ -87,27 +76,24 @@ bool step_write(struct play *p, const struct sequence_step *s)
 
 int group_number(const struct group *g, const char *file)
 {
-	char path[384], text[32] = "";
-	FILE *f;
+	char text[32] = "";
+	int fd = group_file(g, file, O_RDONLY);
 
-	snprintf(path, sizeof(path), "%s/%s", g->path, file);
-	f = fopen(path, "re");
-	if (!f)
+	if (fd < 0)
 		return -1;
-	bool any = fgets(text, sizeof(text), f) != NULL;
+	bool any = read(fd, text, sizeof(text) - 1) > 0;
 
-	fclose(f);
+	close(fd);
 	return any ? atoi(text) : -1;
 }
 
 bool frozen_time(struct play *p, const struct named_group *g, int64_t *us)
 {
-	char path[384], line[128];
+	char line[128];
 	bool found = false;
 	long long value;
-
-	snprintf(path, sizeof(path), "%s/cgroup.stat.local", g->group.path);
-	FILE *f = fopen(path, "re");
+	int fd = group_file(&g->group, "cgroup.stat.local", O_RDONLY);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 
 	while (f && !found && fgets(line, sizeof(line), f))
 		found = sscanf(line, "frozen_usec %lld", &value) == 1;
@@ -132,24 +118,4 @@ bool groups_end(struct play *p)
 		if (p->groups[i].there && !group_destroy(&p->groups[i].group, CLEANUP_US))
 			gone = false;
 	return gone;
-}
-
-void group_clean_below(const char *path, bool v2)
-{
-	DIR *dir = opendir(path);
-
-	for (struct dirent *entry; dir && (entry = readdir(dir));) {
-		struct group g = { .v2 = v2, .procs = -1, .state = -1, .events = -1 };
-
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
-			continue;
-		if (snprintf(g.path, sizeof(g.path), "%s/%s", path, entry->d_name) >= (int)sizeof(g.path))
-			continue;
-		group_open(&g);
-		group_write(&g, false);
-		group_clean_below(g.path, v2);
-		group_destroy(&g, 3000000);
-	}
-	if (dir)
-		closedir(dir);
 }

@@ -82,7 +82,7 @@ static bool all_run_again(void *arg)
 {
 	struct running *r = arg;
 
-	return count_lost(r->trial, r->counts) == 0;
+	return count_lost(r->trial, r->counts) == 0 || container_has_ended(r->trial);
 }
 
 static bool reads_thawed(void *arg)
@@ -105,7 +105,7 @@ static struct thaw thaw_group(struct trial *t, struct tool_result *tool)
 
 	if (t->workload->release)
 		t->workload->release(t);
-	if (wait_patiently(all_run_again, &running, CASUALTY_US))
+	if (wait_patiently(all_run_again, &running, CASUALTY_US) && !container_has_ended(t))
 		return (struct thaw){ thawed ? "thawed" : "thaw-stuck", now_us() - start, 0 };
 	unsigned lost = count_lost(t, running.counts);
 
@@ -204,12 +204,12 @@ void slots_clear(void)
 /* Kills what is left, and with it the container. False when something could not be removed. */
 static bool destroy(struct trial *t)
 {
-	bool gone = group_destroy(&t->group, CLEANUP_US);
-
+	if (t->request->runtime)
+		group_empty(&t->group, CLEANUP_US);
 	load_end(t);
 	if (t->request->runtime)
 		container_end(t);
-	return gone && !t->stuck;
+	return group_destroy(&t->group, CLEANUP_US) && !t->stuck;
 }
 
 /* Ends a trial that could not be measured. */
@@ -294,6 +294,18 @@ static void wait_moment(struct trial *t)
 		sleep_us(random_below(&seed, within_us));
 }
 
+/*
+ * A container whose first process is gone has no processes left, and a group of nobody is FROZEN at once: nothing was
+ * measured. What a tool ends itself, it has said.
+ */
+static bool has_lost_container(struct trial *t, const char *when)
+{
+	if (t->request->tool == TOOL_RUNC_CHECKPOINT || !container_has_ended(t))
+		return false;
+	trial_fail(t, "the first process of the container, %d, ended %s, and all others with it", t->init, when);
+	return true;
+}
+
 /* The experiment itself, on processes that are in their state. */
 static void measure(struct trial *t, int64_t began)
 {
@@ -323,6 +335,10 @@ static void measure(struct trial *t, int64_t began)
 	}
 	if (a.tool.name && (!a.log.frozen || !a.tool.ok))
 		tool_emit_logs(t);
+	if (has_lost_container(t, "during the freeze")) {
+		give_up(t, began);
+		return;
+	}
 	if (r->keep)
 		keep_group(t, a.log.frozen);
 	if (!a.log.frozen && shows_blockers(t, &a))
@@ -331,6 +347,10 @@ static void measure(struct trial *t, int64_t began)
 	emit_answer(t, &a);
 	struct thaw thaw = thaw_group(t, &a.tool);
 
+	if (has_lost_container(t, "before all of them ran again")) {
+		give_up(t, began);
+		return;
+	}
 	emit_thaw(&thaw);
 	emit_tool(&a.tool);
 	emit_runtime(r);

@@ -104,12 +104,29 @@ static bool starts_now(const struct trial *t)
 	return t->request->gap_us >= 0;
 }
 
+struct awaited {
+	const struct trial *trial;
+	bool (*done)(void *);
+	void *arg;
+};
+
+static bool is_over(void *arg)
+{
+	const struct awaited *a = arg;
+
+	return a->done(a->arg) || container_has_ended(a->trial);
+}
+
 /* Waits for processes to be where the workload wants them; the first that could not enter the group ends it. */
 static bool wait_for(struct trial *t, bool (*done)(void *), void *arg, const char *what)
 {
+	struct awaited awaited = { t, done, arg };
 	int64_t start = now_us();
+	bool is = wait_patiently(is_over, &awaited, IN_STATE_US);
 
-	if (wait_patiently(done, arg, IN_STATE_US)) {
+	if (container_has_ended(t))
+		return trial_fail(t, "%s: the first process of the container, %d, has ended", t->workload->name, t->init);
+	if (is) {
 		container_pids(t);
 		return true;
 	}

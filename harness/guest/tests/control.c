@@ -7,20 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static void make_group(struct group *g, const char *path)
-{
-	char file[400];
-
-	*g = (struct group){ .procs = -1, .state = -1, .events = -1 };
-	snprintf(g->path, sizeof(g->path), "%s", path);
-	mkdir(path, 0755);
-	static const char *const files[] = { "cgroup.procs", "freezer.state", "tasks" };
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		snprintf(file, sizeof(file), "%s/%s", path, files[i]);
-		put(file, "");
-	}
-}
-
 int main(void)
 {
 	static const unsigned char seed[SEED_BYTES] = "seed";

@@ -18,6 +18,16 @@ export const calls: readonly string[] = `
   sigaction sigaddset sigemptyset signal sigprocmask snprintf socket socketpair sscanf stat statfs statvfs stderr
   stdout stpcpy strchr strcmp strcpy strcspn strerror strlen strncmp strrchr strstr strtok_r strtol strtoll strtoull
   sync syscall sysconf tcgetattr tcsetattr umount2 uname unlink unshare vfork vprintf vsnprintf waitpid write`
+  __ctype_b_loc __errno_location __popcountdi2 _exit abort accept accept4 access bind calloc cfmakeraw cfsetspeed clock_gettime close closedir
+  connect dup2 err execl execvpe fchmod fclose fdopen fdopendir fflush fgets flock fopen fork free fprintf fputc fscanf fstat fstatat ftruncate
+  fwrite getenv getpgrp getpid getppid getsockname glob globfree if_nametoindex inet_pton ioctl kill listen lseek memchr memcpy
+  memmove memset mkdir mkdirat mkfifo mknod mkostemp mkstemp mmap mount munmap nanosleep nftw open openat opendir pause perror pipe pipe2
+  poll posix_memalign ppoll prctl pread printf pthread_attr_init pthread_attr_setstacksize pthread_create pthread_join
+  pthread_self ptrace putchar puts raise read readdir readlink reboot recv recvmsg remove rename rmdir send sendfile
+  sendmsg sendto setenv setpgid setsid setsockopt settimeofday sigaction sigaddset sigemptyset signal sigprocmask snprintf
+  socket socketpair sscanf stat statfs statvfs stderr stdout stpcpy strchr strcmp strcpy strcspn strerror strlen strncmp strrchr
+  strspn strstr strtok_r strtol strtoll strtoull sync syscall sysconf tcgetattr tcsetattr umount2 uname unlink unlinkat unshare vfork
+  vprintf vsnprintf waitpid write`
   .trim()
   .split(/\s+/);
 
@@ -36,7 +46,7 @@ export const known: readonly string[] = `
 /** Files of /proc, /sys, /dev and cgroups, and fields of them, that 3.10 has where its configuration does. */
 export const files: readonly string[] = `
   /dev /dev/dm-%u /dev/fuse /dev/kmsg /dev/loop%d /dev/loop-control /dev/mapper/control /dev/nbd0 /dev/null /dev/pts /dev/shm
-  /dev/shm/frostbite-* /dev/ttyS1 /dev/urandom /dev/vhost-net /proc /proc/%d/cgroup /proc/%d/cmdline /proc/%d/comm
+  /dev/shm/frostbite-* /dev/ttyS1 /dev/urandom /dev/vhost-net /proc /proc/%d/cmdline /proc/%d/comm
   /proc/cmdline /proc/filesystems /proc/self/exe /proc/self/fd/%d /proc/self/mountinfo /proc/self/mounts /proc/self/task
   /proc/sys/kernel/core_pattern /proc/sys/kernel/random/boot_id /proc/sys/kernel/sysrq /proc/sys/net/ipv6/conf/ /sys
   /sys/block/nbd0/ /sys/fs/cgroup /sys/fs/cgroup/%s /sys/fs/cgroup/devices/frostline-* /sys/fs/cgroup/freezer

@@ -35,12 +35,11 @@ static void make_task(int tid, int process, const char *wchan, const char *stack
 }
 
 /* What emit_blockers() says of a group of these tasks. */
+static struct trial t;
+
 static void look(const char *tasks, char *said, size_t size)
 {
-	static struct trial t;
-
-	t = (struct trial){ .group = { .procs = -1, .state = -1, .events = -1 } };
-	strcpy(t.group.path, "group");
+	t.nslots = 0;
 	put("group/tasks", tasks);
 	find_blockers(&t, 0);
 	int out = dup(1);
@@ -64,7 +63,7 @@ int main(void)
 	shared_create();
 	proc_root = "proc";
 	mkdir("proc", 0755);
-	mkdir("group", 0755);
+	make_group(&t.group, "group");
 	alarm(20);
 
 	make_task(11, 11, "flush_old_exec", NULL, "0000000000000000");

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static bool attach(int procs, pid_t pid)
@@ -16,15 +15,6 @@ static bool attach(int procs, pid_t pid)
 
 	snprintf(number, sizeof(number), "%d", pid);
 	return control_write(procs, number);
-}
-
-/* cgroup.procs of a group beside or below the trial's. */
-static int open_procs(const struct trial *t, const char *where)
-{
-	char path[384];
-
-	snprintf(path, sizeof(path), "%s/%s/cgroup.procs", t->group.path, where);
-	return open(path, O_WRONLY | O_CLOEXEC);
 }
 
 #define MOVERS 2
@@ -48,7 +38,7 @@ static pid_t make_mover(void)
 static void move_about(void *arg)
 {
 	struct trial *t = arg;
-	int outside = open_procs(t, "..");
+	int outside = group_file(&t->group, "../cgroup.procs", O_WRONLY);
 	pid_t movers[MOVERS];
 
 	for (unsigned i = 0; i < MOVERS; i++)
@@ -108,18 +98,17 @@ static void spin(unsigned slot)
 
 static bool start_nested(struct trial *t)
 {
-	char path[384];
+	int error = group_make_inner(&t->group);
 
-	snprintf(path, sizeof(path), "%s/" INNER_GROUP, t->group.path);
-	if (mkdir(path, 0755) < 0)
-		return trial_fail(t, "mkdir %s: %s", path, strerror(errno));
-	int procs = open_procs(t, INNER_GROUP);
+	if (error)
+		return trial_fail(t, "mkdir of " INNER_GROUP " in %s: %s", t->group.path, strerror(error));
+	int procs = group_file(&t->group, INNER_GROUP "/cgroup.procs", O_WRONLY);
 	bool moved = procs >= 0 && spawn(t, tick) && spawn(t, tick) && spawn(t, spin) && wait_moving(t);
 
 	for (unsigned i = 1; moved && i < t->nslots; i++)
 		moved = attach(procs, atomic_load(&shared->slots[i].pid));
 	if (!moved && !t->why[0])
-		trial_fail(t, "moving into %s: %s", path, strerror(errno));
+		trial_fail(t, "moving into " INNER_GROUP " of %s: %s", t->group.path, strerror(errno));
 	if (procs >= 0)
 		close(procs);
 	return moved;
