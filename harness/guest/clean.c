@@ -1,21 +1,27 @@
 #define _GNU_SOURCE
 #include "frostbite.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* The last mount of ours, so that one over another goes first. */
-static bool find_mount(char *path)
+/* The last mount whose path begins so, so that one over another goes first; `type` is for one of a type alone. */
+static bool find_mount(const char *prefix, const char *type, char *path)
 {
-	char line[512], point[256];
+	char line[512], point[256], is[32];
 	bool found = false;
 	FILE *f = fopen("/proc/self/mounts", "re");
 
 	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%*s %255s", point) != 1 || strncmp(point, MOUNT_PREFIX, strlen(MOUNT_PREFIX)))
+		if (sscanf(line, "%*s %255s %31s", point, is) != 2 || strncmp(point, prefix, strlen(prefix)) ||
+		    (type && strcmp(type, is)))
 			continue;
 		strcpy(path, point);
 		found = true;
@@ -25,13 +31,28 @@ static bool find_mount(char *path)
 	return found;
 }
 
+/* One that fsfreeze-write froze, and whose guardian is gone as well: unmounted so it would stay, and with it its loop device. */
+static void thaw_ext4(void)
+{
+	char path[256];
+	int fd = find_mount(MOUNT_PREFIX, "ext4", path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (fd < 0)
+		return;
+	/* EINVAL: it is not frozen */
+	if (ioctl(fd, FITHAW, 0) < 0 && errno != EINVAL)
+		perror(path);
+	close(fd);
+}
+
 /* A FUSE server that dies with its parent releases its client; the dead mount stays. */
 int mounts_clean_all(void)
 {
 	char path[256];
 	int cleaned = 0;
 
-	while (find_mount(path)) {
+	thaw_ext4();
+	while (find_mount(MOUNT_PREFIX, NULL, path)) {
 		char group[300];
 
 		/* a hierarchy with a group in it outlives its mount */
@@ -46,27 +67,52 @@ int mounts_clean_all(void)
 	return cleaned;
 }
 
-#define TREES 3
+/* A folder or file of this user's own: what another made by such a name, or could change beneath a walk, is left alone. */
+static bool is_own(const char *path, bool *is_folder)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return false;
+	*is_folder = S_ISDIR(st.st_mode);
+	return st.st_uid == geteuid() && !S_ISLNK(st.st_mode) && !(*is_folder && st.st_mode & 022);
+}
+
+/* With all that is in it where it is a tree; what is a mount still, or has one in it, is not walked into. */
+static bool remove_leftover(const char *path, bool is_tree)
+{
+	char mount[256];
+	bool is_folder = false;
+
+	if (!is_own(path, &is_folder))
+		return false;
+	if (remove(path) < 0 && is_tree && is_folder && !find_mount(path, NULL, mount))
+		remove_tree(path);
+	return access(path, F_OK) < 0;
+}
 
 int leftovers_clean_all(void)
 {
-	static const char *const patterns[] = {
-		BOX_PREFIX "*", "/run/runc/frostline-*", "/run/crun/frostline-*", /* TREES of these */
-		"/sys/fs/cgroup/devices/frostline-*", "/dev/shm/frostbite-*", MOUNT_PREFIX "*",
+	static const struct { const char *pattern; bool is_tree; } leftovers[] = {
+		{ BOX_PREFIX "*", true },
+		{ "/run/runc/frostline-*", true },
+		{ "/run/crun/frostline-*", true },
+		{ PLACE_PREFIX "*", true },
+		{ "/dev/shm/frostbite-*", true },
+		{ "/run/frostbite-*", true },
+		{ "/tmp/frostbite-*", true },
+		{ "/sys/fs/cgroup/devices/frostline-*", false },
+		{ MOUNT_PREFIX "*", false },
 	};
 	int cleaned = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(leftovers); i++) {
 		glob_t found;
 
-		if (glob(patterns[i], 0, NULL, &found))
+		if (glob(leftovers[i].pattern, 0, NULL, &found))
 			continue;
-		for (size_t j = 0; j < found.gl_pathc; j++) {
-			/* what may be a mount or a group still is not walked into */
-			if (remove(found.gl_pathv[j]) < 0 && i < TREES)
-				remove_tree(found.gl_pathv[j]);
-			cleaned += access(found.gl_pathv[j], F_OK) < 0;
-		}
+		for (size_t j = 0; j < found.gl_pathc; j++)
+			cleaned += remove_leftover(found.gl_pathv[j], leftovers[i].is_tree);
 		globfree(&found);
 	}
 	return cleaned;

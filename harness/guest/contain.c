@@ -6,7 +6,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdint.h>
-#include <string.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -31,11 +31,11 @@ static void make(unsigned slot, long distance)
 		_exit(70);
 	}
 	if (pid < 0) {
-		strcpy(shared->slots[slot].failed, "fork in its container");
-		atomic_store(&shared->slots[slot].error, errno);
+		snprintf(counters->slots[slot].failed, sizeof(counters->slots[slot].failed), "fork in its container");
+		atomic_store(&counters->slots[slot].error, errno);
 	}
 	else
-		atomic_store(&shared->slots[slot].inner, pid);
+		atomic_store(&counters->slots[slot].inner, pid);
 }
 
 static void wake_up(int sig)
@@ -53,22 +53,25 @@ void contain_tell(void)
 	syscall(SYS_futex, &shared->orders, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-int contain(const char *path)
+int contain(const char *folder)
 {
 	const struct timespec while_idle = { .tv_nsec = 50000000 };
+	bool made[MAX_SLOTS] = { false };
 	struct sigaction on_child = { .sa_handler = wake_up };
 
-	shared_open(path);
+	shared_open(folder);
 	quiet_child();
 	sigaction(SIGCHLD, &on_child, NULL);
 	for (;;) {
 		unsigned seen = atomic_load(&shared->orders);
 
 		for (unsigned slot = 0; slot < MAX_SLOTS; slot++) {
-			long distance = atomic_exchange(&shared->slots[slot].entry, 0);
+			long distance = atomic_load(&shared->slots[slot].entry);
 
-			if (distance)
+			/* each once: what it was told it cannot take back */
+			if (distance && !made[slot])
 				make(slot, distance);
+			made[slot] |= distance != 0;
 		}
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;

@@ -94,13 +94,17 @@ static void make_parents(const char *root, const char *path)
 
 static bool make_box(struct trial *t)
 {
-	static const char *const folders[] = { "", "/rootfs", "/rootfs/proc", "/rootfs/dev", "/rootfs/tmp" };
+	static const char *const folders[] = { "/rootfs", "/rootfs/proc", "/rootfs/dev", "/rootfs/tmp", "/rootfs" IN_CONTAINER };
 	char path[400], root[100];
 
 	if (box[0])
 		return true;
-	/* not in memory: CRIU would take a tmpfs along */
-	snprintf(box, sizeof(box), BOX_PREFIX "%d", getpid());
+	/* not in memory: CRIU would take a tmpfs along; nor by a name that somebody else could have made before */
+	strcpy(box, BOX_PREFIX "XXXXXX");
+	if (!mkdtemp(box)) {
+		box[0] = '\0';
+		return trial_fail(t, "mkdtemp " BOX_PREFIX "XXXXXX: %s", strerror(errno));
+	}
 	snprintf(root, sizeof(root), "%s/rootfs", box);
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
 		snprintf(path, sizeof(path), "%s%s", box, folders[i]);
@@ -111,12 +115,6 @@ static bool make_box(struct trial *t)
 	snprintf(path, sizeof(path), "%s%s", root, shared->exe);
 	if (!copy_file(shared->exe, path))
 		return trial_fail(t, "copy of %s to %s: %s", shared->exe, path, strerror(errno));
-	snprintf(path, sizeof(path), "%s" IN_CONTAINER, root);
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-
-	if (fd < 0)
-		return trial_fail(t, "%s: %s", path, strerror(errno));
-	close(fd);
 	/* a mount below /tmp comes through to a container that was there before it */
 	mount(NULL, "/tmp", NULL, MS_SHARED, NULL);
 	return true;
@@ -147,7 +145,7 @@ static bool write_config(struct trial *t)
 		   "{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"
 		   "{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"options\":[\"mode=755\"]},"
 		   "{\"destination\":\"" IN_CONTAINER "\",\"type\":\"bind\",\"source\":\"%s\",\"options\":[\"bind\",\"rw\"]}",
-		shared->file);
+		shared_folder());
 	/* where a workload's server and its clients meet; CRIU cannot take a mount that others mount into */
 	const bool meets = r->tool != TOOL_CRIU_DUMP && r->tool != TOOL_RUNC_CHECKPOINT;
 
@@ -165,7 +163,7 @@ static bool write_config(struct trial *t)
 	return fclose(f) == 0 || trial_fail(t, "%s: %s", path, strerror(errno));
 }
 
-static const char *box_path(const char *name)
+const char *box_path(const char *name)
 {
 	static char path[128];
 
@@ -186,7 +184,11 @@ static bool run_runtime(struct trial *t, const char *const *argv, const char *wh
 
 	if (code == 0)
 		return true;
+	if (code == NOT_STARTED)
+		return trial_fail(t, "%s %s was not started: %s", argv[0], what, strerror(program_error));
 	telling_line(log, said, sizeof(said));
+	if (code == OVERDUE)
+		return trial_fail(t, "%s %s did not end within %d s: %s", argv[0], what, RUNTIME_US / 1000000, said);
 	return trial_fail(t, "%s %s ended with %d: %s", argv[0], what, code, said);
 }
 
@@ -224,7 +226,7 @@ static bool podman_create(struct trial *t)
 {
 	char shared_mount[160], parent[80], rootfs[100];
 
-	snprintf(shared_mount, sizeof(shared_mount), "%s:" IN_CONTAINER, shared->file);
+	snprintf(shared_mount, sizeof(shared_mount), "%s:" IN_CONTAINER, shared_folder());
 	snprintf(parent, sizeof(parent), "/%s", t->id);
 	snprintf(rootfs, sizeof(rootfs), "%s/rootfs", box);
 	const char *const argv[] = {
@@ -247,11 +249,10 @@ static bool podman_start(struct trial *t)
 		return false;
 	telling_line(box_path("runtime.log"), said, sizeof(said));
 	FILE *f = fopen(box_path("pid"), "we");
+	bool is_kept = f && fprintf(f, "%d\n", atoi(said)) > 0;
 
-	if (f) {
-		fprintf(f, "%d\n", atoi(said));
-		fclose(f);
-	}
+	if ((f && fclose(f)) || !is_kept)
+		return trial_fail(t, "%s: %s", box_path("pid"), strerror(errno));
 	return container_find(t);
 }
 

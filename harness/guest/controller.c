@@ -31,7 +31,8 @@ static void path_of(char *path, size_t size, const char *name, const char *file)
 {
 	const char *point = point_of(name);
 
-	snprintf(path, size, "%s/%s", point ? point : "", file);
+	/* of none it is no path, and not one from the root */
+	snprintf(path, size, "%s%s%s", point ? point : "", point ? "/" : "", point ? file : "");
 }
 
 const char *controller_mount(const char *name, const char *file)
@@ -40,10 +41,10 @@ const char *controller_mount(const char *name, const char *file)
 	char path[128];
 
 	if (!point_of(name)) {
-		char *point = mounted[count].point;
+		char *point = mounted[count < MAX_CONTROLLERS ? count : 0].point;
 
-		snprintf(point, sizeof(mounted[count].point), MOUNT_PREFIX "%s-%d", name, getpid());
-		if ((mkdir(point, 0700) < 0 && errno != EEXIST) || mount("cgroup", point, "cgroup", 0, name) < 0) {
+		if (count == MAX_CONTROLLERS || !place_path(point, sizeof(mounted[0].point), name) ||
+		    (mkdir(point, 0700) < 0 && errno != EEXIST) || mount("cgroup", point, "cgroup", 0, name) < 0) {
 			snprintf(problem, sizeof(problem), "mount of the v1 controller %s: %s (not in this kernel, or in use by cgroup2)", name,
 				 strerror(errno));
 			rmdir(point);
@@ -67,7 +68,23 @@ const char *controller_mount(const char *name, const char *file)
 	return NULL;
 }
 
-bool controller_write(const char *name, const char *file, const char *text)
+bool controller_change(const char *name, const char *file, const struct limit *limit)
+{
+	char path[128];
+
+	path_of(path, sizeof(path), name, file);
+	return setting_change(path, limit->text, limit->none);
+}
+
+void controller_restore(const char *name, const char *file)
+{
+	char path[128];
+
+	path_of(path, sizeof(path), name, file);
+	setting_restore(path);
+}
+
+static bool controller_write(const char *name, const char *file, const char *text)
 {
 	char path[128];
 
@@ -97,7 +114,7 @@ bool controller_enter(struct trial *t, const char *name)
 		if (!controller_write(name, CONTROLLER_GROUP "/cgroup.procs", pid))
 			return trial_fail(t, "process %s into the v1 %s group: %s", pid, name, strerror(errno));
 	}
-	atomic_store(&shared->served, 1);
+	atomic_store(&counters->served, 1);
 	return true;
 }
 

@@ -7,8 +7,12 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/* The longest line: 16 blockers of 12 functions and 64 states take about 12 KiB. */
-static char line[32768];
+/*
+ * A line is at most as long as its reader takes (64 KiB). Its own words, numbers and names of keys, take less than RESERVE:
+ * 16 blockers of 12 functions, 64 states and 64 steps are 6 KiB. Texts get the rest, and are cut in it.
+ */
+#define RESERVE 8192
+static char line[60 * 1024];
 static size_t length;
 
 void emit_begin(void)
@@ -36,7 +40,8 @@ void emit_string(const char *text)
 		return;
 	}
 	emit("\"");
-	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+	/* never in the middle of an escape: a cut text is a text */
+	for (const unsigned char *c = (const unsigned char *)text; *c && length < sizeof(line) - RESERVE; c++) {
 		if (*c == '"' || *c == '\\')
 			emit("\\%c", *c);
 		else if (*c < 0x20 || *c >= 0x7f)
@@ -66,7 +71,8 @@ bool emit_end(void)
 {
 	line[length++] = '\n';
 	/* results are longer than PIPE_BUF, so heartbeats could land inside them; a killed holder frees a flock */
-	flock(shared_lock_fd(), LOCK_EX);
+	while (flock(shared_lock_fd(), LOCK_EX) < 0 && errno == EINTR)
+		;
 	bool ok = write_all(line, length);
 
 	flock(shared_lock_fd(), LOCK_UN);

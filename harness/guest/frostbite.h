@@ -40,20 +40,21 @@ bool signal_family(pid_t leader, int signal);
 
 /* ---- shared.c: memory that survives fork and exec ---- */
 #define MAX_SLOTS 16
-#define SHARED_FD 100
+#define COUNTERS_FD 100
+#define SHARED_FD 101
 
-/* One workload process whose progress is watched. */
-struct slot {
+/*
+ * What a process of a workload says of itself. It may say anything: nothing here is run, opened or signalled, and no text of
+ * it is taken to have an end.
+ */
+struct counter {
 	_Atomic uint64_t count; /* bumped whenever the process runs */
-	_Atomic int pid;        /* 0: not used */
 	_Atomic int ready;      /* the process is about to enter the state its workload is named after */
 	_Atomic int error;      /* errno that kept it from its state */
 	char failed[32];        /* what failed with it */
-	_Atomic int doomed;     /* it is meant to die: dead, it is no casualty */
 	_Atomic int inner;      /* in a container: its pid as the container sees it */
-	_Atomic long entry;     /* in a container: what to run, as a distance from contain(); 0: nothing */
 	_Atomic int child;      /* of a sequence's vfork parent: the child it waits for; 0: not yet */
-	char pad[16];
+	char pad[8];
 };
 
 /* What a workload was told; each stands for itself where a workload has no such parameter. */
@@ -64,6 +65,21 @@ struct parameters {
 	unsigned load;    /* busy processes outside the group */
 };
 
+/* Written by the processes of workloads and by their servers. */
+struct counters {
+	struct counter slots[MAX_SLOTS];
+	_Atomic int served;  /* a server outside the group has done its part */
+};
+extern struct counters *counters;
+
+/* One workload process whose progress is watched. */
+struct slot {
+	_Atomic int pid;        /* 0: not used */
+	_Atomic int doomed;     /* it is meant to die: dead, it is no casualty */
+	_Atomic long entry;     /* in a container: what to run, as a distance from contain(); 0: nothing */
+};
+
+/* Written by `frostbite serve` and its own forks alone; what it executes, and what containers do, map it to read. */
 struct shared {
 	struct slot slots[MAX_SLOTS];
 	_Atomic int trial;   /* -1 between trials */
@@ -71,11 +87,9 @@ struct shared {
 	_Atomic int64_t quiet_until; /* the strategy only reads until then; 0: it may act at any time */
 	_Atomic unsigned beats; /* how often one was asked for before its time */
 	_Atomic int go;      /* the freeze comes within workload.within_us */
-	_Atomic int served;  /* a server outside the group has done its part */
 	_Atomic unsigned orders; /* how often a container was told that there is something to make */
 	_Atomic uint32_t seed;
 	struct parameters parameters; /* what the workload was told; filled before its processes are made */
-	char file[64];       /* the name of this memory */
 	char exe[256];       /* where this program is */
 	char ear[32];        /* the address to which containers' processes say who they are; "": they need not */
 	char path[256];      /* what the workload's entries have to find; filled before they are spawned */
@@ -83,8 +97,10 @@ struct shared {
 extern struct shared *shared;
 void shared_create(void);
 void shared_attach(void);
-/* The same by name, for a process that did not inherit it. */
-void shared_open(const char *path);
+/* The same by the folder that the memory is in, for a process that did not inherit it. */
+void shared_open(const char *folder);
+/* That folder, which is open to this user alone. */
+const char *shared_folder(void);
 void shared_end(void);
 /* The lock that keeps lines on standard output whole; a child that prints takes one of its own first. */
 int shared_lock_fd(void);
@@ -162,10 +178,33 @@ bool group_destroy(struct group *g, int64_t us);
 /* The same for what frostbite programs that are gone have left in the hierarchies. */
 int group_clean_all(const struct hierarchies *h);
 
-/* ---- clean.c ---- */
+/* ---- setting.c: what is changed on the machine for a while ---- */
+/* Where the notes of what to write back are; tests have one of their own. */
+extern const char *settings_folder;
+/*
+ * Notes what is to be written back to the file, `back` or else what it holds, and writes the text. False with errno; EBUSY:
+ * another frostbite has changed it. It is written back when this process is gone, too.
+ */
+bool setting_change(const char *path, const char *text, const char *back);
+/* Writes back; nothing when this process has not changed it. What somebody else has written since stays. */
+void setting_restore(const char *path);
+/* Writes back all that is left. */
+void settings_end(void);
+/* Writes back what frostbites that are gone have changed; how many. */
+int settings_clean_all(void);
+
+/* ---- place.c: the folder of a trial's mounts, nodes, pipes and sockets ---- */
 #define MOUNT_PREFIX "/tmp/frostline-"
+#define PLACE_PREFIX MOUNT_PREFIX "own-"
+/* A path in it, of at most `size` bytes; false with errno. */
+bool place_path(char *path, size_t size, const char *name);
+bool place_has(const char *path);
+/* Removes it when it is empty. */
+void place_end(void);
+
+/* ---- clean.c ---- */
 int mounts_clean_all(void);
-/* Bundles, runtimes' notes of containers that are gone, and shared memory of programs that were killed. */
+/* Folders, bundles, runtimes' notes of containers that are gone, and shared memory of programs that were killed. */
 int leftovers_clean_all(void);
 
 /* ---- module.c ---- */
@@ -189,7 +228,7 @@ int loop_attach(int image, char *device, size_t size);
 bool node_make(struct trial *t, const struct stat *device, const char *path);
 void node_remove(void);
 #define NODE_READ_SIZE (64 * 1024)
-/* Entry: once shared->served, reads so much from the device at shared->path past all caches, then ticks. */
+/* Entry: once counters->served, reads so much from the device at shared->path past all caches, then ticks. */
 void node_read(unsigned slot) __attribute__((noreturn));
 /* Entry: stat(2) of a name in the file system at shared->path, whose server may never answer, then ticks. */
 void ask_server(unsigned slot) __attribute__((noreturn));
@@ -198,7 +237,12 @@ void ask_server(unsigned slot) __attribute__((noreturn));
 #define CONTROLLER_GROUP "frostline"
 /* Makes the controller's group and asks for a file in it; NULL, or what this kernel lacks. */
 const char *controller_mount(const char *name, const char *file);
-bool controller_write(const char *name, const char *file, const char *text);
+struct limit {
+	const char *text, *none; /* the limit, and what lifts it */
+};
+/* Sets a limit, which is lifted when this program is gone, too; false with errno. */
+bool controller_change(const char *name, const char *file, const struct limit *limit);
+void controller_restore(const char *name, const char *file);
 /* Moves the processes of the trial into the controller's group; false with t->why set. */
 bool controller_enter(struct trial *t, const char *name);
 void controllers_end(void);
@@ -286,8 +330,11 @@ struct program {
 	void (*watch)(void *arg); /* called every 50 ms while it runs; may be NULL */
 	void *arg;
 };
-/* Its exit code; 128 + signal when one ended it; -1 with errno when it could not be started or was killed at the deadline. */
+#define OVERDUE (-1)
+#define NOT_STARTED (-2)
+/* Its exit code; 128 + signal when one ended it; OVERDUE: it was killed at the deadline; NOT_STARTED for program_error's reason. */
 int program_run(const struct program *p);
+extern int program_error;
 /* Whether a program is on the PATH. */
 bool program_there(const char *name);
 /* The first words of what `NAME --version` prints, "runc 1.1.15"; asked once. "" when it does not run. */
@@ -311,10 +358,12 @@ bool container_has_ended(const struct trial *t);
 void container_end(struct trial *t);
 void container_order(unsigned slot, void (*entry)(unsigned slot));
 void containers_end(void);
-/* The first process of a container: `frostbite contain FILE`. */
-int contain(const char *path);
+/* The first process of a container: `frostbite contain FOLDER`. */
+int contain(const char *folder);
 void contain_tell(void);
 #define BOX_PREFIX "/var/tmp/frostline-box-"
+/* A path in the folder of the container's bundle, until the next call. */
+const char *box_path(const char *name);
 
 /* ---- pids.c ---- */
 /* Whether the kernel names a process's number in each pid namespace (NStgid, 4.1) in this file, /proc/PID/status. */
@@ -457,6 +506,11 @@ int tiny_open(void);
 bool tiny_is_known(void);
 
 /* ---- workload.c and workloads ---- */
+/*
+ * A freeze at a random moment (gap_us) does not wait for processes to be in their state. Some workloads cannot do without:
+ * their start acts on processes by their pids, which a container's do not have before it runs, or on their state.
+ */
+enum gap { GAP_ANY, GAP_BARE, GAP_NEVER };
 struct workload {
 	const char *name, *summary;
 	/* NULL, or why it needs a container, and cannot do without. */
@@ -475,6 +529,8 @@ struct workload {
 	const char *bare_only;
 	/* Ended by one without a name; NULL: none. */
 	const struct parameter *parameters;
+	/* With which of the processes' places a freeze may come whatever state they are in. */
+	enum gap gap;
 	/* Its processes find something of ours below /tmp, which a container has that no CRIU is to dump. */
 	bool meets;
 };
@@ -503,18 +559,20 @@ int dm_clean_all(void);
 /* Unmounts what fsfreeze-write left mounted for the next trial. */
 void fsfreeze_end(void);
 void re_exec(const char *workload, unsigned slot) __attribute__((noreturn));
+/* In a process of the workload: `what` failed for errno's reason, which is told should it get nowhere. */
+void slot_note(unsigned slot, const char *what);
 /* In a process of the workload: it cannot go on, for errno's reason; `what` failed. */
 void slot_fail(unsigned slot, const char *what) __attribute__((noreturn));
 /* Bumps the slot's counter for ever, sleeping 1 ms between. */
 void tick(unsigned slot) __attribute__((noreturn));
 static inline void bump(unsigned slot)
 {
-	atomic_fetch_add_explicit(&shared->slots[slot].count, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&counters->slots[slot].count, 1, memory_order_relaxed);
 }
 /* SIGKILLs the children that its processes have in the group. */
 void kill_children(struct trial *t);
 bool wait_ready(struct trial *t);
-/* Waits for shared->served; `what` is said of it when it does not come. */
+/* Waits for counters->served; `what` is said of it when it does not come. */
 bool wait_served(struct trial *t, const char *what);
 bool wait_moving(struct trial *t);
 bool wait_task_state(struct trial *t, char state);

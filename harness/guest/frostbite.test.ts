@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { capture } from '../base/command.ts';
 import { parametersOf } from '../matrix/parameters.ts';
-import { workloadNames, workloads } from '../matrix/workloads.ts';
+import { gapUse, workloadNames, workloads } from '../matrix/workloads.ts';
 import { presets } from '../matrix/presets.ts';
 import { toolNames, tools } from '../matrix/tools.ts';
 import { guestEventSchema, type GuestEvent } from '../trial/protocol.ts';
@@ -42,6 +42,7 @@ const results = (events: readonly GuestEvent[]): string[] =>
 interface Listed {
   readonly name: keyof typeof workloads;
   readonly summary: string;
+  readonly startGap: string;
   /** By name: what the workload is by itself, the least and the most; of words their numbers. */
   readonly parameters: Readonly<Record<string, readonly number[]>>;
 }
@@ -59,6 +60,7 @@ describe('frostbite', () => {
     const { stdout } = await capture([frostbite, 'list']);
     const listed = JSON.parse(stdout) as Listed[];
     expect(listed.map(({ name }) => name)).toEqual(workloadNames);
+    expect(listed.map(({ startGap }) => startGap)).toEqual(workloadNames.map(gapUse));
     expect(Object.fromEntries(listed.map(({ name, summary }) => [name, summary]))).toEqual(workloads);
     for (const { name, parameters } of listed)
       expect({ name, parameters }).toEqual({ name, parameters: bounds(name) });
@@ -166,6 +168,21 @@ describe('frostbite', () => {
     const before = kept();
     await serve('');
     expect(kept()).toEqual(before);
+  });
+
+  it('keeps what it goes by where nobody else can read or write', async () => {
+    const kept = (): string[] =>
+      readdirSync('/dev/shm', { recursive: true, encoding: 'utf8' }).filter((name) =>
+        name.startsWith('frostbite-'),
+      );
+    const before = kept();
+    const child = spawn(frostbite, ['serve'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    await once(child.stdout, 'data');
+    const made = kept().filter((name) => !before.includes(name));
+    const modes = made.map((name) => statSync(join('/dev/shm', name)).mode & 0o777);
+    child.stdin.end();
+    await once(child, 'exit');
+    expect(modes.map((mode) => mode.toString(8)).toSorted()).toEqual(['600', '600', '700']);
   });
 
   it('beats once a second at least, also when it has nothing to do', async () => {

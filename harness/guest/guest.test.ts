@@ -14,13 +14,18 @@ const sources = (await readdir(here, { recursive: true })).filter(
 const programs = [
   ['control.c', 'files of cgroups are written as kernels before 3.15 take it'],
   ['entropy.c', 'a kernel that waits for randomness is not waited for'],
+  ['forks.c', 'a fork that fails is told, and nobody is killed for it'],
   ['groups.c', 'nobody outside of a group that is ours is killed'],
+  ['lines.c', 'a line of the protocol is JSON, whatever a log is made of'],
   ['looking.c', 'nothing that looks waits for what it looks at'],
   ['kmsg.c', 'what the kernel says in a trial that tells of trouble is told with it'],
   ['pids.c', 'processes of another pid namespace are known without NStgid'],
+  ['memory.c', 'no byte that another user can write changes what is executed'],
   ['parameters.c', 'a workload is told what its parameters take'],
   ['stuck.c', 'a call to a control file that does not end is told with its file'],
   ['patience.c', 'waits of its own are longer on a slow machine'],
+  ['requests.c', 'any lines at all are a request or what is wrong with them'],
+  ['settings.c', 'what is changed on the machine is written back, whoever is killed'],
   ['signals.c', 'what is no process is never signalled'],
 ] as const;
 const flags = [

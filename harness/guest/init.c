@@ -100,6 +100,10 @@ static void start_network(void)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
+	if (fd < 0) {
+		fprintf(stderr, "frostline: cannot be reached: this kernel has no IPv4: %s\n", strerror(errno));
+		return;
+	}
 	set_up(fd, "lo");
 	bool is_there = wait_until(card_is_there, NULL, CARD_US);
 
@@ -123,6 +127,8 @@ static pid_t start_ssh(void)
 	char loader[64], libraries[64], dropbear[64];
 	pid_t pid = fork();
 
+	if (pid < 0)
+		fprintf(stderr, "frostline: fork of the SSH server: %s\n", strerror(errno));
 	if (pid != 0)
 		return pid;
 	snprintf(loader, sizeof(loader), "%s/lib64/ld-linux-x86-64.so.2", root);
@@ -142,6 +148,8 @@ static bool listens(void *arg)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	(void)arg;
+	if (fd < 0)
+		return false;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
 	bool is_taken = bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0 && errno == EADDRINUSE;
 

@@ -8,7 +8,10 @@
 
 static void list_one(const struct workload *w, bool first)
 {
-	printf("%s\n  {\"name\":\"%s\",\"summary\":\"%s\",\"parameters\":{", first ? "" : ",", w->name, w->summary);
+	static const char *const gaps[] = { [GAP_ANY] = "any", [GAP_BARE] = "bare", [GAP_NEVER] = "never" };
+
+	printf("%s\n  {\"name\":\"%s\",\"summary\":\"%s\",\"startGap\":\"%s\",\"parameters\":{", first ? "" : ",", w->name,
+	       w->summary, gaps[w->gap]);
 	for (const struct parameter *p = parameters_of(w);; p++) {
 		bool last = !p->name;
 
@@ -65,20 +68,25 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "list"))
 		return list();
 	if (argc == 2 && !strcmp(argv[1], "clean")) {
-		/* nothing ends a reader of a suspended device but its resume */
+		/* nothing ends a reader of a suspended device but its resume, and of a throttled one but its limit's end */
 		dm_clean_all();
+		int settings = settings_clean_all();
+
 		/* processes first: they hold the mounts */
 		struct hierarchies h;
 
 		find_hierarchies(&h);
 		int groups = group_clean_all(&h);
 
-		printf("removed %d groups, %d mounts and %d other things\n", groups, mounts_clean_all(), leftovers_clean_all());
+		int mounts = mounts_clean_all();
+
+		printf("wrote %d settings back; removed %d groups, %d mounts and %d other things\n", settings, groups, mounts,
+		       leftovers_clean_all());
 		return 0;
 	}
 	fprintf(stderr, "frostbite %s\n"
 			"usage: frostbite serve   run the trials that standard input describes\n"
 			"       frostbite list    name the workloads\n"
-			"       frostbite clean   thaw, kill and remove left-over groups; unmount left-over mounts\n", FROSTBITE_VERSION);
+			"       frostbite clean   write settings back; thaw, kill and remove left-over groups; unmount\n", FROSTBITE_VERSION);
 	return 64;
 }

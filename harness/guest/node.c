@@ -19,7 +19,8 @@ bool node_make(struct trial *t, const struct stat *device, const char *path)
 		snprintf(shared->path, sizeof(shared->path), "%s", path);
 		return true;
 	}
-	snprintf(shared->path, sizeof(shared->path), MOUNT_PREFIX "node-%d", getpid());
+	if (!place_path(shared->path, sizeof(shared->path), "node"))
+		return trial_fail(t, "folder of the node: %s", strerror(errno));
 	unlink(shared->path);
 	if (mknod(shared->path, (device->st_mode & S_IFMT) | 0600, device->st_rdev) < 0)
 		return trial_fail(t, "mknod %s: %s", shared->path, strerror(errno));
@@ -28,7 +29,7 @@ bool node_make(struct trial *t, const struct stat *device, const char *path)
 
 void node_remove(void)
 {
-	if (!strncmp(shared->path, MOUNT_PREFIX, strlen(MOUNT_PREFIX)))
+	if (place_has(shared->path))
 		unlink(shared->path);
 }
 
@@ -36,13 +37,13 @@ void node_read(unsigned slot)
 {
 	void *buffer;
 
-	while (!atomic_load(&shared->served))
+	while (!atomic_load(&counters->served))
 		sleep_us(100);
 	int fd = open(shared->path, O_RDONLY | O_DIRECT | O_CLOEXEC);
 
 	if (fd < 0 || posix_memalign(&buffer, 4096, NODE_READ_SIZE))
 		slot_fail(slot, "open of the device");
-	atomic_store(&shared->slots[slot].ready, 1);
+	atomic_store(&counters->slots[slot].ready, 1);
 	/* an error of the device ends the wait as well as its data do */
 	if (read(fd, buffer, NODE_READ_SIZE) < 0)
 		bump(slot);
@@ -57,7 +58,7 @@ void ask_server(unsigned slot)
 	struct stat st;
 
 	snprintf(path, sizeof(path), "%s/unanswered", shared->path);
-	atomic_store(&shared->slots[slot].ready, 1);
+	atomic_store(&counters->slots[slot].ready, 1);
 	stat(path, &st);
 	tick(slot);
 }

@@ -161,7 +161,7 @@ void container_pids(struct trial *t)
 	hear_all(t);
 	for (unsigned i = 0; i < t->nslots; i++) {
 		struct slot *slot = &shared->slots[i];
-		struct search search = { .pid = atomic_load(&slot->inner) };
+		struct search search = { .pid = atomic_load(&counters->slots[i].inner) };
 
 		if (search.pid <= 0 || atomic_load(&slot->pid) != 0)
 			continue;

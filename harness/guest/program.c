@@ -36,11 +36,32 @@ static bool show_layout(enum layout layout)
 	return true;
 }
 
-static void __attribute__((noreturn)) execute(const struct program *p)
+/* What it prints must not get into the protocol, so that without these it is not started. */
+struct streams {
+	int in, out;
+};
+
+static bool open_streams(const struct program *p, struct streams *s)
+{
+	s->in = open("/dev/null", O_RDWR | O_CLOEXEC);
+	s->out = p->log ? open(p->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : s->in;
+	return s->in >= 0 && s->out >= 0;
+}
+
+static void close_streams(const struct streams *s)
+{
+	int error = errno;
+
+	if (s->in >= 0)
+		close(s->in);
+	if (s->out >= 0 && s->out != s->in)
+		close(s->out);
+	errno = error;
+}
+
+static void __attribute__((noreturn)) execute(const struct program *p, const struct streams *s)
 {
 	static char *const environment[] = { "PATH=" SEARCHED, "HOME=/root", "TMPDIR=/var/tmp", "XDG_RUNTIME_DIR=/run", NULL };
-	int null = open("/dev/null", O_RDWR);
-	int out = p->log ? open(p->log, O_WRONLY | O_CREAT | O_APPEND, 0600) : null;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* a group of its own is killed whole */
@@ -50,9 +71,8 @@ static void __attribute__((noreturn)) execute(const struct program *p)
 	signal(SIGINT, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
 	fsfreeze_close_guard();
-	dup2(null, 0);
-	dup2(out, 1);
-	dup2(out, 2);
+	if (dup2(s->in, 0) < 0 || dup2(s->out, 1) < 0 || dup2(s->out, 2) < 0)
+		_exit(125);
 	for (int fd = 3; fd < 128; fd++)
 		close(fd);
 	if (!show_layout(p->layout)) {
@@ -70,26 +90,38 @@ static void __attribute__((noreturn)) execute(const struct program *p)
  */
 #define WATCH_US 50000
 
+int program_error;
+
+static int not_started(void)
+{
+	program_error = errno;
+	return NOT_STARTED;
+}
+
 int program_run(const struct program *p)
 {
 	int64_t end = now_us() + p->deadline_us;
 	int status;
 	/* the search path of execvpe is our own */
 	setenv("PATH", SEARCHED, 1);
-	pid_t pid = fork();
+	struct streams streams;
+	bool is_open = open_streams(p, &streams);
+	pid_t pid = is_open ? fork() : -1;
 
-	if (pid < 0)
-		return -1;
 	if (pid == 0)
-		execute(p);
-	while (waitpid(pid, &status, WNOHANG) == 0) {
+		execute(p, &streams);
+	close_streams(&streams);
+	if (pid < 0)
+		return not_started();
+	for (pid_t ended; (ended = waitpid(pid, &status, WNOHANG)) != pid;) {
+		if (ended < 0 && errno != EINTR)
+			return not_started();
 		if (p->watch)
 			p->watch(p->arg);
 		if (now_us() >= end || atomic_load(&stop_asked)) {
 			signal_family(pid, SIGKILL);
 			end_process(pid);
-			errno = ETIME;
-			return -1;
+			return OVERDUE;
 		}
 		sleep_us(p->watch ? WATCH_US : 1000);
 	}

@@ -38,12 +38,12 @@ static bool is_still(struct sight *w)
 	uint64_t counts[MAX_SLOTS];
 
 	for (unsigned i = 0; i < p->nprocesses; i++)
-		counts[i] = atomic_load(&shared->slots[p->processes[i].slot].count);
+		counts[i] = atomic_load(&counters->slots[p->processes[i].slot].count);
 	sleep_us(p->request->hold_us);
 	for (unsigned i = 0; i < p->nprocesses; i++) {
 		const struct named_process *q = &p->processes[i];
 
-		if (!is_within(q->in, w->group->name) || atomic_load(&shared->slots[q->slot].count) == counts[i])
+		if (!is_within(q->in, w->group->name) || atomic_load(&counters->slots[q->slot].count) == counts[i])
 			continue;
 		saw(w, "FROZEN, yet %s ran", q->name);
 		return false;
@@ -193,7 +193,7 @@ static bool has_run(void *arg)
 {
 	struct sight *w = arg;
 
-	return atomic_load(&shared->slots[w->process->slot].count) != w->count;
+	return atomic_load(&counters->slots[w->process->slot].count) != w->count;
 }
 
 static bool look_runs(struct sight *w, int64_t us)
@@ -202,7 +202,7 @@ static bool look_runs(struct sight *w, int64_t us)
 
 	want(w, "%s", wanted ? "that it runs" : "that it does not run");
 	saw(w, "%s", wanted ? "it does not" : "it runs");
-	w->count = atomic_load(&shared->slots[w->process->slot].count);
+	w->count = atomic_load(&counters->slots[w->process->slot].count);
 	if (wanted)
 		return wait_until(has_run, w, us ? us : RUNS_US);
 	sleep_us(w->held_us);

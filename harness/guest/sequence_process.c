@@ -64,10 +64,12 @@ static void vfork_parent(unsigned slot)
 
 	if (child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		atomic_store(&shared->slots[slot].child, getpid());
+		atomic_store(&counters->slots[slot].child, getpid());
 		for (;;)
 			pause();
 	}
+	if (child < 0)
+		slot_fail(slot, "vfork");
 	tick(slot);
 }
 
@@ -76,7 +78,7 @@ static void freeze_self(unsigned slot)
 	const char *text = given.v2 ? "1" : "FROZEN";
 
 	if (!control_write(given.state, text))
-		atomic_store(&shared->slots[slot].error, errno);
+		atomic_store(&counters->slots[slot].error, errno);
 	tick(slot);
 }
 
@@ -92,7 +94,11 @@ struct named_process *play_process(struct play *p, const char *name)
 
 unsigned process_pids(struct named_process *q)
 {
-	q->pids[q->count] = atomic_load(&shared->slots[q->slot].child);
+	pid_t child = atomic_load(&counters->slots[q->slot].child);
+
+	/* that it is one is the kernel's word, not that of who says so */
+	if (!q->pids[q->count] && child > 0 && task_parent(child) == q->pids[0])
+		q->pids[q->count] = child;
 	return q->count + (q->pids[q->count] > 0);
 }
 
@@ -106,7 +112,7 @@ static pid_t fork_member(unsigned slot, enum kind kind, const struct named_group
 	quiet_child();
 	if (g && !control_write(g->group.procs, "0"))
 		slot_fail(slot, "into its group");
-	atomic_fetch_add(&shared->slots[slot].ready, 1);
+	atomic_fetch_add(&counters->slots[slot].ready, 1);
 	entries[kind](slot);
 	_exit(70);
 }
@@ -114,7 +120,7 @@ static pid_t fork_member(unsigned slot, enum kind kind, const struct named_group
 static bool all_there(void *arg)
 {
 	struct named_process *q = arg;
-	struct slot *slot = &shared->slots[q->slot];
+	struct counter *slot = &counters->slots[q->slot];
 
 	if (atomic_load(&slot->error))
 		return true;
@@ -148,8 +154,9 @@ bool step_start(struct play *p, const struct sequence_step *s)
 	}
 	if (waits && !wait_until(all_there, q, START_US))
 		return play_error(p, "%s did not start within %d s", s->name, START_US / 1000000);
-	int error = atomic_load(&shared->slots[q->slot].error);
+	int error = atomic_load(&counters->slots[q->slot].error);
 
+	process_pids(q);
 	return error ? play_error(p, "%s, into %s: %s", s->name, s->at, strerror(error)) : true;
 }
 

@@ -239,8 +239,10 @@ int serve(bool is_ours)
 	signal_process(beater, SIGKILL);
 	waitpid(beater, NULL, 0);
 	stuck_end();
+	settings_end();
 	fsfreeze_end();
 	controllers_end();
+	place_end();
 	containers_end();
 	shared_end();
 	return 0;

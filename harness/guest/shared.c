@@ -12,49 +12,71 @@
 #include <unistd.h>
 
 struct shared *shared;
+struct counters *counters;
 
+#define SHARED "control"
+#define COUNTERS "counters"
+
+static char folder[64]; /* "": none of ours */
 static int lock_fd = -1;
 
 /*
- * A file rather than memfd_create(2), which 3.10 lacks: after an exec it is found again by its number, in a
- * container by its name.
+ * Files rather than memfd_create(2), which 3.10 lacks: after an exec they are found again by their numbers, in a
+ * container by their names. Their folder is open to this user alone, so that nobody else writes what root goes by.
  */
-static int make_file(char *name, size_t size)
+static void make_folder(void)
 {
-	static const char *const folders[] = { "/dev/shm", "/run", "/tmp" };
+	static const char *const parents[] = { "/dev/shm", "/run", "/tmp" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		char path[64];
-
-		snprintf(path, sizeof(path), "%s/frostbite-XXXXXX", folders[i]);
-		int fd = mkstemp(path);
-		if (fd < 0)
-			continue;
-		lock_fd = open(path, O_RDWR | O_CLOEXEC);
-		snprintf(name, size, "%s", path);
-		return fd;
+	for (size_t i = 0; i < ARRAY_SIZE(parents); i++) {
+		snprintf(folder, sizeof(folder), "%s/frostbite-XXXXXX", parents[i]);
+		if (mkdtemp(folder))
+			return;
 	}
-	err(69, "no folder for a temporary file in /dev/shm, /run or /tmp");
+	err(69, "no folder for temporary files in /dev/shm, /run or /tmp");
 }
 
-static void map(void)
+static int open_file(const char *in, const char *name, int flags)
 {
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, SHARED_FD, 0);
-	if (shared == MAP_FAILED)
-		err(69, "mmap of the shared counters");
+	char path[320];
+
+	snprintf(path, sizeof(path), "%s/%s", in, name);
+	int fd = open(path, flags | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		err(69, "%s", path);
+	return fd;
+}
+
+/* At a number that stays over an exec. */
+static void keep(int fd, int as)
+{
+	if (dup2(fd, as) < 0)
+		err(69, "dup2 of the shared memory");
+	close(fd);
+}
+
+static void *map(int fd, size_t size, int protection)
+{
+	void *memory = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
+
+	if (memory == MAP_FAILED)
+		err(69, "mmap of the shared memory");
+	return memory;
 }
 
 void shared_create(void)
 {
-	char name[64];
-	int fd = make_file(name, sizeof(name));
+	make_folder();
+	int fd = open_file(folder, COUNTERS, O_RDWR | O_CREAT | O_EXCL), control = open_file(folder, SHARED, O_RDWR | O_CREAT | O_EXCL);
 
-	/* read and written by the container's root too, which may be nobody here */
-	if (fchmod(fd, 0666) < 0 || ftruncate(fd, sizeof(struct shared)) < 0 || dup2(fd, SHARED_FD) < 0)
-		err(69, "shared counters");
-	close(fd);
-	map();
-	strcpy(shared->file, name);
+	if (ftruncate(fd, sizeof(struct counters)) < 0 || ftruncate(control, sizeof(struct shared)) < 0)
+		err(69, "size of the shared memory");
+	lock_fd = open_file(folder, COUNTERS, O_RDWR);
+	keep(fd, COUNTERS_FD);
+	keep(control, SHARED_FD);
+	counters = map(COUNTERS_FD, sizeof(*counters), PROT_READ | PROT_WRITE);
+	shared = map(SHARED_FD, sizeof(*shared), PROT_READ | PROT_WRITE);
 	atomic_store(&shared->trial, -1);
 	/* the name of a task is that of the file it was made from: "frostbite" says more than "exe" */
 	if (readlink("/proc/self/exe", shared->exe, sizeof(shared->exe) - 1) < 0)
@@ -63,22 +85,27 @@ void shared_create(void)
 
 void shared_attach(void)
 {
-	map();
+	counters = map(COUNTERS_FD, sizeof(*counters), PROT_READ | PROT_WRITE);
+	shared = map(SHARED_FD, sizeof(*shared), PROT_READ);
 }
 
-void shared_open(const char *path)
+void shared_open(const char *in)
 {
-	int fd = open(path, O_RDWR);
+	keep(open_file(in, COUNTERS, O_RDWR), COUNTERS_FD);
+	keep(open_file(in, SHARED, O_RDONLY), SHARED_FD);
+	shared_attach();
+}
 
-	if (fd < 0 || dup2(fd, SHARED_FD) < 0)
-		err(69, "%s", path);
-	close(fd);
-	map();
+const char *shared_folder(void)
+{
+	return folder;
 }
 
 void shared_end(void)
 {
-	unlink(shared->file);
+	if (folder[0])
+		remove_tree(folder);
+	folder[0] = '\0';
 }
 
 /* A flock belongs to an open file description, which a fork shares: the child has to open the file again. */
@@ -86,7 +113,7 @@ void shared_own_lock(void)
 {
 	char path[32];
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", SHARED_FD);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", COUNTERS_FD);
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)

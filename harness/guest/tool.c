@@ -26,7 +26,7 @@ static const char *log_path(const struct trial *t, const char *name)
 	static char path[128];
 
 	(void)t;
-	snprintf(path, sizeof(path), BOX_PREFIX "%d/%s", getpid(), name);
+	snprintf(path, sizeof(path), "%s", box_path(name));
 	return path;
 }
 
@@ -76,7 +76,7 @@ static void look(void *arg)
 	uint64_t now[MAX_SLOTS];
 
 	for (unsigned i = 0; i < w->trial->nslots; i++)
-		now[i] = atomic_load(&shared->slots[i].count);
+		now[i] = atomic_load(&counters->slots[i].count);
 	enum freezer_state state = group_read(&w->trial->group);
 
 	note_state(w->log, state);
@@ -88,7 +88,7 @@ static void look(void *arg)
 	if (!w->row) {
 		/* counted anew after the read: what ran before it ran in no frozen group */
 		for (unsigned i = 0; i < w->trial->nslots; i++)
-			w->counts[i] = atomic_load(&shared->slots[i].count);
+			w->counts[i] = atomic_load(&counters->slots[i].count);
 		if (!w->log->frozen)
 			w->log->frozen_us = now_us() - w->log->start_us;
 		w->log->frozen = true;
@@ -121,7 +121,9 @@ static void fail(struct tool_result *result, const char *what, int code, const c
 	telling_line(log, said, sizeof(said));
 	result->ok = false;
 	result->code = code;
-	if (code < 0)
+	if (code == NOT_STARTED)
+		snprintf(result->error, sizeof(result->error), "%s was not started: %s", what, strerror(program_error));
+	else if (code == OVERDUE)
 		snprintf(result->error, sizeof(result->error), "%s did not end within its deadline: %s", what, said);
 	else
 		snprintf(result->error, sizeof(result->error), "%s ended with %d: %s", what, code, said);
@@ -191,7 +193,7 @@ static void dump(struct watch *w, struct tool_result *result)
 	snprintf(root, sizeof(root), "%s", log_path(t, "rootfs"));
 	snprintf(log, sizeof(log), "%s", log_path(t, "dump.log"));
 	/* where the tool's own view of cgroups has it */
-	snprintf(group, sizeof(group), "%s%s", mount, strstr(t->group.path, "/frostline-"));
+	snprintf(group, sizeof(group), "%s%.200s", mount, strstr(t->group.path, "/frostline-"));
 	mkdir(images, 0700);
 	const char *const argv[] = {
 		"criu", "dump", "--tree", pid, "--images-dir", images, "--root", root, "--log-file", log, "-v4",
@@ -363,7 +365,7 @@ bool tool_thaw(struct trial *t, struct tool_result *result)
 	return code == 0;
 }
 
-/* Lines of a few KiB: the last part of a long log, where the failure is told. */
+/* The last part of a long log, where the failure is told; each byte is six in a line at most. */
 #define CHUNK 6000
 #define MAX_LOG (64 * 1024)
 

@@ -19,7 +19,7 @@ static void set_phase(enum phase phase)
 static void snapshot(const struct trial *t, uint64_t *counts)
 {
 	for (unsigned i = 0; i < t->nslots; i++)
-		counts[i] = atomic_load(&shared->slots[i].count);
+		counts[i] = atomic_load(&counters->slots[i].count);
 }
 
 /* The slots whose processes ran since, as a mask. */
@@ -28,7 +28,7 @@ static unsigned moved_since(const struct trial *t, const uint64_t *counts)
 	unsigned moved = 0;
 
 	for (unsigned i = 0; i < t->nslots; i++)
-		if (atomic_load(&shared->slots[i].count) != counts[i])
+		if (atomic_load(&counters->slots[i].count) != counts[i])
 			moved |= 1u << i;
 	return moved;
 }
@@ -103,6 +103,8 @@ static struct thaw thaw_group(struct trial *t, struct tool_result *tool)
 		group_write(&t->group, false);
 	bool thawed = wait_patiently(reads_thawed, &t->group, THAW_STUCK_US);
 
+	/* after a gap nobody has asked for them yet */
+	container_pids(t);
 	if (t->workload->release)
 		t->workload->release(t);
 	if (wait_patiently(all_run_again, &running, CASUALTY_US) && !container_has_ended(t))
@@ -186,18 +188,18 @@ static void emit_unmeasured(const struct request *r, const char *outcome, const 
 void slots_clear(void)
 {
 	for (unsigned i = 0; i < MAX_SLOTS; i++) {
-		atomic_store(&shared->slots[i].count, 0);
+		atomic_store(&counters->slots[i].count, 0);
 		atomic_store(&shared->slots[i].pid, 0);
-		atomic_store(&shared->slots[i].ready, 0);
-		atomic_store(&shared->slots[i].error, 0);
-		shared->slots[i].failed[0] = '\0';
+		atomic_store(&counters->slots[i].ready, 0);
+		atomic_store(&counters->slots[i].error, 0);
+		memset(counters->slots[i].failed, 0, sizeof(counters->slots[i].failed));
 		atomic_store(&shared->slots[i].doomed, 0);
-		atomic_store(&shared->slots[i].inner, 0);
+		atomic_store(&counters->slots[i].inner, 0);
 		atomic_store(&shared->slots[i].entry, 0);
-		atomic_store(&shared->slots[i].child, 0);
+		atomic_store(&counters->slots[i].child, 0);
 	}
 	atomic_store(&shared->go, 0);
-	atomic_store(&shared->served, 0);
+	atomic_store(&counters->served, 0);
 	shared->path[0] = '\0';
 }
 
@@ -377,6 +379,15 @@ static bool set_up(struct trial *t)
 	return container_start(t) && t->workload->start(t);
 }
 
+static const char *gap_lacking(const struct workload *w, const struct request *r)
+{
+	if (w->gap == GAP_NEVER)
+		return "no startGap with this workload: its start acts on the state of its processes";
+	if (w->gap == GAP_BARE && r->runtime)
+		return "no startGap with this workload in a container: its start acts on processes that are not there yet";
+	return NULL;
+}
+
 void trial_run(const struct request *r, const struct hierarchies *h)
 {
 	static struct trial trial;
@@ -404,6 +415,8 @@ void trial_run(const struct request *r, const struct hierarchies *h)
 		why = "exec: tiny is a program for x86-64 and arm64";
 	if (!why)
 		why = r->runtime ? t->workload->bare_only : t->workload->boxed_only;
+	if (!why && r->gap_us >= 0)
+		why = gap_lacking(t->workload, r);
 	if (!why && t->workload->meets && (r->tool == TOOL_CRIU_DUMP || r->tool == TOOL_RUNC_CHECKPOINT))
 		why = "a container that CRIU dumps shares no /tmp, where this workload's processes find what they wait for";
 	if (!why)

@@ -90,9 +90,12 @@ void quiet_child(void)
 {
 	int null = open("/dev/null", O_RDWR);
 
+	/* at any rate not what the protocol is spoken on */
 	for (int fd = 0; fd < 3; fd++)
-		dup2(null, fd);
-	close(null);
+		if (null < 0 || dup2(null, fd) < 0)
+			close(fd);
+	if (null > 2)
+		close(null);
 	fsfreeze_close_guard();
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
@@ -131,10 +134,10 @@ static bool wait_for(struct trial *t, bool (*done)(void *), void *arg, const cha
 		return true;
 	}
 	for (unsigned i = 0; i < t->nslots; i++) {
-		int error = atomic_load(&shared->slots[i].error);
+		int error = atomic_load(&counters->slots[i].error);
 
 		if (error)
-			return trial_fail(t, "%s: %s: %s", t->workload->name, shared->slots[i].failed, strerror(error));
+			return trial_fail(t, "%s: %.31s: %s", t->workload->name, counters->slots[i].failed, strerror(error));
 	}
 	return trial_fail(t, "%s: %s within %lld s", t->workload->name, what, (long long)(now_us() - start) / 1000000);
 }
@@ -217,13 +220,18 @@ void end_server(struct trial *t)
 	t->server = 0;
 }
 
-void slot_fail(unsigned slot, const char *what)
+void slot_note(unsigned slot, const char *what)
 {
-	struct slot *s = &shared->slots[slot];
+	struct counter *s = &counters->slots[slot];
 	int error = errno;
 
 	snprintf(s->failed, sizeof(s->failed), "%s", what);
 	atomic_store(&s->error, error);
+}
+
+void slot_fail(unsigned slot, const char *what)
+{
+	slot_note(slot, what);
 	_exit(71);
 }
 
@@ -233,6 +241,7 @@ void re_exec(const char *workload, unsigned slot)
 
 	snprintf(number, sizeof(number), "%u", slot);
 	execl(shared->exe, "frostbite", "workload", workload, number, (char *)NULL);
+	slot_note(slot, "exec of itself");
 	_exit(72);
 }
 
@@ -266,7 +275,7 @@ static bool all_ready(void *arg)
 	struct trial *t = arg;
 
 	for (unsigned i = 0; i < t->nslots; i++)
-		if (!atomic_load(&shared->slots[i].ready))
+		if (!atomic_load(&counters->slots[i].ready))
 			return false;
 	return true;
 }
@@ -281,7 +290,7 @@ bool wait_ready(struct trial *t)
 static bool is_served(void *arg)
 {
 	(void)arg;
-	return atomic_load(&shared->served);
+	return atomic_load(&counters->served);
 }
 
 bool wait_served(struct trial *t, const char *what)
@@ -294,7 +303,7 @@ static bool all_moving(void *arg)
 	struct trial *t = arg;
 
 	for (unsigned i = 0; i < t->nslots; i++)
-		if (atomic_load(&shared->slots[i].count) < 3)
+		if (atomic_load(&counters->slots[i].count) < 3)
 			return false;
 	return true;
 }
@@ -318,7 +327,7 @@ static bool all_in_state(void *arg)
 	container_pids(wait->trial);
 	for (unsigned i = 0; i < wait->trial->nslots; i++)
 		/* before it is ready a process may be in D for another reason: moving into a cgroup sleeps too */
-		if (!atomic_load(&shared->slots[i].ready) || task_state(atomic_load(&shared->slots[i].pid)) != wait->state)
+		if (!atomic_load(&counters->slots[i].ready) || task_state(atomic_load(&shared->slots[i].pid)) != wait->state)
 			return false;
 	return true;
 }
@@ -336,7 +345,7 @@ static bool fail_state(struct trial *t, char state)
 			return trial_fail(t, "%.120s: nothing tells its pid outside the container", said);
 		if (!task_look(&task))
 			return trial_fail(t, "%.120s: it has ended", said);
-		if (!atomic_load(&shared->slots[i].ready) || task.state != state)
+		if (!atomic_load(&counters->slots[i].ready) || task.state != state)
 			return trial_fail(t, "%.120s: it is in %c, %s", said, task.state, task.wchan);
 	}
 	return false;

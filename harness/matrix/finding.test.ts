@@ -109,6 +109,12 @@ const bad: readonly (readonly [what: string, from: string, to: string, expected:
   ['a gap without a unit', 'trials: 8', 'trials: 8\nstartGap: 0..60', ['3:11 bad-value']],
   ['a gap that ends before it begins', 'trials: 8', 'trials: 8\nstartGap: 9..5ms', ['3:11 bad-value']],
   ['a gap of hours', 'trials: 8', 'trials: 8\nstartGap: 0..20s', ['3:11 bad-value']],
+  [
+    'a freeze at any moment of what has to be in its state',
+    'sleep, spin]',
+    'sleep, uffd-user]\nstartGap: 0..60ms',
+    ['7:20 no-gap'],
+  ],
   ['a loop in a tool', '{ preset: single }', '{ tool: runc-pause, poll: 5ms }', ['9:31 pointless']],
   ['a pre-dump of a pause', '{ preset: single }', '{ tool: runc-pause, preDump: true }', ['9:31 pointless']],
   ['a pre-dump of nothing', '{ preset: single }', '{ preset: single, preDump: true }', ['9:29 pointless']],
@@ -169,6 +175,25 @@ describe('a bad matrix', () => {
       expect.stringContaining('Did you mean "trials"?'),
       expect.stringContaining('Did you mean "trixie"?'),
       expect.stringContaining('Did you mean "spin"?'),
+    ]);
+  });
+
+  it('names the workloads whose start needs processes, where a gap leaves none', () => {
+    const text = (workload: string, runtimes: string, more = ''): string =>
+      good
+        .replace('deb:trixie"', 'deb:trixie", userland: "deb:trixie"')
+        .replace('trials: 8', `trials: 8\nstartGap: 0..60ms\nruntimes: ${runtimes}`)
+        .replace('spin]', `${workload}]`) + more;
+    expect(brief(text('ptrace-stop', '[none]'))).toEqual([]);
+    expect(brief(text('ptrace-stop', '[none, runc]'))).toEqual(['9:20 no-gap']);
+    const without = 'exclude: [{ workload: ptrace-stop, runtime: runc }]\n';
+    expect(brief(text('ptrace-stop', '[none, runc]', without))).toEqual([]);
+    expect(brief(text('mt-exec-once', '[none, runc]'))).toEqual([]);
+    expect(findings(text('ptrace-stop', '[runc]')).map(explain)).toEqual([
+      expect.stringMatching(/^"ptrace-stop" cannot be frozen at a random moment in a container: /),
+    ]);
+    expect(findings(text('uffd-user', '[none]')).map(explain)).toEqual([
+      expect.stringMatching(/^"uffd-user" cannot be frozen at a random moment: /),
     ]);
   });
 

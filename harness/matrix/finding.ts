@@ -1,4 +1,5 @@
 import { suggest } from './suggest.ts';
+import type { GapUse } from './workloads.ts';
 
 /** Something wrong with a matrix; `line` and `column` count from 1. */
 export type Finding = {
@@ -38,6 +39,8 @@ export type Problem =
   | { readonly code: 'either'; readonly keys: readonly [string, string]; readonly both: boolean }
   /** A key that means nothing beside another. */
   | { readonly code: 'not-with'; readonly key: string; readonly other: string; readonly why: string }
+  /** A workload that a freeze at a random moment cannot be tried with, at all or in a container. */
+  | { readonly code: 'no-gap'; readonly workload: string; readonly use: GapUse }
   | { readonly code: 'needs-userland'; readonly distro: string; readonly runtime: string }
   /** A warning: a strategy that is for none of the runtimes of the matrix. */
   | { readonly code: 'unused-tool'; readonly name: string; readonly runtimes: readonly string[] }
@@ -88,6 +91,10 @@ export function explain(problem: Problem): string {
         : `"${problem.keys[0]}" or "${problem.keys[1]}" is needed.`;
     case 'not-with':
       return `"${problem.key}" means nothing with "${problem.other}": ${problem.why}. Remove it.`;
+    case 'no-gap':
+      return problem.use === 'never'
+        ? `"${problem.workload}" cannot be frozen at a random moment: its start acts on processes that are in their state. Remove it, or startGap.`
+        : `"${problem.workload}" cannot be frozen at a random moment in a container: its start acts on processes, which are not there yet. Exclude it from containers, or remove startGap.`;
     case 'needs-userland':
       return `"${problem.distro}" has cells with the runtime ${problem.runtime}, and no userland to take it from. Add one, such as userland: "deb:trixie", or exclude them.`;
     case 'unused-tool':

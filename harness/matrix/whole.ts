@@ -2,6 +2,7 @@ import { parseSized } from './cpus.ts';
 import { hasUserland, type Matrix, type Selector } from './matrix.ts';
 import { combine, toolOf } from './selector.ts';
 import { isUsable, tools } from './tools.ts';
+import { gapUse } from './workloads.ts';
 import type { Pointed } from './validate.ts';
 
 /** What a sound matrix says of cells that it does not have. */
@@ -14,7 +15,7 @@ export function checkCells(matrix: Matrix): Pointed[] {
     const path = [matrix.exclude.length > 0 ? 'exclude' : 'strategies'];
     return [{ path, problem: { code: 'pointless', text } }];
   }
-  const bare = checkUserlands(matrix);
+  const bare = [...checkUserlands(matrix), ...checkGap(matrix)];
   if (bare.length > 0) return bare;
   return matrix.expect.flatMap(({ where }, i): Pointed[] =>
     exists(matrix, where)
@@ -37,6 +38,18 @@ function checkUserlands(matrix: Matrix): Pointed[] {
         problem: { code: 'needs-userland', distro, runtime },
       },
     ];
+  });
+}
+
+/** A freeze at a random moment, of workloads whose start needs processes that are there. */
+function checkGap(matrix: Matrix): Pointed[] {
+  if (matrix.startGap === null) return [];
+  const boxed = matrix.runtimes.filter((runtime) => runtime !== 'none');
+  return matrix.workloads.flatMap((workload, i): Pointed[] => {
+    const use = gapUse(workload);
+    const runtime = use === 'never' ? matrix.runtimes : use === 'bare' ? boxed : [];
+    if (runtime.length === 0 || !exists(matrix, { workload: [workload], runtime })) return [];
+    return [{ path: ['workloads', i], problem: { code: 'no-gap', workload, use } }];
   });
 }
 

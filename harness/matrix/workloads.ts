@@ -44,4 +44,35 @@ export const workloads = {
 } as const;
 
 export type WorkloadName = keyof typeof workloads;
+/** In which cells `startGap` may be: all, those without a container, or none. */
+export type GapUse = 'any' | 'bare' | 'never';
+
+const bare = [
+  ...([
+    'ptrace-stop',
+    'attach-to-frozen',
+    'nested',
+    'coredump-pipe',
+    'fuse-unanswered',
+    'fuse-flush',
+  ] as const),
+  ...(['blkio-throttle', 'blkio-throttle-timed', 'nfs-hung', 'nfs-hung-behind', 'memcg-oom-wait'] as const),
+];
+const never = [
+  ...([
+    'exec-into',
+    'vhost-worker',
+    'fuse-exit-flush',
+    'pidns-init-death',
+    'uffd-user',
+    'uffd-kernel',
+  ] as const),
+];
+
+/** What `frostbite list` says of it (a test holds the two equal): some starts act on processes, which must be there. */
+export function gapUse(workload: string): GapUse {
+  const has = (names: readonly WorkloadName[]): boolean => (names as readonly string[]).includes(workload);
+  return has(never) ? 'never' : has(bare) ? 'bare' : 'any';
+}
+
 export const workloadNames = Object.keys(workloads) as readonly WorkloadName[];

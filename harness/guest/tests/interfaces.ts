@@ -8,26 +8,18 @@ export interface Newer {
 
 /** Calls of libc that enter the kernel by nothing newer than 3.10, or not at all. */
 export const calls: readonly string[] = `
-  __errno_location __popcountdi2 _exit abort accept accept4 access bind cfmakeraw cfsetspeed clock_gettime close
-  closedir connect dup2 environ err execl execv execvpe fchmod fclose fdopen fexecve fflush fgets flock fopen fork
-  fprintf fputc fscanf fstat ftruncate fwrite getenv getpgrp getpid getppid getsockname glob globfree if_nametoindex
-  inet_pton ioctl kill listen lseek memchr memcpy memmove memset mkdir mkfifo mknod mkostemp mkstemp mmap mount munmap
-  nanosleep nftw open opendir pause perror pipe pipe2 poll posix_memalign ppoll prctl pread printf pthread_attr_init
+  __ctype_b_loc __errno_location __popcountdi2 _exit abort accept accept4 access bind calloc cfmakeraw cfsetspeed
+  clock_gettime close closedir connect dup dup2 environ err execl execv execvpe fchmod fclose fcntl fdopen fdopendir
+  fexecve fflush fgets flock fopen fork fprintf fputc free fscanf fstat fstatat fsync ftruncate fwrite getenv geteuid
+  getpgrp getpid getppid getsockname glob globfree if_nametoindex inet_pton ioctl kill listen lseek lstat memchr
+  memcpy memmove memset mkdir mkdirat mkdtemp mkfifo mknod mkostemp mkstemp mmap mount munmap nanosleep nftw open
+  openat opendir pause perror pipe pipe2 poll posix_memalign ppoll prctl pread printf pthread_attr_init
   pthread_attr_setstacksize pthread_create pthread_join pthread_self ptrace putchar puts raise read readdir readlink
   reboot recv recvmsg remove rename rmdir send sendfile sendmsg sendto setenv setpgid setsid setsockopt settimeofday
-  sigaction sigaddset sigemptyset signal sigprocmask snprintf socket socketpair sscanf stat statfs statvfs stderr
-  stdout stpcpy strchr strcmp strcpy strcspn strerror strlen strncmp strrchr strstr strtok_r strtol strtoll strtoull
-  sync syscall sysconf tcgetattr tcsetattr umount2 uname unlink unshare vfork vprintf vsnprintf waitpid write`
-  __ctype_b_loc __errno_location __popcountdi2 _exit abort accept accept4 access bind calloc cfmakeraw cfsetspeed clock_gettime close closedir
-  connect dup2 err execl execvpe fchmod fclose fdopen fdopendir fflush fgets flock fopen fork free fprintf fputc fscanf fstat fstatat ftruncate
-  fwrite getenv getpgrp getpid getppid getsockname glob globfree if_nametoindex inet_pton ioctl kill listen lseek memchr memcpy
-  memmove memset mkdir mkdirat mkfifo mknod mkostemp mkstemp mmap mount munmap nanosleep nftw open openat opendir pause perror pipe pipe2
-  poll posix_memalign ppoll prctl pread printf pthread_attr_init pthread_attr_setstacksize pthread_create pthread_join
-  pthread_self ptrace putchar puts raise read readdir readlink reboot recv recvmsg remove rename rmdir send sendfile
-  sendmsg sendto setenv setpgid setsid setsockopt settimeofday sigaction sigaddset sigemptyset signal sigprocmask snprintf
-  socket socketpair sscanf stat statfs statvfs stderr stdout stpcpy strchr strcmp strcpy strcspn strerror strlen strncmp strrchr
-  strspn strstr strtok_r strtol strtoll strtoull sync syscall sysconf tcgetattr tcsetattr umount2 uname unlink unlinkat unshare vfork
-  vprintf vsnprintf waitpid write`
+  sigaction sigaddset sigemptyset signal sigprocmask sigwait snprintf socket socketpair sscanf stat statfs statvfs
+  stderr stdout stpcpy strchr strcmp strcpy strcspn strerror strlen strncmp strrchr strsep strspn strstr strtok_r
+  strtol strtoll strtoull sync syscall sysconf tcgetattr tcsetattr umount2 uname unlink unlinkat unshare vfork vprintf
+  vsnprintf waitpid write`
   .trim()
   .split(/\s+/);
 

@@ -1,33 +1,12 @@
 /* What is no process is never signalled: not 0, which is the whole process group, nor -1, which is everybody. */
 #define _GNU_SOURCE
 #include "check.h"
+#include "refuse.h"
 
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
-#include <stddef.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* Should a pid of 0 or below get as far as the kernel, this process ends there and then, and nobody else. */
-static bool forbid_many(void)
-{
-	static struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_kill, 0, 4),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x80000000, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	const struct sock_fprog program = { ARRAY_SIZE(filter), filter };
-
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
 
 static bool is_refused(bool (*function)(pid_t pid, int signal), pid_t pid)
 {
@@ -51,7 +30,7 @@ int main(void)
 	check(signal_family(leader, SIGKILL), "a family is signalled by its leader");
 	waitpid(leader, &status, 0);
 	check(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "and has ended");
-	if (!forbid_many()) {
+	if (!refuse_many()) {
 		perror("seccomp");
 		return 4;
 	}

@@ -13,6 +13,12 @@ static bool attach(int procs, pid_t pid)
 {
 	char number[16];
 
+	/* "0" would be the writer: frostbite itself, in the group that it is to freeze */
+	if (pid <= 0) {
+		errno = ESRCH;
+		return false;
+	}
+
 	snprintf(number, sizeof(number), "%d", pid);
 	return control_write(procs, number);
 }
@@ -23,6 +29,8 @@ static pid_t make_mover(void)
 {
 	pid_t pid = fork();
 
+	if (pid < 0)
+		slot_fail(0, "fork of one to move");
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (;;)
@@ -46,12 +54,12 @@ static void move_about(void *arg)
 	while (atomic_load(&shared->phase) <= PHASE_FREEZING) {
 		for (unsigned i = 0; i < MOVERS; i++)
 			if (!attach(t->group.procs, movers[i]))
-				_exit(1);
+				slot_fail(0, "moving a process in");
 		sleep_us(500);
 		for (unsigned i = 0; i < MOVERS; i++)
 			if (!attach(outside, movers[i]))
-				_exit(1);
-		atomic_store(&shared->served, 1);
+				slot_fail(0, "moving a process out");
+		atomic_store(&counters->served, 1);
 		sleep_us(500);
 	}
 	for (;;)
@@ -103,14 +111,15 @@ static bool start_nested(struct trial *t)
 	if (error)
 		return trial_fail(t, "mkdir of " INNER_GROUP " in %s: %s", t->group.path, strerror(error));
 	int procs = group_file(&t->group, INNER_GROUP "/cgroup.procs", O_WRONLY);
-	bool moved = procs >= 0 && spawn(t, tick) && spawn(t, tick) && spawn(t, spin) && wait_moving(t);
+	if (procs < 0)
+		return trial_fail(t, "open of " INNER_GROUP " in %s: %s", t->group.path, strerror(errno));
+	bool moved = spawn(t, tick) && spawn(t, tick) && spawn(t, spin) && wait_moving(t);
 
 	for (unsigned i = 1; moved && i < t->nslots; i++)
 		moved = attach(procs, atomic_load(&shared->slots[i].pid));
 	if (!moved && !t->why[0])
 		trial_fail(t, "moving into " INNER_GROUP " of %s: %s", t->group.path, strerror(errno));
-	if (procs >= 0)
-		close(procs);
+	close(procs);
 	return moved;
 }
 
@@ -125,10 +134,12 @@ const struct workload workload_attach_to_frozen = {
 	.name = "attach-to-frozen",
 	.summary = "a process moved into a group that reads FROZEN already",
 	.start = start_to_frozen,
+	.gap = GAP_BARE,
 };
 
 const struct workload workload_nested = {
 	.name = "nested",
 	.summary = "a busy group within the group that is frozen",
 	.start = start_nested,
+	.gap = GAP_BARE,
 };

@@ -49,16 +49,16 @@ static const char *needs(void)
 	return problem;
 }
 
-/* 0: no limit */
 static bool limit_to(unsigned bytes_per_second)
 {
-	char text[64];
+	char text[64], none[64];
 	struct stat st;
 
 	if (fstat(loop, &st) < 0)
 		return false;
 	snprintf(text, sizeof(text), "%u:%u %u", major(st.st_rdev), minor(st.st_rdev), bytes_per_second);
-	return controller_write("blkio", LIMIT, text);
+	snprintf(none, sizeof(none), "%u:%u 0", major(st.st_rdev), minor(st.st_rdev));
+	return controller_change("blkio", LIMIT, &(struct limit){ text, none });
 }
 
 static bool start_with(struct trial *t, unsigned bytes_per_second)
@@ -86,7 +86,7 @@ static bool start_timed(struct trial *t)
 static void release(struct trial *t)
 {
 	(void)t;
-	limit_to(0);
+	controller_restore("blkio", LIMIT);
 	node_remove();
 }
 
@@ -97,6 +97,7 @@ const struct workload workload_blkio_throttle = {
 	.start = start,
 	.release = release,
 	.meets = true,
+	.gap = GAP_BARE,
 };
 
 const struct workload workload_blkio_throttle_timed = {
@@ -106,4 +107,5 @@ const struct workload workload_blkio_throttle_timed = {
 	.start = start_timed,
 	.release = release,
 	.meets = true,
+	.gap = GAP_BARE,
 };

@@ -22,20 +22,7 @@
 #define DUMPED (1 << 20) /* more than a pipe takes */
 #define SIBLINGS 3
 
-static char pattern[160];
 static int keeper = -1;
-
-static bool write_pattern(const char *text)
-{
-	int fd = open(PATTERN, O_WRONLY | O_CLOEXEC);
-	bool written = fd >= 0 && write(fd, text, strlen(text)) > 0;
-	int error = errno;
-
-	if (fd >= 0)
-		close(fd);
-	errno = error;
-	return written;
-}
 
 static const char *needs(void)
 {
@@ -72,24 +59,14 @@ static void dump_core(unsigned slot)
 	pthread_t thread;
 
 	if (memory == MAP_FAILED)
-		_exit(75);
+		slot_fail(slot, "memory to dump");
 	memset(memory, 1, DUMPED);
 	for (unsigned i = 0; i < SIBLINGS; i++)
-		if (pthread_create(&thread, NULL, doze, NULL))
-			_exit(73);
-	atomic_store(&shared->slots[slot].ready, 1);
+		if ((errno = pthread_create(&thread, NULL, doze, NULL)))
+			slot_fail(slot, "pthread_create");
+	atomic_store(&counters->slots[slot].ready, 1);
 	/* a fault, not raise(2): the init of a pid namespace is deaf to what it sends itself */
 	__builtin_trap();
-}
-
-static bool keep_pattern(void)
-{
-	FILE *f = fopen(PATTERN, "re");
-	bool kept = f && fgets(pattern, sizeof(pattern), f);
-
-	if (f)
-		fclose(f);
-	return kept;
 }
 
 static bool is_handled(void *arg)
@@ -101,7 +78,8 @@ static bool start(struct trial *t)
 {
 	char mine[sizeof(shared->exe) + sizeof(shared->path) + 16], held[300];
 
-	snprintf(shared->path, sizeof(shared->path), MOUNT_PREFIX "core-%d", getpid());
+	if (!place_path(shared->path, sizeof(shared->path), "core"))
+		return trial_fail(t, "folder of the FIFO: %s", strerror(errno));
 	snprintf(held, sizeof(held), "%s" HELD, shared->path);
 	snprintf(mine, sizeof(mine), "|%s coredump %s", shared->exe, shared->path);
 	/* CORENAME_MAX_SIZE: a longer one is cut without a word */
@@ -112,7 +90,7 @@ static bool start(struct trial *t)
 	keeper = open(shared->path, O_RDWR | O_CLOEXEC);
 	if (keeper < 0)
 		return trial_fail(t, "open %s: %s", shared->path, strerror(errno));
-	if (!keep_pattern() || !write_pattern(mine))
+	if (!setting_change(PATTERN, mine, NULL))
 		return trial_fail(t, PATTERN ": %s", strerror(errno));
 	if (!spawn(t, dump_core) || !wait_ready(t))
 		return false;
@@ -128,9 +106,7 @@ static void release(struct trial *t)
 	char held[300];
 
 	(void)t;
-	if (pattern[0])
-		write_pattern(pattern);
-	pattern[0] = '\0';
+	setting_restore(PATTERN);
 	if (keeper >= 0) {
 		if (write(keeper, "", 1) < 0)
 			perror(shared->path);
@@ -148,4 +124,5 @@ const struct workload workload_coredump_pipe = {
 	.needs = needs,
 	.start = start,
 	.release = release,
+	.gap = GAP_BARE,
 };

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "../frostbite.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -16,9 +17,9 @@ static void leave(unsigned slot)
 {
 	pthread_t thread;
 
-	if (pthread_create(&thread, NULL, live_on, (void *)(uintptr_t)slot))
-		_exit(73);
-	atomic_store(&shared->slots[slot].ready, 1);
+	if ((errno = pthread_create(&thread, NULL, live_on, (void *)(uintptr_t)slot)))
+		slot_fail(slot, "pthread_create");
+	atomic_store(&counters->slots[slot].ready, 1);
 	syscall(SYS_exit, 0);
 }
 

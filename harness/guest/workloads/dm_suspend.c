@@ -78,7 +78,7 @@ static bool start(struct trial *t)
 	snprintf(path, sizeof(path), "/dev/dm-%u", minor((dev_t)table.head.dev));
 	const struct stat device = { .st_mode = S_IFBLK, .st_rdev = (dev_t)table.head.dev };
 
-	atomic_store(&shared->served, 1);
+	atomic_store(&counters->served, 1);
 	return node_make(t, &device, path) && spawn(t, node_read) && wait_task_state(t, 'D');
 }
 

@@ -21,7 +21,7 @@ static void exec_into(void *arg)
 	for (;;) {
 		/* refused while the container is paused */
 		if (program_run(&program) == 0)
-			atomic_store(&shared->served, 1);
+			atomic_store(&counters->served, 1);
 		else
 			sleep_us(5000);
 	}
@@ -43,4 +43,5 @@ const struct workload workload_exec_into = {
 	.boxed_only = "exec-into needs a container: runtime runc, crun or podman",
 	.start = start,
 	.release = end_server,
+	.gap = GAP_NEVER,
 };

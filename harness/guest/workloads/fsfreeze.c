@@ -83,6 +83,13 @@ static const char *start_guard(void)
 		return fail("pipe of the guard");
 	pid_t pid = fork();
 
+	if (pid < 0) {
+		const char *why = fail("fork of the guard");
+
+		close(fds[0]);
+		close(fds[1]);
+		return why;
+	}
 	if (pid == 0) {
 		/* not the channel's streams: whoever reads them waits for the last holder */
 		for (int fd = 0; fd < 3; fd++)
@@ -93,7 +100,26 @@ static const char *start_guard(void)
 	close(fds[0]);
 	guard = fds[1];
 	guardian = pid;
-	return pid < 0 ? fail("fork of the guard") : NULL;
+	return NULL;
+}
+
+static const char *mount_image(const char *device)
+{
+	if (!place_path(mount_point, sizeof(mount_point), "ext4") || (mkdir(mount_point, 0700) < 0 && errno != EEXIST))
+		return fail("folder to mount ext4 at");
+	if (mount(device, mount_point, "ext4", 0, NULL) < 0)
+		return fail("mount of ext4 (CONFIG_EXT4_FS, or its module is not loaded)");
+	root = open(mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return NULL;
+}
+
+static void unmount_image(void)
+{
+	if (root >= 0)
+		close(root);
+	root = -1;
+	umount2(mount_point, MNT_DETACH);
+	rmdir(mount_point);
 }
 
 /* Mounts once for the life of the program: a trial only freezes and thaws. */
@@ -117,15 +143,17 @@ static const char *needs(void)
 	close(image);
 	if (loop < 0)
 		return fail("loop device (CONFIG_BLK_DEV_LOOP, or its module is not loaded)");
-	snprintf(mount_point, sizeof(mount_point), MOUNT_PREFIX "ext4-%d", getpid());
-	mkdir(mount_point, 0700);
-	if (mount(device, mount_point, "ext4", 0, NULL) < 0) {
-		close(loop);
-		return fail("mount of ext4 (CONFIG_EXT4_FS, or its module is not loaded)");
-	}
+	const char *why = mount_image(device);
+
 	close(loop);
-	root = open(mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return root < 0 ? fail(mount_point) : start_guard();
+	if (!why && root < 0)
+		why = fail(mount_point);
+	if (!why)
+		why = start_guard();
+	/* nothing is frozen that no guard would thaw */
+	if (why)
+		unmount_image();
+	return why;
 }
 
 /* A writer stuck in D must not keep the pipe open that its own release waits for. */
@@ -154,7 +182,7 @@ static void write_file(unsigned slot)
 	/* a folder of that name without the mount takes any write */
 	if (statfs(shared->path, &fs) < 0 || fs.f_type != EXT4_SUPER_MAGIC)
 		slot_fail(slot, "the frozen ext4 in its container");
-	atomic_store(&shared->slots[slot].ready, 1);
+	atomic_store(&counters->slots[slot].ready, 1);
 
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
@@ -173,8 +201,7 @@ static bool show(struct trial *t)
 	snprintf(shared->path, sizeof(shared->path), "%s", mount_point);
 	if (!t->request->runtime)
 		return true;
-	snprintf(shown, sizeof(shown), MOUNT_PREFIX "shown-%d", getpid());
-	if ((mkdir(shown, 0700) < 0 && errno != EEXIST) || mount(mount_point, shown, NULL, MS_BIND, NULL) < 0)
+	if (!place_path(shown, sizeof(shown), "shown") || (mkdir(shown, 0700) < 0 && errno != EEXIST) || mount(mount_point, shown, NULL, MS_BIND, NULL) < 0)
 		return trial_fail(t, "bind mount at %s: %s", shown, strerror(errno));
 	strcpy(shared->path, shown);
 	return true;

@@ -40,7 +40,7 @@ static int open_file(unsigned slot)
 
 	if (fd < 0)
 		slot_fail(slot, "open below the FUSE mount");
-	atomic_store(&shared->slots[slot].ready, 1);
+	atomic_store(&counters->slots[slot].ready, 1);
 	return fd;
 }
 
@@ -84,6 +84,7 @@ const struct workload workload_fuse_unanswered = {
 	.start = start_unanswered,
 	.release = fuse_release,
 	.meets = true,
+	.gap = GAP_BARE,
 };
 
 const struct workload workload_fuse_unread = {
@@ -102,6 +103,7 @@ const struct workload workload_fuse_flush = {
 	.start = start_flush,
 	.release = fuse_release,
 	.meets = true,
+	.gap = GAP_BARE,
 };
 
 const struct workload workload_fuse_exit_flush = {
@@ -111,4 +113,5 @@ const struct workload workload_fuse_exit_flush = {
 	.start = start_exit_flush,
 	.release = fuse_release,
 	.meets = true,
+	.gap = GAP_NEVER,
 };

@@ -8,7 +8,7 @@ struct fuse_server {
 	int fd;
 	bool reads;       /* goes on reading after INIT */
 	bool opens;       /* answers what an open and a close of its file need ... */
-	uint32_t silent;  /* ... but not this opcode, and then sets shared->served; without `opens`, none is answered */
+	uint32_t silent;  /* ... but not this opcode, and then sets counters->served; without `opens`, none is answered */
 };
 
 /* The file that each name below the mount is, where the server answers an open. */

@@ -74,7 +74,7 @@ static void answer_opening(int fd, const struct fuse_in_header *in, uint32_t sil
 	const struct fuse_open_out open = { .fh = 1 };
 
 	if (in->opcode == silent) {
-		atomic_store(&shared->served, 1);
+		atomic_store(&counters->served, 1);
 		return;
 	}
 	switch (in->opcode) {
@@ -113,9 +113,9 @@ static void serve_fuse(void *arg)
 		else if (server->opens)
 			answer_opening(fd, in, server->silent);
 		else
-			atomic_store(&shared->served, 1);
+			atomic_store(&counters->served, 1);
 		while (!server->reads) {
-			atomic_store(&shared->served, 1);
+			atomic_store(&counters->served, 1);
 			pause();
 		}
 	}
@@ -128,9 +128,10 @@ bool fuse_mount(struct trial *t, struct fuse_server *server)
 
 	if (fd < 0)
 		return trial_fail(t, "/dev/fuse: %s", strerror(errno));
-	snprintf(mount_point, sizeof(mount_point), MOUNT_PREFIX "fuse-%d", getpid());
+	bool has_place = place_path(mount_point, sizeof(mount_point), "fuse");
+
 	strcpy(shared->path, mount_point);
-	if (mkdir(mount_point, 0700) < 0 && errno != EEXIST) {
+	if (!has_place || (mkdir(mount_point, 0700) < 0 && errno != EEXIST)) {
 		close(fd);
 		return trial_fail(t, "mkdir %s: %s", mount_point, strerror(errno));
 	}

@@ -97,7 +97,7 @@ static void splice_and_tick(unsigned slot)
 	errno = error;
 	if (error)
 		slot_fail(slot, "its io_uring");
-	atomic_store(&shared->slots[slot].ready, 1);
+	atomic_store(&counters->slots[slot].ready, 1);
 	tick(slot);
 }
 

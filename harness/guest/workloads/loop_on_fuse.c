@@ -55,7 +55,7 @@ static bool start(struct trial *t)
 		return false;
 	if (fstat(loop, &st) < 0)
 		return trial_fail(t, "stat of %s: %s", device, strerror(errno));
-	atomic_store(&shared->served, 1);
+	atomic_store(&counters->served, 1);
 	return node_make(t, &st, device) && spawn(t, node_read) && wait_task_state(t, 'D');
 }
 

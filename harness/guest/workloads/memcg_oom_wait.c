@@ -23,9 +23,9 @@ static void touch(unsigned slot)
 
 	if (memory == MAP_FAILED)
 		slot_fail(slot, "memory to touch");
-	while (!atomic_load(&shared->served))
+	while (!atomic_load(&counters->served))
 		sleep_us(100);
-	atomic_store(&shared->slots[slot].ready, 1);
+	atomic_store(&counters->slots[slot].ready, 1);
 	memset(memory, 1, TOUCHED);
 	munmap(memory, TOUCHED);
 	tick(slot);
@@ -33,7 +33,8 @@ static void touch(unsigned slot)
 
 static bool start(struct trial *t)
 {
-	if (!controller_write("memory", LIMIT, "8M") || !controller_write("memory", KILLER_OFF, "1"))
+	if (!controller_change("memory", LIMIT, &(struct limit){ "8M", "-1" }) ||
+	    !controller_change("memory", KILLER_OFF, &(struct limit){ "1", "0" }))
 		return trial_fail(t, "limit of the v1 memory group: %s", strerror(errno));
 	return spawn(t, touch) && controller_enter(t, "memory") && wait_task_state(t, 'D');
 }
@@ -41,8 +42,8 @@ static bool start(struct trial *t)
 static void release(struct trial *t)
 {
 	(void)t;
-	controller_write("memory", LIMIT, "-1");
-	controller_write("memory", KILLER_OFF, "0");
+	controller_restore("memory", LIMIT);
+	controller_restore("memory", KILLER_OFF);
 }
 
 const struct workload workload_memcg_oom_wait = {
@@ -51,4 +52,5 @@ const struct workload workload_memcg_oom_wait = {
 	.needs = needs,
 	.start = start,
 	.release = release,
+	.gap = GAP_BARE,
 };

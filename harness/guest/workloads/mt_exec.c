@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "../frostbite.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -17,22 +18,25 @@ static void *doze(void *arg)
 	return arg;
 }
 
-static void make_threads(unsigned count)
+static void make_threads(unsigned slot, unsigned count)
 {
 	pthread_attr_t small;
 	pthread_t thread;
 
 	pthread_attr_init(&small);
 	pthread_attr_setstacksize(&small, 64 * 1024);
-	while (count--)
-		pthread_create(&thread, &small, doze, NULL);
+	while (count--) {
+		errno = pthread_create(&thread, &small, doze, NULL);
+		if (errno)
+			slot_fail(slot, "pthread_create");
+	}
 }
 
 /* Threads, the leader among them, which execs itself. */
 static void storm(unsigned slot)
 {
 	bump(slot);
-	make_threads(shared->parameters.threads - 1);
+	make_threads(slot, shared->parameters.threads - 1);
 	re_exec("mt-exec-storm", slot);
 }
 
@@ -54,8 +58,8 @@ static void exec_once(unsigned slot)
 	uint32_t seed = atomic_load(&shared->seed) * 2654435761u + 1;
 	int64_t delay = random_below(&seed, ONCE_US);
 
-	make_threads(shared->parameters.threads - 1);
-	atomic_store(&shared->slots[slot].ready, 1);
+	make_threads(slot, shared->parameters.threads - 1);
+	atomic_store(&counters->slots[slot].ready, 1);
 	while (!atomic_load(&shared->go))
 		sleep_us(50);
 	sleep_us(delay);

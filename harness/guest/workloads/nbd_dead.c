@@ -65,7 +65,7 @@ static bool is_connected(void *arg)
 		sectors = 0;
 	if (f)
 		fclose(f);
-	return sectors > 0 || atomic_load(&shared->slots[0].error);
+	return sectors > 0 || atomic_load(&counters->slots[0].error);
 }
 
 static bool start(struct trial *t)
@@ -77,9 +77,9 @@ static bool start(struct trial *t)
 	t->server = spawn_server(serve_nbd, NULL);
 	if (t->server < 0)
 		return trial_fail(t, "fork of the NBD server: %s", strerror(errno));
-	if (!wait_until(is_connected, NULL, 5000000) || atomic_load(&shared->slots[0].error))
-		return trial_fail(t, DEVICE " was not connected: %s", strerror(atomic_load(&shared->slots[0].error)));
-	atomic_store(&shared->served, 1);
+	if (!wait_until(is_connected, NULL, 5000000) || atomic_load(&counters->slots[0].error))
+		return trial_fail(t, DEVICE " was not connected: %s", strerror(atomic_load(&counters->slots[0].error)));
+	atomic_store(&counters->served, 1);
 	return node_make(t, &st, DEVICE) && spawn(t, node_read) && wait_task_state(t, 'D');
 }
 

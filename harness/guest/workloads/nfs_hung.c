@@ -196,13 +196,13 @@ static void serve_nfs(void *arg)
 				fds[i--] = fds[--n];
 			} else if (call.program == PROGRAM_NFS && call.procedure == NFS_LOOKUP && nheld < MAX_HELD) {
 				held[nheld++] = call;
-				if (atomic_load(&shared->served) < SERVED_LOOKUP)
-					atomic_store(&shared->served, SERVED_LOOKUP);
+				if (atomic_load(&counters->served) < SERVED_LOOKUP)
+					atomic_store(&counters->served, SERVED_LOOKUP);
 			} else {
 				answer(&call);
 			}
 		}
-		if (atomic_load(&shared->served) == SERVED_ENOUGH)
+		if (atomic_load(&counters->served) == SERVED_ENOUGH)
 			while (nheld)
 				answer(&held[--nheld]);
 	}
@@ -241,9 +241,10 @@ static bool mount_nfs(struct trial *t)
 	close(listener);
 	if (t->server <= 0)
 		return trial_fail(t, "fork of the NFS server: %s", strerror(errno));
-	snprintf(mount_point, sizeof(mount_point), MOUNT_PREFIX "nfs-%d", getpid());
+	bool has_place = place_path(mount_point, sizeof(mount_point), "nfs");
+
 	strcpy(shared->path, mount_point);
-	if (mkdir(mount_point, 0700) < 0 && errno != EEXIST)
+	if (!has_place || (mkdir(mount_point, 0700) < 0 && errno != EEXIST))
 		return trial_fail(t, "mkdir %s: %s", mount_point, strerror(errno));
 	const unsigned port = ntohs(address.sin_port);
 
@@ -272,7 +273,7 @@ static bool all_back(void *arg)
 	struct trial *t = arg;
 
 	for (unsigned i = 0; i < t->nslots; i++)
-		if (!atomic_load(&shared->slots[i].count))
+		if (!atomic_load(&counters->slots[i].count))
 			return false;
 	return true;
 }
@@ -280,7 +281,7 @@ static bool all_back(void *arg)
 /* Answered, a client may have one more call to make: the server goes after them. */
 static void release(struct trial *t)
 {
-	atomic_store(&shared->served, SERVED_ENOUGH);
+	atomic_store(&counters->served, SERVED_ENOUGH);
 	wait_until(all_back, t, 2000000);
 	umount2(mount_point, MNT_FORCE | MNT_DETACH);
 	end_server(t);
@@ -294,6 +295,7 @@ const struct workload workload_nfs_hung = {
 	.start = start,
 	.release = release,
 	.meets = true,
+	.gap = GAP_BARE,
 };
 
 const struct workload workload_nfs_hung_behind = {
@@ -303,4 +305,5 @@ const struct workload workload_nfs_hung_behind = {
 	.start = start_behind,
 	.release = release,
 	.meets = true,
+	.gap = GAP_BARE,
 };

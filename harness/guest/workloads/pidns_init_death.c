@@ -37,8 +37,12 @@ static void __attribute__((noreturn)) be_init(void)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, INIT_NAME);
-	if (fork() == 0)
+	pid_t held = fork();
+
+	if (held == 0)
 		be_held();
+	if (held < 0)
+		_exit(74);
 	for (;;)
 		pause();
 }
@@ -53,7 +57,7 @@ static void make_namespace(unsigned slot)
 		slot_fail(slot, "a pid namespace of its own");
 	if (pid == 0)
 		be_init();
-	atomic_store(&shared->slots[slot].ready, 1);
+	atomic_store(&counters->slots[slot].ready, 1);
 	tick(slot);
 }
 
@@ -131,4 +135,5 @@ const struct workload workload_pidns_init_death = {
 	.start = start,
 	.release = fuse_release,
 	.meets = true,
+	.gap = GAP_NEVER,
 };

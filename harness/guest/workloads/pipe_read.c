@@ -19,7 +19,7 @@ static void read_pipe(unsigned slot)
 
 	if (fd < 0)
 		slot_fail(slot, "open of the FIFO");
-	atomic_store(&shared->slots[slot].ready, 1);
+	atomic_store(&counters->slots[slot].ready, 1);
 	while (read(fd, &c, 1) < 0 && errno == EINTR)
 		;
 	tick(slot);
@@ -27,7 +27,8 @@ static void read_pipe(unsigned slot)
 
 static bool start(struct trial *t)
 {
-	snprintf(shared->path, sizeof(shared->path), MOUNT_PREFIX "pipe-%d", getpid());
+	if (!place_path(shared->path, sizeof(shared->path), "pipe"))
+		return trial_fail(t, "folder of the FIFO: %s", strerror(errno));
 	unlink(shared->path);
 	if (mkfifo(shared->path, 0600) < 0)
 		return trial_fail(t, "mkfifo %s: %s", shared->path, strerror(errno));

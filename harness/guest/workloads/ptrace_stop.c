@@ -13,9 +13,10 @@ static void trace(void *arg)
 	pid_t pid = *(pid_t *)arg;
 
 	if (ptrace(PTRACE_SEIZE, pid, 0, 0) < 0 || ptrace(PTRACE_INTERRUPT, pid, 0, 0) < 0)
-		_exit(1);
-	waitpid(pid, NULL, __WALL);
-	atomic_store(&shared->slots[0].ready, 1);
+		slot_fail(0, "its tracer");
+	if (waitpid(pid, NULL, __WALL) < 0)
+		slot_fail(0, "its tracer's wait");
+	atomic_store(&counters->slots[0].ready, 1);
 	for (;;)
 		pause();
 }
@@ -26,6 +27,8 @@ static bool start(struct trial *t)
 		return false;
 	pid_t pid = atomic_load(&shared->slots[0].pid);
 
+	if (pid <= 0)
+		return trial_fail(t, "ptrace-stop: its process is not there yet");
 	t->server = spawn_server(trace, &pid);
 	if (t->server < 0)
 		return trial_fail(t, "fork of the tracer: %s", strerror(errno));
@@ -37,4 +40,5 @@ const struct workload workload_ptrace_stop = {
 	.summary = "a process held in a ptrace stop by a tracer outside the group",
 	.start = start,
 	.release = end_server,
+	.gap = GAP_BARE,
 };

@@ -5,7 +5,7 @@
 
 static void stop_self(unsigned slot)
 {
-	atomic_store(&shared->slots[slot].ready, 1);
+	atomic_store(&counters->slots[slot].ready, 1);
 	raise(SIGSTOP);
 	tick(slot);
 }

@@ -33,7 +33,13 @@ static void end_round(pid_t child, unsigned slot)
 {
 	int status;
 
-	if (child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == NOT_EXECUTED) {
+	/* a round that did not come about is none, and the next may */
+	if (child < 0) {
+		slot_note(slot, "fork");
+		sleep_us(1000);
+		return;
+	}
+	if (waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == NOT_EXECUTED) {
 		errno = ENOEXEC;
 		slot_fail(slot, "an exec");
 	}
@@ -62,8 +68,13 @@ static void thread_storm(unsigned slot)
 	for (;;) {
 		pthread_t thread;
 
-		if (pthread_create(&thread, NULL, nothing, NULL) == 0)
-			pthread_join(thread, NULL);
+		errno = pthread_create(&thread, NULL, nothing, NULL);
+		if (errno) {
+			slot_note(slot, "pthread_create");
+			sleep_us(1000);
+			continue;
+		}
+		pthread_join(thread, NULL);
 		bump(slot);
 	}
 }

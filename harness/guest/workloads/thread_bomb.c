@@ -38,12 +38,9 @@ static void bomb(unsigned slot)
 	pthread_attr_init(&small);
 	pthread_attr_setstacksize(&small, 64 * 1024);
 	for (unsigned i = 0; i < CHAINS; i++) {
-		int error = pthread_create(&first, &small, link_of_chain, NULL);
-
-		if (error) {
-			atomic_store(&shared->slots[slot].error, error);
-			_exit(73);
-		}
+		errno = pthread_create(&first, &small, link_of_chain, NULL);
+		if (errno)
+			slot_fail(slot, "pthread_create");
 	}
 	for (;;)
 		pause();

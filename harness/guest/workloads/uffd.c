@@ -124,10 +124,10 @@ static void write_missing(unsigned slot)
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
-		_exit(75);
-	atomic_store(&shared->slots[slot].ready, 1);
+		slot_fail(slot, "pipe");
+	atomic_store(&counters->slots[slot].ready, 1);
 	if (write(fds[1], (const void *)page, 1) < 0)
-		_exit(76);
+		slot_fail(slot, "write of the page");
 	tick(slot);
 }
 
@@ -135,14 +135,15 @@ static void touch_missing(unsigned slot)
 {
 	volatile char *page = missing_page(slot);
 
-	atomic_store(&shared->slots[slot].ready, 1);
+	atomic_store(&counters->slots[slot].ready, 1);
 	*page = 1;
 	tick(slot);
 }
 
 static bool open_door(struct trial *t)
 {
-	snprintf(shared->path, sizeof(shared->path), MOUNT_PREFIX "uffd-%d", getpid());
+	if (!place_path(shared->path, sizeof(shared->path), "uffd"))
+		return trial_fail(t, "folder of the socket: %s", strerror(errno));
 	unlink(shared->path);
 	struct sockaddr_un address = door_address();
 
@@ -156,7 +157,7 @@ static bool start_with(struct trial *t, void (*entry)(unsigned slot))
 {
 	if (!open_door(t) || !spawn(t, entry) || !wait_ready(t)) {
 		/* root of a user namespace is nobody where the kernel asks for CAP_SYS_PTRACE (5.11, 5.2 by a sysctl) */
-		t->lacks = t->request->userns && atomic_load(&shared->slots[0].error) == EPERM;
+		t->lacks = t->request->userns && atomic_load(&counters->slots[0].error) == EPERM;
 		return false;
 	}
 	int visitor = accept4(door, NULL, NULL, SOCK_CLOEXEC);
@@ -170,7 +171,7 @@ static bool start_with(struct trial *t, void (*entry)(unsigned slot))
 	struct pollfd announced = { .fd = uffd, .events = POLLIN };
 	struct uffd_msg fault;
 
-	if (poll(&announced, 1, 5000) == 0)
+	if (poll(&announced, 1, 5000) <= 0)
 		return trial_fail(t, "%s: no fault came within 5 s", t->workload->name);
 	if (read(uffd, &fault, sizeof(fault)) != sizeof(fault) || fault.event != UFFD_EVENT_PAGEFAULT)
 		return trial_fail(t, "read of the userfaultfd: %s", strerror(errno));
@@ -208,6 +209,7 @@ const struct workload workload_uffd_user = {
 	.start = start_user,
 	.release = release,
 	.meets = true,
+	.gap = GAP_NEVER,
 };
 
 const struct workload workload_uffd_kernel = {
@@ -217,4 +219,5 @@ const struct workload workload_uffd_kernel = {
 	.start = start_kernel,
 	.release = release,
 	.meets = true,
+	.gap = GAP_NEVER,
 };

@@ -12,10 +12,12 @@ static void parent(unsigned slot)
 
 	if (child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		atomic_store(&shared->slots[slot].ready, 1);
+		atomic_store(&counters->slots[slot].ready, 1);
 		for (;;)
 			pause();
 	}
+	if (child < 0)
+		slot_fail(slot, "vfork");
 	tick(slot);
 }
 

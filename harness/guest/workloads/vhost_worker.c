@@ -40,7 +40,7 @@ static void own_and_tick(unsigned slot)
 
 	if (fd < 0 || ioctl(fd, VHOST_SET_OWNER) < 0)
 		slot_fail(slot, "VHOST_SET_OWNER");
-	atomic_store(&shared->slots[slot].ready, 1);
+	atomic_store(&counters->slots[slot].ready, 1);
 	tick(slot);
 }
 
@@ -72,4 +72,5 @@ const struct workload workload_vhost_worker = {
 	.start = start,
 	.release = release,
 	.meets = true,
+	.gap = GAP_NEVER,
 };
