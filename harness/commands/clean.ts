@@ -1,5 +1,6 @@
 import { removeTree } from '../base/files.ts';
 import { cacheDir } from '../base/paths.ts';
+import { findHostLeftovers, restoreHost } from '../lab/local/restore.ts';
 import { findDrafts, findLeftovers, reap, usersOfCache } from '../lab/reap.ts';
 import type { Io } from './io.ts';
 
@@ -9,8 +10,8 @@ export interface CleanOptions {
 }
 
 /**
- * `frostline clean`: takes down what dead runs left: machines, their folders, half-made cache entries. The cache as a
- * whole stays, with exit code 69, as long as a process uses it.
+ * `frostline clean`: takes down what dead runs left: machines, their folders, half-made cache entries, and what trials on
+ * this host itself have changed of it. The cache as a whole stays, with exit code 69, as long as a process uses it.
  */
 export async function clean({ dryRun = false, cache = false }: CleanOptions, io: Io): Promise<void> {
   const verb = dryRun ? 'would remove' : 'removed';
@@ -27,7 +28,16 @@ export async function clean({ dryRun = false, cache = false }: CleanOptions, io:
     if (!dryRun) await removeTree(folder);
     io.stdout.write(`${verb} ${folder}\n`);
   }
-  if (left.length + folders.length + users.length === 0) io.stdout.write('nothing to clean\n');
+  const host = await findHostLeftovers();
+  for (const folder of host.folders) {
+    if (host.busy) {
+      io.stdout.write(`left ${folder}: a run is at work on this host\n`);
+      continue;
+    }
+    const said = dryRun ? '' : `: ${await restoreHost(folder)}`;
+    io.stdout.write(`${verb} ${folder}, with what its trials changed of this host${said}\n`);
+  }
+  if (left.length + folders.length + users.length + host.folders.length === 0) io.stdout.write('nothing to clean\n');
   if (users.length > 0) {
     io.stdout.write(`kept ${cacheDir()}: process ${users.join(', ')} uses it\n`);
     io.setExitCode(69);

@@ -208,7 +208,9 @@ export function createProgram(io: Io, version: string): Command {
     .action(async (options: DoctorOptions) => (await import('./doctor.ts')).doctor(options, io));
   program
     .command('clean')
-    .description('remove what interrupted runs left behind: machines, sockets, half-made downloads')
+    .description(
+      'remove what interrupted runs left behind: machines, sockets, half-made downloads, changes of this host',
+    )
     .option('--dry-run', 'only say what would be removed')
     .option('--cache', 'remove the cache too: packages, kernels, QEMU')
     .action(async (options: CleanOptions) => (await import('./clean.ts')).clean(options, io));
