@@ -128,7 +128,20 @@ function compactor(): (record: TrialRecord) => Trial {
     words.set(key, known);
     return known;
   };
-  return ({ outcome, frozenUs, at, wallUs, machine, guest, thaw, reason, blockers, tool, steps, window }) => ({
+  return ({
+    outcome,
+    frozenUs,
+    at,
+    wallUs,
+    machine,
+    guest,
+    thaw,
+    reason,
+    blockers,
+    tool,
+    steps,
+    window,
+  }) => ({
     outcome,
     frozenUs,
     wallUs,

@@ -37,7 +37,8 @@ export async function clean({ dryRun = false, cache = false }: CleanOptions, io:
     const said = dryRun ? '' : `: ${await restoreHost(folder)}`;
     io.stdout.write(`${verb} ${folder}, with what its trials changed of this host${said}\n`);
   }
-  if (left.length + folders.length + users.length + host.folders.length === 0) io.stdout.write('nothing to clean\n');
+  if (left.length + folders.length + users.length + host.folders.length === 0)
+    io.stdout.write('nothing to clean\n');
   if (users.length > 0) {
     io.stdout.write(`kept ${cacheDir()}: process ${users.join(', ')} uses it\n`);
     io.setExitCode(69);

@@ -6,7 +6,14 @@ import type { Step } from '../../analyse/times.ts';
 import { escapeTerminal } from '../escape.ts';
 import { notes } from '../notes.ts';
 import { cellStatuses, stateCounts, type CellStatus } from '../status.ts';
-import { judgementLine, kernelNoteWords, milliseconds, notMeasuredWord, plural, rateWords } from '../words.ts';
+import {
+  judgementLine,
+  kernelNoteWords,
+  milliseconds,
+  notMeasuredWord,
+  plural,
+  rateWords,
+} from '../words.ts';
 import { axisNames, type AxisName } from '../../matrix/axes.ts';
 import type { Fact, PageCause, PageCell, RunPage } from './data.ts';
 
