@@ -42,7 +42,7 @@ interface Asked {
 
 function words({ startGap = null, words: more = '', ...asked }: Asked): string {
   const strategy = { ...presets.single.v1, deadlineUs: 500_000, pollUs: 10_000 };
-  return more + encodeRequest({ ...asked, seed: 7, startGap, strategy });
+  return more + encodeRequest({ ...asked, seed: 7, parameters: {}, startGap, strategy });
 }
 
 /** Has one frostbite run them all, and gives their results in order. */
