@@ -134,10 +134,8 @@ void stuck_begin(pid_t server)
 
 void stuck_end(void)
 {
-	if (looker <= 0)
-		return;
-	kill(looker, SIGKILL);
-	waitpid(looker, NULL, 0);
+	if (looker > 0 && signal_process(looker, SIGKILL))
+		waitpid(looker, NULL, 0);
 	looker = 0;
 }
 

@@ -21,11 +21,12 @@ static void work(void *arg)
 
 static bool fails_in_words(const char *name)
 {
-	static const struct request request = { .gap_us = -1 };
+	static struct request request = { .gap_us = -1 };
 	struct trial t = { .request = &request, .workload = workload_find(name) };
 	char group[64], text[200];
 
 	snprintf(group, sizeof(group), "group-of-%s", name);
+	parameters_default(t.workload, &request.parameters);
 	make_group(&t.group, group);
 	slots_clear();
 	bool failed = !t.workload->start(&t) && strstr(t.why, "fork: Resource temporarily unavailable");
