@@ -1,5 +1,6 @@
 import type { Earlier } from './baseline.ts';
 import { testBoots } from './boots.ts';
+import { otherConditions } from './conditions.ts';
 import { canDiffer, newcombe } from './contrast.ts';
 import { holm } from './exact.ts';
 import { changedFacts, type FactChange } from './facts.ts';
@@ -38,6 +39,14 @@ export interface LostCell {
   readonly change: Exclude<Change, 'same'>;
 }
 
+/** A cell whose rates cannot be held against each other. */
+export interface ApartCell {
+  readonly base: CellSummary;
+  readonly head: CellSummary;
+  /** What is not the same: `cpus 2, then 4`. */
+  readonly how: readonly string[];
+}
+
 /** Two runs held against each other. */
 export interface Comparison {
   readonly base: RunName;
@@ -48,6 +57,8 @@ export interface Comparison {
   readonly margin: number;
   readonly changes: readonly CellChange[];
   readonly lost: readonly LostCell[];
+  /** Cells that both measured under other conditions: their rates are of two experiments. */
+  readonly apart: readonly ApartCell[];
   /** Cells of head that base does not have, and the other way round. */
   readonly added: readonly CellSummary[];
   readonly gone: readonly CellSummary[];
@@ -57,12 +68,19 @@ export interface Comparison {
 /** The error with which `better` and `worse` are said, over all cells together. */
 export const significance = 0.05;
 
+/** How cells are compared. */
+export interface Comparing {
+  readonly earlier?: readonly Earlier[];
+  /** Whether cells under other conditions are compared all the same. */
+  readonly mixed?: boolean;
+}
+
 /** Compares the cells that two runs have in common, in the order of head's. */
 export function compare(
   base: Summary,
   head: Summary,
   margin: number,
-  earlier: readonly Earlier[] = [],
+  { earlier = [], mixed = false }: Comparing = {},
 ): Comparison {
   const before = new Map(base.cells.map((cell) => [cell.id, cell]));
   const after = new Set(head.cells.map(({ id }) => id));
@@ -70,9 +88,13 @@ export function compare(
     const other = before.get(cell.id);
     return other === undefined ? [] : [{ base: other, head: cell }];
   });
+  const apart = mixed ? [] : both.flatMap(apartCell);
+  const isApart = new Set(apart.map(({ head: { id } }) => id));
+  const alike = both.filter(({ head: { id } }) => !isApart.has(id));
   return {
     ...{ base: base.run, head: head.run, earlier, margin },
-    changes: decide(both.flatMap(measured), margin),
+    changes: decide(alike.flatMap(measured), margin),
+    apart,
     lost: both.flatMap(lostCell),
     added: head.cells.filter(({ id }) => !before.has(id)),
     gone: base.cells.filter(({ id }) => !after.has(id)),
@@ -90,6 +112,11 @@ export const countOf = ({ changes, lost }: Pick<Comparison, 'changes' | 'lost'>,
 interface Pair {
   readonly base: CellSummary;
   readonly head: CellSummary;
+}
+
+function apartCell({ base, head }: Pair): ApartCell[] {
+  const how = otherConditions(base.conditions, head.conditions);
+  return how.length === 0 ? [] : [{ base, head, how }];
 }
 
 type Measured = Pick<CellChange, 'base' | 'head' | 'of' | 'rates' | 'by' | 'p'>;

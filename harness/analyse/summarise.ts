@@ -93,6 +93,7 @@ function summariseCell(cell: CellName, all: readonly Trial[], { rateOf, problem 
     environments: Object.entries(tally(counted.map(({ environment }) => environment))).map(
       ([text, trials = 0]) => ({ text, trials }),
     ),
+    conditions: [...new Set(counted.map((one) => one.conditions))],
     incidents,
     kernelNotes: kernelNotesOf(all),
     notMeasured: counted.length > 0 ? null : whyNot(incidents, problem),

@@ -1,3 +1,4 @@
+import type { Conditions } from './conditions.ts';
 import type { QuantileName } from '../matrix/expectation.ts';
 import type { Sampling } from '../matrix/matrix.ts';
 import { stepsStrategy } from '../matrix/sequence.ts';
@@ -118,6 +119,8 @@ export interface CellSummary extends CellName {
   /** Of a sequence, in the order of its steps. */
   readonly failures: readonly StepFailure[];
   readonly environments: readonly Environment[];
+  /** Of its counted trials, each once. */
+  readonly conditions: readonly Conditions[];
   /** Reasons of crashes, hangs, false-frozen, unsupported and lab errors, the most frequent first. */
   readonly incidents: readonly Incident[];
   /** Oopses, lockups, stalls, hung tasks, warnings and OOM kills, of trials that ended well, too; the most frequent first. */

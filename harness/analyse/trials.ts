@@ -1,3 +1,4 @@
+import { conditionsOf, type Conditions } from './conditions.ts';
 import type { TrialRecord } from '../record/schema.ts';
 import { isFinal, type Outcome, type ThawOutcome } from '../trial/outcome.ts';
 import type { Blocker, StepResult } from '../trial/protocol.ts';
@@ -17,6 +18,8 @@ export interface Trial {
   /** What made the container, with its version; empty without one. */
   readonly runtime: string;
   readonly environment: string;
+  /** The same object for the same conditions. */
+  readonly conditions: Conditions;
   readonly thaw: ThawOutcome | null;
   readonly reason: string | null;
   /** What a real program made of it; `error` is empty when it did all. */
@@ -112,6 +115,13 @@ function compactor(): (record: TrialRecord) => Trial {
     environments.set(machine, text);
     return text;
   };
+  const conditions = new Map<string, Conditions>();
+  const shareConditions = (own: Conditions): Conditions => {
+    const key = JSON.stringify(own);
+    const known = conditions.get(key) ?? own;
+    conditions.set(key, known);
+    return known;
+  };
   const failures = new Map<string, Failure>();
   const shareFailure = ({ step, what = '', expected = '', found = '' }: StepResult): Failure => {
     const key = `${step} ${what} ${expected} ${found}`;
@@ -141,6 +151,7 @@ function compactor(): (record: TrialRecord) => Trial {
     tool,
     steps,
     window,
+    parameters,
   }) => ({
     outcome,
     frozenUs,
@@ -151,6 +162,7 @@ function compactor(): (record: TrialRecord) => Trial {
     release: share(guest?.release ?? ''),
     runtime: share(guest?.runtime ?? ''),
     environment: shareEnvironment(machine),
+    conditions: shareConditions(conditionsOf({ guest, machine, parameters })),
     thaw: thaw?.outcome ?? null,
     reason: reason === null ? null : share(reason),
     tool: tool && { ok: tool.ok, version: share(tool.version), error: share(sameWords(tool.error ?? '')) },

@@ -21,6 +21,8 @@ export interface CompareOptions {
   readonly failOn?: 'worse';
   /** `OLD=NEW`: hold distro OLD of base against NEW of head, and no others. */
   readonly distro?: readonly string[];
+  /** Compare cells under other conditions all the same. */
+  readonly mixed?: boolean;
   /** Runs before base, the newest first: each cell that base did not measure to the end is held against them. */
   readonly earlier?: readonly string[];
 }
@@ -51,7 +53,11 @@ export async function compare(base: string, head: string, options: CompareOption
     distros.size === 0
       ? { base: summary, head: after.summary }
       : counterparts(summary, after.summary, distros);
-  const compared = compareRuns(sides.base, sides.head, margin, earlier);
+  const compared = compareRuns(sides.base, sides.head, margin, {
+    earlier,
+    // who names two distros knows that they are not the same
+    mixed: options.mixed === true || distros.size > 0,
+  });
   const comparison = { ...compared, facts: [...compared.facts, ...hostFacts(before?.info, after.info)] };
   io.stdout.write(formatComparison(comparison, options.format, io));
   if (options.failOn === undefined) return;
@@ -71,7 +77,8 @@ function parseMargin(text: string): number {
 function parseNames(pairs: readonly string[], base: Summary, head: Summary): ReadonlyMap<string, string> {
   return new Map(
     pairs.map((pair) => {
-      const [from, to = from] = pair.split('=', 2) as [string, string?];
+      // a name can have `=` itself
+      const [from, to = from] = pair.split(/(?<!:cpus)=/, 2) as [string, string?];
       for (const [name, { run, cells }] of [
         [from, base],
         [to, head],

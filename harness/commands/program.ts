@@ -180,6 +180,10 @@ export function createProgram(io: Io, version: string): Command {
         'hold cells that BASE did not measure to the end against this run before it; several, the newest first',
       ).argParser(collect),
     )
+    .option(
+      '--mixed',
+      'compare cells that ran under other conditions, too (processors, parameters of the workload)',
+    )
     .addOption(new Option('--fail-on <what>', 'exit with 1 when a cell is worse').choices(['worse']))
     .action(async (base: string, head: string, options: CompareOptions) =>
       (await import('./compare.ts')).compare(base, head, options, io),

@@ -165,7 +165,7 @@ describe('what a kernel said in trials that ended well', () => {
     const words = '2 × frozen, and the kernel warned: WARNING: CPU: 0';
     const text = terminalReport(summary, [], plain);
     expect(text).toContain(`What kernels told of trouble\n  ${cell}: ${words} \\x1b]0;owned\\x07`);
-    expect(text).toMatch(/2\/2 100% .* k$/m);
+    expect(text).toMatch(/2\/2 100% .* <k$/m);
     expect(text).toContain('  k the kernel told of trouble in some trials');
     expect(markdownReport(summary, [])).toContain(`### What kernels told of trouble\n\n- ${cell}: 2`);
     const page = runPage({ summary, judgements: [], explanations: [], consoles: new Map() });

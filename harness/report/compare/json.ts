@@ -5,7 +5,7 @@ import { escapeJson } from '../escape.ts';
 
 /** A comparison as one JSON document for machines. `schema` changes when a field changes its meaning. */
 export function jsonComparison(comparison: Comparison): string {
-  const { base, head, margin, changes, lost, added, gone, facts, earlier } = comparison;
+  const { base, head, margin, changes, lost, apart, added, gone, facts, earlier } = comparison;
   const counts = {
     worse: worseCount(comparison),
     better: countOf(comparison, 'better'),
@@ -24,6 +24,7 @@ export function jsonComparison(comparison: Comparison): string {
       base: one.base.notMeasured,
       head: one.head.notMeasured,
     })),
+    apart: apart.map((one) => ({ cell: one.head.id, how: one.how })),
     added: added.map(({ id }) => id),
     gone: gone.map(({ id }) => id),
     facts,

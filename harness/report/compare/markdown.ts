@@ -3,6 +3,7 @@ import type { Comparison } from '../../analyse/compare.ts';
 import { escapeMarkdown } from '../escape.ts';
 import { plural } from '../words.ts';
 import {
+  apartLine,
   baseLines,
   columns,
   factLine,
@@ -22,7 +23,7 @@ const shown = 60;
  * newline.
  */
 export function markdownComparison(comparison: Comparison): string {
-  const { head, facts, lost, added, gone } = comparison;
+  const { head, facts, lost, apart, added, gone } = comparison;
   const { changed, rest } = sortRows(comparison);
   const lines = [
     `**${verdictLine(comparison)}**`,
@@ -36,6 +37,7 @@ export function markdownComparison(comparison: Comparison): string {
   if (rest.length > 0)
     lines.push(...folded(`${plural(rest.length, 'rate')} undecided or the same`, table(rest)));
   lines.push(...foldedList('Measured in one run alone: why', lost.map(lostLine)));
+  lines.push(...list('Not compared: under other conditions', apart.map(apartLine)));
   lines.push(
     ...foldedList('New cells', added.map(idOf)),
     ...foldedList('Cells that are gone', gone.map(idOf)),

@@ -1,6 +1,7 @@
 import type { Comparison } from '../../analyse/compare.ts';
 import { escapeTerminal } from '../escape.ts';
 import {
+  apartLine,
   baseLines,
   columns,
   factLine,
@@ -18,7 +19,7 @@ const shown = 20;
 /** A comparison as text for a terminal or a log, the verdict first; ends with a newline. */
 export function terminalComparison(comparison: Comparison, { colour }: { readonly colour: boolean }): string {
   const paint = (code: number, text: string): string => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
-  const { head, facts, lost, added, gone } = comparison;
+  const { head, facts, lost, apart, added, gone } = comparison;
   const { changed, rest } = sortRows(comparison);
   const worse = changed.some(({ change }) => change === 'worse');
   const lines = [
@@ -38,6 +39,7 @@ export function terminalComparison(comparison: Comparison, { colour }: { readonl
   section('Changed besides', facts.map(factLine));
   section('Crashes, hangs and thaws', troubleLines(comparison));
   section('Measured in one run alone', lost.map(lostLine));
+  section('Not compared: under other conditions (--mixed compares them)', apart.map(apartLine));
   section(
     'New cells',
     added.map(({ id }) => id),

@@ -1,6 +1,7 @@
 import {
   countOf,
   significance,
+  type ApartCell,
   type CellChange,
   type Comparison,
   type LostCell,
@@ -11,9 +12,11 @@ import { notMeasuredWord, percent, plural, rateWords, signed, significant } from
 
 /** The first line: did anything get worse? */
 export function verdictLine(comparison: Comparison): string {
-  const { changes, lost, margin } = comparison;
+  const { changes, lost, apart, margin } = comparison;
   if (changes.length + lost.length === 0)
-    return 'Nothing to compare: the runs have no measured cell in common.';
+    return apart.length === 0
+      ? 'Nothing to compare: the runs have no measured cell in common.'
+      : `Nothing to compare: ${plural(apart.length, 'cell')} ran under other conditions.`;
   const worse = countOf(comparison, 'worse');
   const better = countOf(comparison, 'better');
   const same = countOf(comparison, 'same');
@@ -109,6 +112,9 @@ export const factLine = ({ what, of, base, head }: FactChange): string =>
 /** Reasons of cells that only one run measured. */
 export const lostLine = ({ base, head }: LostCell): string =>
   `${head.id}: ${(head.notMeasured ?? base.notMeasured)?.reason ?? 'no reason was recorded'}`;
+
+/** `debian-13/v1/none/sleep/single: cpus 2, then 4`. */
+export const apartLine = ({ head, how }: ApartCell): string => `${head.id}: ${how.join('; ')}`;
 
 /** Crashes, hangs, false FROZENs and bad thaws of cells, where their number is not the same. */
 export function troubleLines({ changes, lost }: Comparison): string[] {
