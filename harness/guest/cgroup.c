@@ -110,6 +110,14 @@ static enum freezer_state read_asked(const struct group *g)
 	return c == '1' ? STATE_FREEZING : STATE_THAWED;
 }
 
+enum freezer_state state_named(const char *text)
+{
+	for (enum freezer_state s = STATE_THAWED; s <= STATE_FROZEN; s++)
+		if (!strncmp(text, state_names[s], strlen(state_names[s])))
+			return s;
+	return STATE_OTHER;
+}
+
 enum freezer_state group_read(struct group *g)
 {
 	char text[128];
@@ -122,10 +130,7 @@ enum freezer_state group_read(struct group *g)
 		return STATE_FROZEN;
 	if (g->v2)
 		return g->foreign ? read_asked(g) : g->asked ? STATE_FREEZING : STATE_THAWED;
-	for (enum freezer_state s = STATE_THAWED; s <= STATE_FROZEN; s++)
-		if (!strncmp(text, state_names[s], strlen(state_names[s])))
-			return s;
-	return STATE_OTHER;
+	return state_named(text);
 }
 
 bool group_evict(struct group *g, pid_t pid)

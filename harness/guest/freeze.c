@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "frostbite.h"
+#include "calls.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -26,14 +26,38 @@ static void note(struct freeze_log *log, enum freezer_state state)
 	log->nstates++;
 }
 
-static void write_state(struct group *g, struct freeze_log *log, bool frozen)
+/* One freeze. */
+struct search {
+	const struct strategy *strategy;
+	struct freeze_log *log;
+	struct reach reach;
+	int64_t deadline, written; /* when it ends at the latest, and when it last asked for FROZEN */
+};
+
+static void write_state(struct search *f, bool frozen)
 {
-	if (!group_write(g, frozen) && !log->error)
+	struct freeze_log *log = f->log;
+
+	if (!calls_write(&f->reach, frozen) && !log->error)
 		log->error = errno;
 	if (frozen)
 		log->writes++;
 	else
 		log->thaws++;
+	f->written = now_us();
+}
+
+/* A state that cannot be read, or written, ends every tool. */
+static enum freezer_state read_state(struct search *f)
+{
+	struct freeze_log *log = f->log;
+	enum freezer_state state = calls_read(&f->reach);
+
+	if (state == STATE_OTHER && !log->error)
+		log->error = errno ? errno : EPROTO;
+	log->reads++;
+	note(log, state);
+	return state;
 }
 
 /* Never past the deadline: CRIU's alarm interrupts its nanosleep, and the state is read once more. */
@@ -60,75 +84,98 @@ static void wait_events(struct group *g, int64_t deadline)
 /* A group that has been FREEZING for so long after the last write waits for the next. */
 #define SETTLED_US 300000
 
-/* When the next write is due, as far as that can be said at step k. */
-static int64_t next_write(const struct strategy *s, unsigned k, int64_t deadline)
+/* When the next write is due, as far as that can be said after the write of step k. */
+static int64_t next_write(const struct search *f, unsigned k)
 {
+	const struct strategy *s = f->strategy;
 	unsigned most = s->attempts - k;
 	unsigned steps = 1;
 
 	if (s->wait_events)
-		return deadline;
+		return f->deadline;
 	while (steps < most && !due(&s->thaw, k + steps) && !due(&s->rewrite, k + steps) && steps < 1000)
 		steps++;
 	int64_t at = now_us() + (int64_t)steps * s->poll_us;
 
-	return at < deadline ? at : deadline;
+	return at < f->deadline ? at : f->deadline;
 }
 
 /* For who shares the host: whoever reads this is another process. */
-static void tell_quiet(const struct strategy *s, unsigned k, int64_t written, int64_t deadline)
+static void tell_quiet(const struct search *f, unsigned k)
 {
-	bool is_quiet = (s->wait_events || s->poll_us >= WAIT_US) && now_us() - written >= SETTLED_US;
-	bool was_quiet = atomic_exchange(&shared->quiet_until, is_quiet ? next_write(s, k, deadline) : 0);
+	const struct strategy *s = f->strategy;
+	bool is_quiet = (s->wait_events || s->poll_us >= WAIT_US) && now_us() - f->written >= SETTLED_US;
+	bool was_quiet = atomic_exchange(&shared->quiet_until, is_quiet ? next_write(f, k) : 0);
 
 	if (is_quiet && !was_quiet)
 		beat_now();
 }
 
-/* The loop of strategy.ts. Nothing is allocated or printed between the first write and the last read. */
+/* The pause of a step, after the write of step k. */
+static void wait_step(struct search *f, unsigned k)
+{
+	tell_quiet(f, k);
+	if (f->strategy->wait_events)
+		wait_events(f->reach.group, f->deadline);
+	else
+		sleep_before(f->strategy->poll_us, f->deadline);
+}
+
+static void write_again(struct search *f, unsigned k)
+{
+	const struct strategy *s = f->strategy;
+
+	if (due(&s->thaw, k)) {
+		write_state(f, false);
+		note(f->log, STATE_THAWED);
+		sleep_before(s->thaw_for_us, f->deadline);
+		write_state(f, true);
+	} else if (due(&s->rewrite, k)) {
+		write_state(f, true);
+	}
+}
+
+/* The loop of strategy.ts; true when the state is to be read again. */
+static bool step(struct search *f, unsigned k)
+{
+	const struct strategy *s = f->strategy;
+	struct freeze_log *log = f->log;
+
+	if (k && s->poll_first)
+		wait_step(f, k - 1);
+	if (k)
+		write_again(f, k);
+	if (log->error)
+		return false;
+	if (k && !s->poll_first)
+		wait_step(f, k);
+	if (due(&s->settle, k))
+		sleep_before(s->settle_us, f->deadline);
+	/* taken before the read: the read at or after the deadline is the last */
+	bool late = now_us() >= f->deadline || atomic_load(&stop_asked);
+
+	log->frozen = read_state(f) == STATE_FROZEN;
+	if (log->frozen)
+		log->frozen_us = now_us() - log->start_us;
+	return !log->frozen && !late && !log->error && log->reads < s->attempts;
+}
+
+/* Nothing is allocated or printed between the first write and the last read. */
 void freeze(struct group *g, const struct strategy *s, struct freeze_log *log)
 {
-	log->start_us = now_us();
-	int64_t deadline = log->start_us + s->deadline_us, written;
+	struct search f = { .strategy = s, .log = log };
 
+	calls_begin(&f.reach, g, s->calls);
+	log->start_us = now_us();
 	note(log, group_read(g));
 	log->states[0].us = 0;
-	log->start_us = now_us();
+	log->start_us = f.written = now_us();
+	f.deadline = log->start_us + s->deadline_us;
 	/* asked already: the state of a group that was FROZEN and was attached to is sought without a write */
 	if (!g->asked)
-		write_state(g, log, true);
-	written = now_us();
-	for (unsigned k = 0;; k++) {
-		if (k && due(&s->thaw, k)) {
-			write_state(g, log, false);
-			note(log, STATE_THAWED);
-			sleep_before(s->thaw_for_us, deadline);
-			write_state(g, log, true);
-			written = now_us();
-		} else if (k && due(&s->rewrite, k)) {
-			write_state(g, log, true);
-			written = now_us();
-		}
-		tell_quiet(s, k, written, deadline);
-		if (k && s->wait_events)
-			wait_events(g, deadline);
-		else if (k)
-			sleep_before(s->poll_us, deadline);
-		if (due(&s->settle, k))
-			sleep_before(s->settle_us, deadline);
-		/* taken before the read: the read at or after the deadline is the last */
-		bool late = now_us() >= deadline || atomic_load(&stop_asked);
-		enum freezer_state state = group_read(g);
-
-		log->reads++;
-		note(log, state);
-		if (state == STATE_FROZEN) {
-			log->frozen = true;
-			log->frozen_us = now_us() - log->start_us;
-			break;
-		}
-		if (late || log->error || log->reads >= s->attempts)
-			break;
-	}
+		write_state(&f, true);
+	for (unsigned k = 0; step(&f, k); k++)
+		;
 	atomic_store(&shared->quiet_until, 0);
+	calls_end(&f.reach);
 }

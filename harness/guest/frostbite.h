@@ -160,6 +160,8 @@ int group_file(const struct group *g, const char *name, int flags);
 const char *group_open(struct group *g);
 bool group_write(struct group *g, bool frozen);
 enum freezer_state group_read(struct group *g);
+/* What freezer.state says with this text. */
+enum freezer_state state_named(const char *text);
 /* Calls fn for each thread of the group until it returns false. */
 void group_each_thread(struct group *g, bool (*fn)(pid_t tid, void *arg), void *arg);
 /* The same for those of the groups below it, too. */
@@ -254,9 +256,15 @@ struct schedule {
 	unsigned at[8];
 };
 
+/* Whose system calls reach the state, see calls.c. */
+enum calls { CALLS_OWN, CALLS_RUNC, CALLS_CONTAINERD, CALLS_CRIU };
+extern const char *const calls_names[];
+
 struct strategy {
+	enum calls calls;
 	unsigned attempts;
 	int64_t deadline_us, poll_us, thaw_for_us, settle_us;
+	bool poll_first; /* before a step's write, in place of between that and the read */
 	bool wait_events;
 	struct schedule rewrite, thaw, settle;
 };
@@ -293,7 +301,7 @@ struct freeze_log {
 	bool frozen;
 	int64_t start_us, frozen_us;
 	unsigned writes, reads, thaws, nstates;
-	int error; /* errno of a write that failed, which ends it */
+	int error; /* errno of an access to the state that failed, which ends it */
 	struct { int64_t us; enum freezer_state state; } states[MAX_STATES];
 };
 /* Where FROZEN was the last thing written already, the first write is left out. */

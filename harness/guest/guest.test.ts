@@ -3,7 +3,11 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { capture, command } from '../base/command.ts';
+import { presets } from '../matrix/presets.ts';
+import type { Strategy } from '../matrix/strategy.ts';
+import { encodeRequest } from '../trial/request.ts';
 import { calls, files, known, newer } from './tests/interfaces.ts';
+import { loops, type Loop } from './tests/presets.ts';
 
 // The guest's sources on plain files, each test a program of tests/: no machine, and what no kernel at hand lacks.
 const here = new URL('.', import.meta.url).pathname;
@@ -75,6 +79,121 @@ describe('the guest, on plain files', () => {
 
 /** All that is code: no comments. */
 async function code(): Promise<string> {
+/** What tests/programs/freeze.c tells. */
+interface Frozen {
+  readonly frozen: boolean;
+  readonly error: number;
+  readonly us: number;
+  readonly writes: number;
+  readonly reads: number;
+  readonly thaws: number;
+  readonly open: boolean;
+  readonly acts: string;
+  readonly calls: string;
+}
+
+// The loop that is measured, and not what somebody thinks of it: freeze() itself, given what the harness writes.
+describe('freeze() does what the tools do', () => {
+  const cases = Object.entries(loops).flatMap(([name, forms]) =>
+    Object.entries(forms).map(([cgroup, loop]) => ({ name, cgroup: cgroup as 'v1' | 'v2', loop })),
+  );
+  let program: string;
+  beforeAll(async () => {
+    program = join(dir, 'freeze');
+    const source = join(here, 'tests/programs/freeze.c');
+    await command(['cc', ...flags, '-o', program, source, join(dir, 'guest.a')], { timeoutMs: 120_000 });
+  }, 120_000);
+
+  /** A preset in a made-up kernel. */
+  async function play({ name, cgroup }: (typeof cases)[number], ...words: string[]): Promise<Frozen> {
+    const strategy = (presets as Record<string, Partial<Record<'v1' | 'v2', Strategy>>>)[name]![cgroup]!;
+    const input = encodeRequest({
+      ...{
+        trial: 1,
+        seed: 1,
+        cgroup,
+        runtime: 'none',
+        startGap: null,
+        workload: 'sleep',
+        parameters: {},
+        strategy,
+      },
+    });
+    const { code, stdout, stderr } = await capture([program, ...words], {
+      ...{ input, env: { ASAN_OPTIONS: 'detect_leaks=0' }, timeoutMs: 60_000 },
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return JSON.parse(stdout) as Frozen;
+  }
+  const letters = ({ acts }: Frozen): string => acts.replaceAll(/\d+ /g, '');
+  const times = ({ acts }: Frozen, letter: string): number[] =>
+    [...acts.matchAll(/([WTR])(\d+)/g)].flatMap(([, act, at]) => (act === letter ? [Number(at)] : []));
+  const count = (acts: string, letter: string): number => acts.split(letter).length - 1;
+  /** The acts up to the n-th of a letter. */
+  const until = ({ acts }: Loop, of: RegExp, n: number): string =>
+    acts.slice(0, [...acts.matchAll(of)][n - 1]!.index + 1);
+
+  it('has a table of every preset', () => {
+    expect(cases.map(({ name, cgroup }) => `${name} ${cgroup}`)).toEqual(
+      Object.entries(presets).flatMap(([name, forms]) =>
+        Object.keys(forms).map((cgroup) => `${name} ${cgroup}`),
+      ),
+    );
+  });
+
+  it.each(cases)('$name $cgroup: all its steps, and when they come', async (one) => {
+    const { loop } = one;
+    const played = await play(one);
+    expect(letters(played)).toBe(loop.acts);
+    const [writes, reads, thaws] = ['W', 'R', 'T'].map((letter) => count(loop.acts, letter));
+    expect(played).toMatchObject({ writes, reads, thaws, frozen: false, error: 0, us: loop.end });
+    const told = Object.keys(loop.times).map((letter) => [letter, times(played, letter)]);
+    expect(Object.fromEntries(told)).toEqual(loop.times);
+  });
+
+  it.each(cases)('$name $cgroup: the system calls of each step', async (one) => {
+    const { read, write, acts } = one.loop;
+    const callsOf = (act: string): string =>
+      act === 'R' ? read.replace(/p?read/, '$& R') : write.replace('write', `write ${act}`);
+    const { calls: made } = await play(one);
+    const expected = `pread ${acts.replaceAll(/[WTR]/g, (act) => `${callsOf(act)} `)}`;
+    expect(made.replaceAll(/(?:nanosleep|ppoll) /g, '')).toBe(expected);
+  });
+
+  it('runc: without openat2, as before 5.6', async () => {
+    const { calls: made } = await play(
+      cases.find(({ name }) => name === 'runc')!,
+      'old',
+      'after=1',
+    );
+    const opened = 'open fcntl fcntl epoll_ctl fcntl fcntl fstatfs';
+    const expected = `pread ${opened} write W epoll_ctl close ${opened} read R read epoll_ctl close `;
+    expect(made).toBe(expected);
+  });
+
+  it.each(cases)('$name $cgroup: ends with the read that says FROZEN', async (one) => {
+    for (const n of [1, 2, 25, 50, 101].filter((k) => k <= count(one.loop.acts, 'R'))) {
+      const played = await play(one, `after=${n}`);
+      const acts = until(one.loop, /R/g, n);
+      expect(letters(played)).toBe(acts);
+      expect(played).toMatchObject({ frozen: true, error: 0, reads: n, writes: count(acts, 'W') });
+      expect(played).toMatchObject({ thaws: count(acts, 'T'), us: times(played, 'R').at(-1), open: false });
+    }
+  });
+
+  it.each(cases)('$name $cgroup: ends when its group is gone or cannot be read', async (one) => {
+    const { loop } = one;
+    for (const n of [1, 2].filter((k) => k <= count(loop.acts, 'W'))) {
+      const played = await play(one, `gone=${n}`);
+      expect(letters(played)).toBe(until(loop, /W/g, n));
+      expect(played).toMatchObject({ frozen: false, error: 19, open: false });
+    }
+    const played = await play(one, 'unreadable=2');
+    expect(letters(played)).toBe(until(loop, /R/g, 2));
+    expect(played).toMatchObject({ frozen: false, error: 5, open: false });
+  });
+});
+
   const texts = sources.map((name) => readFile(join(here, name), 'utf8'));
   return (await Promise.all(texts)).join('\n').replaceAll(/\/\*.*?\*\//gs, '');
 }

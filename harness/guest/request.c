@@ -90,8 +90,12 @@ static bool read_word(struct request *r, const char *key, const char *value)
 		return r->gap_from_us = n, true;
 	if (!strcmp(key, "gap_us") && read_number(value, 0, 10000000, &n))
 		return r->gap_us = n, true;
+	if (!strcmp(key, "poll_before") && (!strcmp(value, "write") || !strcmp(value, "read")))
+		return s->poll_first = value[0] == 'w', true;
 	if (!strcmp(key, "wait") && (!strcmp(value, "poll") || !strcmp(value, "events")))
 		return s->wait_events = value[0] == 'e', true;
+	if (!strcmp(key, "calls") && read_name(value, calls_names, CALLS_CRIU + 1, &n))
+		return s->calls = (enum calls)n, true;
 	if (!strcmp(key, "step") && r->nsteps < MAX_STEPS)
 		return step_read(value, &r->steps[r->nsteps++]);
 	if (!strcmp(key, "workload") && workload_find(value))

@@ -330,7 +330,7 @@ static void measure(struct trial *t, int64_t began)
 		return;
 	}
 	if (a.log.error) {
-		trial_fail(t, "write to %s of %s: %s", r->v2 ? "cgroup.freeze" : "freezer.state", t->group.path,
+		trial_fail(t, "%s of %s: %s", r->v2 ? "cgroup.freeze" : "freezer.state", t->group.path,
 			   strerror(a.log.error));
 		give_up(t, began);
 		return;

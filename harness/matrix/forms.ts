@@ -48,9 +48,13 @@ export function contradictions(raw: RawStrategy): [key: keyof RawStrategy, text:
   const settles = Object.values(preset).some((form) => form.settle !== null);
   if (raw.settleEvery !== undefined && raw.settle === undefined && !settles)
     found.push(['settleEvery', 'settleEvery does nothing without settle.']);
+  if (raw.calls !== undefined && raw.preset !== undefined && !('v1' in preset))
+    found.push(['calls', `calls does nothing here: the preset "${raw.preset}" is for v2.`]);
   const waits = raw.wait === 'events' || (raw.wait === undefined && raw.preset === 'v2');
   if (raw.poll !== undefined && waits)
     found.push(['poll', 'poll does nothing here: this strategy waits for events.']);
+  if (raw.pollBefore !== undefined && waits)
+    found.push(['pollBefore', 'pollBefore does nothing here: this strategy waits for events.']);
   if (raw.wait === 'events' && raw.preset !== undefined && preset.v2 === undefined) {
     found.push(['wait', `Notifications exist on v2 only; the preset "${raw.preset}" is for v1.`]);
   }
@@ -91,7 +95,9 @@ function override(form: Strategy, raw: RawStrategy, deadline: string | undefined
         ? optional(us(raw.deadline) ?? us(deadline), form.deadlineUs)
         : optional(us(raw.deadline), toolDeadlineUs),
     pollUs: optional(us(raw.poll), form.pollUs),
+    pollBefore: optional(raw.pollBefore, form.pollBefore),
     wait: optional(raw.wait, form.wait),
+    calls: raw.calls ?? (raw.preset === undefined ? 'own' : form.calls),
     rewrite: rewrite ?? form.rewrite,
     thaw: thaw ?? form.thaw,
     thawForUs: optional(us(raw.thawFor), form.thawForUs),

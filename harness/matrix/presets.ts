@@ -12,7 +12,9 @@ const plain: Omit<Strategy, 'name'> = {
   attempts: 100_000,
   deadlineUs: 10 * second,
   pollUs: 100 * ms,
+  pollBefore: 'read',
   wait: 'poll',
+  calls: 'own',
   rewrite: null,
   thaw: null,
   thawForUs: 0,
@@ -24,10 +26,18 @@ const plain: Omit<Strategy, 'name'> = {
  * CRIU 2.5 to 4.0, criu/seize.c, freeze_processes(): one write, reads 100 ms apart until the alarm at 10 s
  * (its count of attempts, 100000, is a thousand times too large and never reached).
  */
-const single: Strategy = { ...plain, name: 'single' };
+const single: Strategy = { ...plain, name: 'single', calls: 'criu' };
 
 /** containerd/cgroups v1, cgroup1/freezer.go: writes, reads, sleeps 1 ms; never thaws, has no limit (here 10 s). */
-const rewrite: Strategy = { ...plain, name: 'rewrite', attempts: 1_000_000, pollUs: ms, rewrite: always };
+const rewrite: Strategy = {
+  ...plain,
+  name: 'rewrite',
+  calls: 'containerd',
+  attempts: 1_000_000,
+  pollUs: ms,
+  pollBefore: 'write',
+  rewrite: always,
+};
 
 /**
  * opencontainers/cgroups, fs/freezer.go (runc 1.0.0 and later): 1000 writes without a pause, THAWED and
@@ -36,6 +46,7 @@ const rewrite: Strategy = { ...plain, name: 'rewrite', attempts: 1_000_000, poll
 const runcV1: Strategy = {
   ...plain,
   name: 'runc',
+  calls: 'runc',
   attempts: 1000,
   deadlineUs: 60 * second,
   pollUs: 0,
@@ -56,6 +67,7 @@ const runcV2: Strategy = { ...plain, name: 'runc', attempts: 1000, deadlineUs: 6
 const criuV1: Strategy = {
   ...plain,
   name: 'criu-4.1',
+  calls: 'criu',
   attempts: 101,
   rewrite: { at: [9, 20], every: 32 },
   thaw: { at: [31], every: 32 },

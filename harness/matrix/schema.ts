@@ -7,6 +7,7 @@ import { cgroupVersions, runtimes } from './matrix.ts';
 import { presetNames } from './presets.ts';
 import { sequenceSchema } from './sequence.ts';
 import { stepSchema } from './steps.ts';
+import { stateCalls } from './strategy.ts';
 import { text } from './text.ts';
 import { toolNames } from './tools.ts';
 import { cpuCount, distroKeys, distroSchema, wayKeys } from './ways.ts';
@@ -42,7 +43,17 @@ const strategy = z.strictObject({
   preDump: z.boolean().optional().describe('runc-checkpoint: pre-dump first'),
   attempts: z.int().min(1).max(10_000_000).optional().describe('Reads of the state at most'),
   poll: pause.optional().describe('Pause before each further read'),
+  pollBefore: z
+    .enum(['write', 'read'])
+    .optional()
+    .describe(
+      'Where a step has that pause: before what it writes, or between that and the read; read by default',
+    ),
   wait: z.enum(['poll', 'events']).optional().describe('events: wait for cgroup.events (v2 only)'),
+  calls: z
+    .enum(stateCalls)
+    .optional()
+    .describe("Whose system calls reach freezer.state on v1; the preset's by default, or own: the fewest"),
   rewriteEvery: every.optional().describe('Write FROZEN again at every n-th read'),
   rewriteAt: axis(step).optional().describe('Write FROZEN again at these steps of `cycle`'),
   thawEvery: every.optional().describe('Thaw and freeze again at every n-th read'),

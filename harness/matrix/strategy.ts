@@ -1,5 +1,9 @@
 import type { ToolName } from './tools.ts';
 
+/** Whose system calls reach freezer.state on v1: `own` are the fewest that do; on v2 all use those. */
+export const stateCalls = ['own', 'runc', 'containerd', 'criu'] as const;
+export type StateCalls = (typeof stateCalls)[number];
+
 /** Steps at which something is done: at every k (from 0) with `k mod every` in `at`. */
 export interface Schedule {
   readonly at: readonly number[];
@@ -12,7 +16,7 @@ export interface Schedule {
  *     write FROZEN (unless the workload was the last to write it: attach-to-frozen)
  *     for k = 0, 1, 2 ...
  *       when k > 0: thaw and freeze again if `thaw` is due at k, else write FROZEN if `rewrite` is due;
- *                   then sleep `pollUs` (or wait for cgroup.events)
+ *                   sleep `pollUs` (or wait for cgroup.events) before that or, by default, after it
  *       sleep `settleUs` if `settle` is due at k
  *       read the state; FROZEN ends it
  *       stop after `attempts` reads or at `deadlineUs`
@@ -30,8 +34,12 @@ export interface Strategy {
   readonly attempts: number;
   readonly deadlineUs: number;
   readonly pollUs: number;
+  /** Where the pause of a step is: before its write, as containerd has it, or between write and read, as CRIU does. */
+  readonly pollBefore: 'write' | 'read';
   /** `events` waits for the kernel's notification on cgroup.events instead of polling; v2 only. */
   readonly wait: 'poll' | 'events';
+  /** Their cost is the greater part of what a step costs, and so of how many there are in a second. */
+  readonly calls: StateCalls;
   readonly rewrite: Schedule | null;
   readonly thaw: Schedule | null;
   /** Time between THAWED and the next FROZEN of a thaw. */

@@ -9,8 +9,8 @@ export interface Newer {
 /** Calls of libc that enter the kernel by nothing newer than 3.10, or not at all. */
 export const calls: readonly string[] = `
   __ctype_b_loc __errno_location __popcountdi2 _exit abort accept accept4 access bind calloc cfmakeraw cfsetspeed
-  clock_gettime close closedir connect dup dup2 environ err execl execv execvpe fchmod fclose fcntl fdopen fdopendir
-  fexecve fflush fgets flock fopen fork fprintf fputc free fscanf fstat fstatat fsync ftruncate fwrite getenv geteuid
+  clock_gettime close closedir connect dup dup2 environ epoll_create1 epoll_ctl err execl execv execvpe fchmod fclose fcntl fdopen fdopendir
+  fexecve fflush fgets flock fopen fork fprintf fputc free fscanf fstat fstatat fstatfs fsync ftruncate fwrite getenv geteuid
   getpgrp getpid getppid getsockname glob globfree if_nametoindex inet_pton ioctl kill listen lseek lstat memchr
   memcpy memmove memset mkdir mkdirat mkdtemp mkfifo mknod mkostemp mkstemp mmap mount munmap nanosleep nftw open
   openat opendir pause perror pipe pipe2 poll posix_memalign ppoll prctl pread printf pthread_attr_init
@@ -59,6 +59,7 @@ export const newer: Readonly<Record<string, Newer>> = {
   IORING_OFF_SQ_RING: ring,
   IORING_OP_SPLICE: { since: '5.7', without: 'io-uring is unsupported: its probe ends with EINVAL' },
   IOSQE_ASYNC: { since: '5.6', without: 'io-uring is unsupported: its probe ends with EINVAL' },
+  SYS_openat2: { since: '5.6', without: "runc's calls are those it uses there: open(2) and fstatfs(2)" },
   SYS_userfaultfd: userfault,
   UFFDIO_API: userfault,
   UFFDIO_REGISTER: userfault,
