@@ -24,7 +24,9 @@ beforeEach(async () => {
   await using journal = await Journal.open(run.recordsPath);
   const comm = '\u001b[31mevil';
   const stack = ['begin_new_exec+0x1/0x2', 'load_elf_binary+0x1/0x2'];
-  const blockers = [{ pid: 1, comm, state: 'D', wchan: 'begin_new_exec', syscall: 59, stack }];
+  const blockers = [
+    { pid: 1, comm, state: 'D', wchan: 'begin_new_exec', syscall: 59, stack, group: 'inner' },
+  ];
   void journal.append(sampleRecord({ cell: cells[0]!, outcome: 'not-frozen', frozenUs: null, blockers }));
   void journal.append(sampleRecord({ cell: cells[1]! }));
 });
@@ -44,7 +46,7 @@ describe('explain', () => {
     const said = await explain();
     expect(said).toContain('mt-exec-storm/single (6.1.0-56-cloud-amd64): 1 of 1 trial did not freeze');
     expect(said).toContain('1 most likely by a multi-threaded exec');
-    expect(said).toContain('seen: \\x1b[31mevil, in D: begin_new_exec < load_elf_binary');
+    expect(said).toContain('seen: \\x1b[31mevil in the group inner, in D: begin_new_exec < load_elf_binary');
     expect(said).toContain('Thaw for some milliseconds');
     expect(said).not.toContain('\u001b');
   });

@@ -101,7 +101,12 @@ describe('frostline history compact', () => {
   it('loses nothing: a run of Parquet alone is reported as before, and can be gone on with', async () => {
     const tool = { name: 'criu-dump', version: 'criu 4.1.1', code: null, ok: false, us: 5, error: 'no' };
     const steps = [{ step: 0, ok: false, us: 7, what: 'expect a', expected: 'FROZEN', found: 'FREEZING' }];
-    const blockers = [{ pid: 7, comm: 'x', state: 'D', wchan: 'w', syscall: null, stack: ['a', 'b'] }];
+    const blocker = { pid: 7, comm: 'x', state: 'D', wchan: 'w', syscall: null, stack: ['a', 'b'] };
+    const blockers = [
+      blocker,
+      { ...blocker, group: 'inner/deep' },
+      { ...blocker, stack: [], unread: true as const, killedThreads: 7 },
+    ];
     const records = [
       ...trials(storm, '2026-11-20', [2, 3]),
       sampleRecord({ cell: sleep, tool, outcome: 'not-frozen', frozenUs: null, blockers, thaw: null }),

@@ -109,12 +109,18 @@ describe('frostline history flaky', () => {
 
 describe('frostline history sql', () => {
   it('answers over trials and runs, with every field of a record', async () => {
+    const blocker = {
+      pid: 7,
+      comm: 'x',
+      state: 'D',
+      wchan: 'begin_new_exec',
+      syscall: 59,
+      stack: ['a', 'b'],
+    };
     await storeRun(results, '2026-11-20', [
       sampleRecord({
         ...{ cell: storm, outcome: 'not-frozen', frozenUs: null },
-        blockers: [
-          { pid: 7, comm: 'x', state: 'D', wchan: 'begin_new_exec', syscall: 59, stack: ['a', 'b'] },
-        ],
+        blockers: [blocker],
         tool: { name: 'criu-dump', version: 'criu 4.1.1', code: 1, ok: false, us: 5, error: 'no' },
         machine: { ...sampleRecord().machine, template: { clone: '5d1e', failed: null } },
       }),
@@ -128,9 +134,7 @@ describe('frostline history sql', () => {
         ...{ ended: '2026-11-23T02:00:05.000Z', outcome: 'not-frozen', stands: true, reason: null },
         ...{ frozen_us: null, writes: 1, reads: 2, thaws: 0, states: '[[0,"THAWED"]]' },
         ...{ thaw: 'thawed', thaw_us: 85, casualties: 0 },
-        blockers: [
-          { pid: 7, comm: 'x', state: 'D', wchan: 'begin_new_exec', syscall: 59, stack: ['a', 'b'] },
-        ],
+        blockers: [{ ...blocker, unread: null, killedThreads: null, group: null }],
         ...{ tool: 'criu-dump', tool_version: 'criu 4.1.1', tool_code: 1, tool_ok: false, tool_us: 5 },
         ...{ tool_error: 'no', steps: null, window, wall_us: 9000, guest_us: 8000 },
         ...{ release: '6.1.0-56-cloud-amd64', guest_cgroup: 'v1', cpus: 2, runtime_version: null },

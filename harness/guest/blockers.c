@@ -2,14 +2,26 @@
 #include "task.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MAX_BLOCKERS 16
 /* Processes whose stacks cannot be read; each costs STUCK_US once. */
 #define MAX_STUCK 8
 #define STUCK_US 200000
+
+/* Groups below the trial's that are looked at, and how deep. */
+#define MAX_GROUPS 256
+#define MAX_DEPTH 16
+
+/* A task and the group it is in, as a path from the trial's; "": that itself. */
+struct blocker {
+	struct task task;
+	char group[128];
+};
 
 /* Shared with the helper that looks: what it has found when it is killed is not lost. */
 struct found {
@@ -17,63 +29,16 @@ struct found {
 	char name[64]; /* of the group */
 	pid_t moved[MAX_SLOTS]; /* they ran while the group read FROZEN */
 	unsigned nmoved;
-	struct task tasks[MAX_BLOCKERS];
+	struct blocker blockers[MAX_BLOCKERS];
 	unsigned count;
-	struct group *group;
+	const struct group *group;
+	char at[128];    /* the group that is looked at */
+	unsigned groups; /* how many were */
 	_Atomic unsigned steps; /* bumped with each task */
 	_Atomic int inside;     /* the task whose stack is being read; 0: none */
 	pid_t stuck[MAX_STUCK]; /* processes whose stacks are not read again */
 	unsigned nstuck;
 };
-
-static bool on_stack(const struct task *t, const char *const *names, size_t count)
-{
-	for (unsigned i = 0; i < t->depth; i++)
-		for (size_t j = 0; j < count; j++)
-			if (!strcmp(t->stack[i], names[j]))
-				return true;
-	return false;
-}
-
-/* The one that sleeps: wchan where stacks are hidden. */
-static bool innermost(const struct task *t, const char *name)
-{
-	return !strcmp(t->depth ? t->stack[0] : t->wchan, name);
-}
-
-/* Interruptible sleeps that v1 counts as frozen where they stand (freezable_schedule, later TASK_FREEZABLE). */
-static const char *const in_place[] = {
-	"do_signal_stop", "ptrace_stop", "hrtimer_nanosleep", "futex_wait_queue", "futex_wait_queue_me",
-	"futex_do_wait", "do_sigtimedwait", "unix_stream_read_generic", "unix_stream_data_wait", "do_wait",
-	"schedule_hrtimeout_range", "schedule_hrtimeout_range_clock",
-};
-static bool sleeps_in_place(const struct task *t)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(in_place); i++)
-		if (innermost(t, in_place[i]))
-			return true;
-	return false;
-}
-
-/* wait_for_vfork_done is inlined into kernel_clone, _do_fork or do_fork. */
-static const char *const vforking[] = {
-	"wait_for_vfork_done", "__do_sys_vfork", "__se_sys_vfork", "__x64_sys_vfork", "sys_vfork",
-};
-
-/*
- * Whether the task is surely frozen. v1 parks in __refrigerator; from 6.1 a task that is frozen where it
- * sleeps leaves S, T or t and shows R (before 6.1.123 and 6.12.8) or D, see TASK_FROZEN in
- * task_index_to_char's history. v2 parks in do_freezer_trap, inlined into get_signal, which sleeps
- * nowhere else, and counts stopped tasks (cgroup_enter_frozen in do_signal_stop and ptrace_stop).
- */
-static bool is_parked(const struct task *t, bool v2)
-{
-	if (v2)
-		return innermost(t, "do_freezer_trap") || innermost(t, "get_signal") || t->state == 'T' || t->state == 't';
-	if (innermost(t, "__refrigerator"))
-		return true;
-	return (t->state == 'D' || t->state == 'R') && sleeps_in_place(t);
-}
 
 /* Of the others, the most likely blocker first. A vfork parent in D may be frozen or missed: nothing tells. */
 static int rank_of(const struct task *t, const struct found *found)
@@ -83,7 +48,7 @@ static int rank_of(const struct task *t, const struct found *found)
 			return 0;
 	if (t->state == 'Z' || t->state == 'X')
 		return 4;
-	if (sleeps_in_place(t) || on_stack(t, vforking, ARRAY_SIZE(vforking)))
+	if (task_sleeps_in_place(t) || task_is_vforking(t))
 		return 3;
 	/* it dies once it may run: another waits for that */
 	if (t->unread && task_is_killed(t->tid))
@@ -112,44 +77,95 @@ static void look_inside(struct task *t, struct found *found)
 	atomic_store(&found->inside, 0);
 }
 
-static bool keep(pid_t tid, void *arg)
+static void keep(pid_t tid, struct found *found)
 {
-	struct found *found = arg;
 	struct task t = { .tid = tid };
 
 	atomic_fetch_add(&found->steps, 1);
 	if (!task_look(&t))
-		return true;
+		return;
 	t.rank = rank_of(&t, found);
 	/* wchan alone tells of most that are parked: their stacks need not be waited for */
 	if (t.rank > 0 && !found->v2 && !strcmp(t.wchan, "__refrigerator"))
-		return true;
+		return;
 	look_inside(&t, found);
 	t.rank = rank_of(&t, found);
-	if (t.rank > 0 && is_parked(&t, found->v2))
-		return true;
+	if (t.rank > 0 && task_is_parked(&t, found->v2))
+		return;
 	/* kept in order of rank; of too many the least likely go */
 	unsigned at = found->count;
 
-	while (at > 0 && found->tasks[at - 1].rank > t.rank)
+	while (at > 0 && found->blockers[at - 1].task.rank > t.rank)
 		at--;
 	if (at == MAX_BLOCKERS)
-		return true;
+		return;
 	unsigned last = found->count < MAX_BLOCKERS ? found->count++ : MAX_BLOCKERS - 1;
 
-	memmove(&found->tasks[at + 1], &found->tasks[at], (last - at) * sizeof(t));
-	found->tasks[at] = t;
-	return true;
+	memmove(&found->blockers[at + 1], &found->blockers[at], (last - at) * sizeof(found->blockers[0]));
+	found->blockers[at].task = t;
+	strcpy(found->blockers[at].group, found->at);
 }
 
-/* "0::/frostline-1-2": of a zombie too. */
-static bool was_member(pid_t pid, const char *name)
+static void keep_threads(int dir, struct found *found)
+{
+	int fd = openat(dir, found->v2 ? "cgroup.threads" : "tasks", O_RDONLY | O_CLOEXEC);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	int tid;
+
+	while (f && fscanf(f, "%d", &tid) == 1)
+		keep(tid, found);
+	if (f)
+		fclose(f);
+	else if (fd >= 0)
+		close(fd);
+}
+
+static void keep_below(int dir, unsigned depth, struct found *found);
+
+/* What is no folder, cannot be opened as one. */
+static void keep_child(int dir, const char *name, unsigned depth, struct found *found)
+{
+	size_t n = strlen(found->at), free = sizeof(found->at) - n;
+	int child = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (child < 0)
+		return;
+	found->groups++;
+	atomic_fetch_add(&found->steps, 1);
+	snprintf(found->at + n, free, "%s%.100s", n ? "/" : "", name);
+	keep_below(child, depth + 1, found);
+	found->at[n] = '\0';
+}
+
+/* The tasks of a group and of all below it, which keep it FREEZING as well: update_if_frozen() asks its descendants. */
+static void keep_below(int dir, unsigned depth, struct found *found)
+{
+	DIR *folder = fdopendir(dir);
+
+	if (!folder) {
+		close(dir);
+		return;
+	}
+	keep_threads(dir, found);
+	for (struct dirent *entry; (entry = readdir(folder));)
+		if (entry->d_name[0] != '.' && entry->d_type != DT_REG && depth < MAX_DEPTH && found->groups < MAX_GROUPS)
+			keep_child(dir, entry->d_name, depth, found);
+	closedir(folder);
+}
+
+/* "0::/frostline-1-2": of a zombie too. Notes the group below. */
+static bool was_member(pid_t pid, struct found *found)
 {
 	char text[1024];
 	char *line = task_read(pid, "cgroup", text, sizeof(text)) > 0 ? strstr(text, "0::") : NULL;
-	char *at = line ? strstr(line, name) : NULL;
+	char *at = line ? strstr(line, found->name) : NULL;
 
-	return at && strchr("/\n", at[strlen(name)]);
+	at = at ? at + strlen(found->name) : NULL;
+	if (!at || !strchr("/\n", *at))
+		return false;
+	snprintf(found->at, sizeof(found->at), "%.*s", (int)strcspn(at, "\n"), *at == '/' ? at + 1 : "");
+	found->at[strcspn(found->at, "\n")] = '\0';
+	return true;
 }
 
 /* A dying task is in no list of the group any more, but v2 may count it to its end (cgroup_task_dead, seen in 7.3). */
@@ -161,9 +177,10 @@ static void keep_dying(struct found *found)
 		pid_t pid = atoi(entry->d_name);
 
 		atomic_fetch_add(&found->steps, 1);
-		if (pid > 0 && was_member(pid, found->name))
+		if (pid > 0 && was_member(pid, found))
 			keep(pid, found);
 	}
+	found->at[0] = '\0';
 	if (proc)
 		closedir(proc);
 }
@@ -193,7 +210,10 @@ static void look_around(void *arg)
 {
 	struct found *f = arg;
 
-	group_each_thread(f->group, keep, f);
+	int own = group_dir(f->group), dir = own < 0 ? -1 : openat(own, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir >= 0)
+		keep_below(dir, 0, f);
 	if (f->count == 0 && f->v2)
 		keep_dying(f);
 }
@@ -224,8 +244,10 @@ void find_blockers(struct trial *t, unsigned moved)
 	for (unsigned i = 0; i < t->nslots; i++)
 		if (moved & 1u << i)
 			found->moved[found->nmoved++] = atomic_load(&shared->slots[i].pid);
-	while (!helper_run(&helper) && note_stuck(found))
-		found->count = 0;
+	while (!helper_run(&helper) && note_stuck(found)) {
+		found->count = found->groups = 0;
+		found->at[0] = '\0';
+	}
 }
 
 void forget_blockers(void)
@@ -238,8 +260,14 @@ void emit_blockers(void)
 {
 	emit("[");
 	for (unsigned i = 0; found && i < found->count; i++) {
+		const struct blocker *b = &found->blockers[i];
+
 		emit("%s{", i ? "," : "");
-		task_emit(&found->tasks[i]);
+		task_emit(&b->task);
+		if (b->group[0]) {
+			emit(",\"group\":");
+			emit_string(b->group);
+		}
 		emit("}");
 	}
 	emit("]");

@@ -16,6 +16,7 @@ const sources = (await readdir(here, { recursive: true })).filter(
 );
 /** The programs of tests/, and what each shows. */
 const programs = [
+  ['below.c', 'who is in the way in a group below is told, and where'],
   ['control.c', 'files of cgroups are written as kernels before 3.15 take it'],
   ['entropy.c', 'a kernel that waits for randomness is not waited for'],
   ['forks.c', 'a fork that fails is told, and nobody is killed for it'],

@@ -38,4 +38,12 @@ unsigned task_killed_others(pid_t process, pid_t tid);
 /* What is known of it as members of a JSON object (blockers.c). */
 void task_emit(const struct task *t);
 
+/* ---- parked.c ---- */
+/* Whether it is in one of the interruptible sleeps that v1 counts as frozen where they stand. */
+bool task_sleeps_in_place(const struct task *t);
+/* Whether it waits for a child of its vfork. */
+bool task_is_vforking(const struct task *t);
+/* Whether it is surely frozen, by the v2 freezer or by v1's. */
+bool task_is_parked(const struct task *t, bool v2);
+
 #endif

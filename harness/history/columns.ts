@@ -29,7 +29,8 @@ const recordTypes: Readonly<Record<string, string>> = {
   states: 'JSON',
   thaw: 'STRUCT(outcome VARCHAR, us BIGINT, casualties BIGINT)',
   blockers:
-    'STRUCT(pid BIGINT, comm VARCHAR, state VARCHAR, wchan VARCHAR, syscall BIGINT, stack VARCHAR[])[]',
+    'STRUCT(pid BIGINT, comm VARCHAR, state VARCHAR, wchan VARCHAR, syscall BIGINT, stack VARCHAR[], ' +
+    'unread BOOLEAN, "killedThreads" BIGINT, "group" VARCHAR)[]',
   tool: 'STRUCT(name VARCHAR, version VARCHAR, code BIGINT, ok BOOLEAN, us BIGINT, error VARCHAR)',
   steps: 'JSON',
   window: 'JSON',
@@ -84,9 +85,17 @@ export const stored: readonly Column[] = [
   { name: 'thaws', from: 'thaws', about: 'while it was tried' },
   { name: 'states', from: 'states', about: 'JSON: [us, state] of each change that was seen' },
   { name: 'thaw', from: 'thaw.outcome', about: 'thawed, thaw-stuck or casualties' },
-  { name: 'thaw_us', from: 'thaw.us', about: 'time to THAWED' },
+  {
+    name: 'thaw_us',
+    from: 'thaw.us',
+    about: 'from THAWED, or the end of what held them, to all running again',
+  },
   { name: 'casualties', from: 'thaw.casualties', about: 'processes that did not come back' },
-  { name: 'blockers', from: 'blockers', about: 'list of {pid, comm, state, wchan, syscall, stack}' },
+  {
+    name: 'blockers',
+    from: 'blockers',
+    about: 'list of {pid, comm, state, wchan, syscall, stack, unread, killedThreads, group}',
+  },
   { name: 'tool', from: 'tool.name', about: 'the program that was to freeze; NULL for a loop of ours' },
   { name: 'tool_version', from: 'tool.version', about: 'e.g. criu 4.1.1' },
   { name: 'tool_code', from: 'tool.code', about: 'its exit code; NULL when it was killed' },

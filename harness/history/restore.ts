@@ -44,6 +44,12 @@ export async function restore(dir: string): Promise<void> {
   }
 }
 
+/** What a record leaves out is null in a row, but for the number of a system call, which may be null in both. */
+const present = (blocker: unknown): object =>
+  Object.fromEntries(
+    Object.entries(blocker as object).filter(([key, value]) => value !== null || key === 'syscall'),
+  );
+
 /** A row of stored columns as the record it was. */
 function recordOf(row: Row): object {
   const json = (name: string): unknown => (typeof row[name] === 'string' ? JSON.parse(row[name]) : undefined);
@@ -62,7 +68,7 @@ function recordOf(row: Row): object {
     ...{ outcome: row['outcome'], reason: row['reason'], frozenUs: row['frozen_us'] },
     ...{ writes: row['writes'], reads: row['reads'], thaws: row['thaws'], states: json('states') },
     thaw: row['thaw'] && { outcome: row['thaw'], us: row['thaw_us'], casualties: row['casualties'] },
-    blockers: row['blockers'],
+    blockers: Array.isArray(row['blockers']) ? row['blockers'].map(present) : row['blockers'],
     tool: row['tool'] && {
       ...{ name: row['tool'], version: row['tool_version'], code: row['tool_code'] },
       ...{ ok: row['tool_ok'], us: row['tool_us'], error: row['tool_error'] },

@@ -42,7 +42,10 @@ function cellLines({ cell, releases, failed, trials, causes, unseen }: CellExpla
   ];
 }
 
-const taskWords = ({ example }: Explained): string => `${example.comm}, in ${stateWords(example)}`;
+function taskWords({ example }: Explained): string {
+  const where = example.group === undefined ? '' : ` in the group ${example.group}`;
+  return `${example.comm}${where}, in ${stateWords(example)}`;
+}
 
 function stateWords({ state, stack, wchan, unread }: Explained['example']): string {
   const frames = stack

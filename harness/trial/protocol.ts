@@ -11,7 +11,7 @@ import { thawOutcomes } from './outcome.ts';
 
 const microseconds = z.int().nonnegative();
 
-/** A task of the group that was not in the refrigerator when the strategy gave up. */
+/** A task of the group, or of one below it, that was not in the refrigerator when the strategy gave up. */
 export const blockerSchema = z.object({
   pid: z.int(),
   comm: z.string(),
@@ -27,6 +27,8 @@ export const blockerSchema = z.object({
   unread: z.literal(true).optional(),
   /** Of one whose stack is unread: other threads of its process that have a SIGKILL pending. */
   killedThreads: z.int().nonnegative().optional(),
+  /** The group below the trial's own that it is in, as a path from there: it keeps that one from FROZEN, too. */
+  group: z.string().optional(),
 });
 export type Blocker = z.infer<typeof blockerSchema>;
 

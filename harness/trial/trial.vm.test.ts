@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { QemuLab } from '../lab/qemu/lab.ts';
+import type { KernelWay } from '../matrix/matrix.ts';
 import {
   type Finished,
   leftovers,
@@ -7,7 +8,10 @@ import {
   openTestLab,
   shift,
   type ShiftLog,
+  tasksOf,
 } from '../testing/machines.ts';
+import { guestEventSchema, type GuestEvent } from './protocol.ts';
+import { encodeRequest, keepWord, type TrialRequest } from './request.ts';
 
 const matrixFor = (kernel: string, rest: string): string => `name: test
 distros:
@@ -40,6 +44,8 @@ workloads: [vfork-exec-storm]
 strategies:
   single: { preset: single }
   runc: { preset: runc }`;
+
+const quickly = 'trials: 1\nstrategies: { single: { preset: single, deadline: 300ms } }';
 
 /** What no strategy freezes, with the trials of each; two strategies say enough of those that came later. */
 const held: readonly (readonly [string, number])[] = [
@@ -117,5 +123,37 @@ describe('a vfork parent', () => {
       trials.filter(({ cell, outcome }) => cell.endsWith(strategy) && outcome === 'frozen').length;
     expect(frozen('/single')).toBeLessThan(40);
     expect(frozen('/runc')).toBeGreaterThanOrEqual(38);
+  });
+});
+
+describe('a task in a group below', () => {
+  it('keeps the group above from FROZEN, and is told with its own', async () => {
+    const matrix = matrixOf(
+      matrixFor('deb:trixie', `cgroups: [v1, v2]\nworkloads: [fuse-unanswered]\n${quickly}`),
+    );
+    const lab = await openTestLab();
+    const way = matrix.distros.get('guest')!.ways[0] as KernelWay;
+    await using machine = await lab.boot({ id: 'below', way, signal: new AbortController().signal });
+    await using channel = await machine.serve();
+    const events = channel.lines[Symbol.asyncIterator]();
+    const until = async <E extends GuestEvent['ev']>(ev: E): Promise<GuestEvent & { readonly ev: E }> => {
+      for (;;) {
+        const event = guestEventSchema.parse(JSON.parse((await events.next()).value as string));
+        if (event.ev === ev) return event as GuestEvent & { readonly ev: E };
+      }
+    };
+    const tasks = tasksOf(matrix);
+    expect(tasks.map(({ cell }) => cell.cgroup)).toEqual(['v1', 'v2']);
+    for (const { request } of tasks) {
+      channel.write(keepWord + encodeRequest(request as TrialRequest));
+      const { group, frozen } = await until('kept');
+      expect(frozen).toBe(false);
+      const move = `cd ${group} && mkdir inner && for pid in $(cat cgroup.procs); do echo $pid > inner/cgroup.procs; done`;
+      expect(await machine.exec(move, 20_000)).toMatchObject({ code: 0, stderr: '' });
+      channel.write('\n');
+      const { blockers, reusable } = await until('result');
+      expect(blockers).toContainEqual(expect.objectContaining({ state: 'D', group: 'inner' }));
+      expect(reusable).toBe(true);
+    }
   });
 });
