@@ -322,6 +322,14 @@ struct trial {
 	char why[200];
 };
 void trial_run(const struct request *r, const struct hierarchies *h);
+struct tool_result;
+struct thaw {
+	const char *outcome;
+	int64_t us; /* from THAWED, or from the end of what held the processes, until all ran again; -1: not all did */
+	unsigned casualties;
+};
+/* THAWED first, then the release of the cause; then every process has to run again. */
+struct thaw trial_thaw(struct trial *t, struct tool_result *tool);
 void slots_clear(void);
 /* Keeps the sentence in t->why and returns false. */
 bool trial_fail(struct trial *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -335,8 +343,9 @@ struct program {
 	const char *log; /* what it prints is appended there; NULL: /dev/null */
 	enum layout layout;
 	int64_t deadline_us; /* it is killed then */
-	void (*watch)(void *arg); /* called every 50 ms while it runs; may be NULL */
+	void (*watch)(void *arg); /* called while it runs; may be NULL */
 	void *arg;
+	int64_t watch_us; /* how often; 0: every 50 ms, which disturbs no race */
 };
 #define OVERDUE (-1)
 #define NOT_STARTED (-2)
@@ -396,8 +405,8 @@ struct tool_result {
 };
 /* Freezes with a real program. False with t->why set when that could not be tried. */
 bool tool_freeze(struct trial *t, struct freeze_log *log, struct tool_result *result, unsigned *moved);
-/* Thaws as the tool does; false: it has no way of its own, or it failed. */
-bool tool_thaw(struct trial *t, struct tool_result *result);
+/* Thaws as the tool does, and tells when the group was first seen THAWED; false: it has no way of its own, or it failed. */
+bool tool_thaw(struct trial *t, struct tool_result *result, int64_t *thawed_us);
 /* Sends its logs as lines of their own. */
 void tool_emit_logs(const struct trial *t);
 extern const char *const tool_names[];

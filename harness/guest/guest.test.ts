@@ -28,6 +28,7 @@ const programs = [
   ['memory.c', 'no byte that another user can write changes what is executed'],
   ['parameters.c', 'a workload is told what its parameters take'],
   ['stuck.c', 'a call to a control file that does not end is told with its file'],
+  ['thaw.c', 'the time of a thaw has no start of a tool in it'],
   ['patience.c', 'waits of its own are longer on a slow machine'],
   ['requests.c', 'any lines at all are a request or what is wrong with them'],
   ['settings.c', 'what is changed on the machine is written back, whoever is killed'],
@@ -78,8 +79,6 @@ describe('the guest, on plain files', () => {
   });
 });
 
-/** All that is code: no comments. */
-async function code(): Promise<string> {
 /** What tests/programs/freeze.c tells. */
 interface Frozen {
   readonly frozen: boolean;
@@ -195,6 +194,8 @@ describe('freeze() does what the tools do', () => {
   });
 });
 
+/** All that is code: no comments. */
+async function code(): Promise<string> {
   const texts = sources.map((name) => readFile(join(here, name), 'utf8'));
   return (await Promise.all(texts)).join('\n').replaceAll(/\/\*.*?\*\//gs, '');
 }

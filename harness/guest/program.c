@@ -123,7 +123,7 @@ int program_run(const struct program *p)
 			end_process(pid);
 			return OVERDUE;
 		}
-		sleep_us(p->watch ? WATCH_US : 1000);
+		sleep_us(!p->watch ? 1000 : p->watch_us ? p->watch_us : WATCH_US);
 	}
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

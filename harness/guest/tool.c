@@ -343,8 +343,22 @@ bool tool_freeze(struct trial *t, struct freeze_log *log, struct tool_result *re
 	return true;
 }
 
-bool tool_thaw(struct trial *t, struct tool_result *result)
+struct resume {
+	struct group *group;
+	int64_t thawed_us; /* 0: it was not seen THAWED yet */
+};
+
+static void see_thawed(void *arg)
 {
+	struct resume *r = arg;
+
+	if (!r->thawed_us && group_read(r->group) == STATE_THAWED)
+		r->thawed_us = now_us();
+}
+
+bool tool_thaw(struct trial *t, struct tool_result *result, int64_t *thawed_us)
+{
+	struct resume resume = { .group = &t->group };
 	const enum tool tool = t->request->tool;
 	const char *const argv[] = { binary(tool), tool == TOOL_PODMAN_PAUSE ? "unpause" : "resume", t->id, NULL };
 	const struct program program = {
@@ -352,6 +366,10 @@ bool tool_thaw(struct trial *t, struct tool_result *result)
 		.log = log_path(t, "tool.log"),
 		.layout = t->request->layout,
 		.deadline_us = 20000000,
+		.watch = see_thawed,
+		.arg = &resume,
+		/* a start of such a program takes a hundred times as long as the thaw itself */
+		.watch_us = 1000,
 	};
 
 	if (tool != TOOL_RUNC_PAUSE && tool != TOOL_CRUN_PAUSE && tool != TOOL_PODMAN_PAUSE)
@@ -362,6 +380,7 @@ bool tool_thaw(struct trial *t, struct tool_result *result)
 
 	if (code)
 		fail(result, "resume", code, log_path(t, "tool.log"));
+	*thawed_us = resume.thawed_us ? resume.thawed_us : now_us();
 	return code == 0;
 }
 

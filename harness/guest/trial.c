@@ -67,12 +67,6 @@ static struct witness watch_frozen(struct trial *t)
 	return w;
 }
 
-struct thaw {
-	const char *outcome;
-	int64_t us; /* -1: not all ran again */
-	unsigned casualties;
-};
-
 struct running {
 	struct trial *trial;
 	uint64_t counts[MAX_SLOTS];
@@ -90,25 +84,28 @@ static bool reads_thawed(void *arg)
 	return group_read(arg) == STATE_THAWED;
 }
 
-/* THAWED first, then the release of the cause; then every process has to run again. */
-static struct thaw thaw_group(struct trial *t, struct tool_result *tool)
+struct thaw trial_thaw(struct trial *t, struct tool_result *tool)
 {
 	struct running running = { .trial = t };
 
 	set_phase(PHASE_THAWING);
 	snapshot(t, running.counts);
-	int64_t start = now_us();
+	int64_t since = 0;
 
-	if (!tool->name || !tool_thaw(t, tool))
+	if (!tool->name || !tool_thaw(t, tool, &since)) {
+		since = now_us();
 		group_write(&t->group, false);
+	}
 	bool thawed = wait_patiently(reads_thawed, &t->group, THAW_STUCK_US);
 
 	/* after a gap nobody has asked for them yet */
 	container_pids(t);
-	if (t->workload->release)
+	if (t->workload->release) {
 		t->workload->release(t);
+		since = now_us();
+	}
 	if (wait_patiently(all_run_again, &running, CASUALTY_US) && !container_has_ended(t))
-		return (struct thaw){ thawed ? "thawed" : "thaw-stuck", now_us() - start, 0 };
+		return (struct thaw){ thawed ? "thawed" : "thaw-stuck", now_us() - since, 0 };
 	unsigned lost = count_lost(t, running.counts);
 
 	return (struct thaw){ thawed ? "casualties" : "thaw-stuck", -1, lost };
@@ -347,7 +344,7 @@ static void measure(struct trial *t, int64_t began)
 		look_on(t);
 	/* the line is put together before the thaw, which changes what it tells of */
 	emit_answer(t, &a);
-	struct thaw thaw = thaw_group(t, &a.tool);
+	struct thaw thaw = trial_thaw(t, &a.tool);
 
 	if (has_lost_container(t, "before all of them ran again")) {
 		give_up(t, began);

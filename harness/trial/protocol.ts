@@ -40,9 +40,14 @@ export const stuckSchema = blockerSchema.extend({
 });
 export type Stuck = z.infer<typeof stuckSchema>;
 
-/** What the thaw did: `us` is the time from writing THAWED to the last workload process running again. */
+/** What the thaw did. */
 export const thawSchema = z.object({
   outcome: z.enum(thawOutcomes),
+  /**
+   * From THAWED to the last workload process running again: from where frostbite writes it, or first reads it while a tool
+   * resumes. Where the workload's cause had to be ended besides, from that end on: neither a tool's start nor our own
+   * clean-up is in it.
+   */
   us: microseconds.nullable(),
   /** Processes that died unmeant or whose counter never moved again. */
   casualties: z.int().nonnegative(),
