@@ -22,23 +22,23 @@ async function leave(name: string, script: string): Promise<string> {
 
 describe('what a killed run changed of this host', () => {
   it('is found by the folders that are of this user, and no others', async () => {
-    expect(await findHostLeftovers(join(base, 'none'))).toEqual({ folders: [], busy: false });
+    expect(await findHostLeftovers(join(base, 'none'))).toEqual([]);
     const folder = await leave('host-1', 'exit 0');
     await writeFile(join(base, 'host-file'), '');
     await symlink(folder, join(base, 'host-link'));
-    expect(await findHostLeftovers(base)).toEqual({ folders: [folder], busy: false });
+    expect(await findHostLeftovers(base)).toEqual([folder]);
   });
 
-  it("is left to a run that is at work: it may be that one's", async () => {
-    await leave('host-1', 'exit 0');
-    const holder = spawn('flock', [join(base, 'lock'), 'sh', '-c', 'echo locked; exec cat'], {
+  it('is left to a run that is at work', async () => {
+    const folder = await leave('host-1', 'exit 0');
+    const holder = spawn('flock', [join(folder, 'alive'), 'sh', '-c', 'echo locked; exec cat'], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     await once(holder.stdout, 'data');
-    expect((await findHostLeftovers(base)).busy).toBe(true);
+    expect(await findHostLeftovers(base)).toEqual([]);
     holder.stdin.end();
     await once(holder, 'exit');
-    expect((await findHostLeftovers(base)).busy).toBe(false);
+    expect(await findHostLeftovers(base)).toEqual([folder]);
   });
 
   it('is put back by its own frostbite, whose folder then goes', async () => {

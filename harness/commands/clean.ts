@@ -29,16 +29,11 @@ export async function clean({ dryRun = false, cache = false }: CleanOptions, io:
     io.stdout.write(`${verb} ${folder}\n`);
   }
   const host = await findHostLeftovers();
-  for (const folder of host.folders) {
-    if (host.busy) {
-      io.stdout.write(`left ${folder}: a run is at work on this host\n`);
-      continue;
-    }
+  for (const folder of host) {
     const said = dryRun ? '' : `: ${await restoreHost(folder)}`;
     io.stdout.write(`${verb} ${folder}, with what its trials changed of this host${said}\n`);
   }
-  if (left.length + folders.length + users.length + host.folders.length === 0)
-    io.stdout.write('nothing to clean\n');
+  if (left.length + folders.length + users.length + host.length === 0) io.stdout.write('nothing to clean\n');
   if (users.length > 0) {
     io.stdout.write(`kept ${cacheDir()}: process ${users.join(', ')} uses it\n`);
     io.setExitCode(69);

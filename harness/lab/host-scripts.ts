@@ -1,6 +1,9 @@
 /** Where everything of ours is on a host: a folder for each machine, open to root alone. */
 export const base = '/var/lib/frostline';
 
+/** The file in a machine's folder that is locked as long as the machine lives. */
+export const presence = 'alive';
+
 /**
  * Held while a frostline is at work on a host, one at a time: the groups of two would disturb each other. It has the
  * name of the folder of who held it last. It is never removed, since who then makes it anew holds another than who waits
@@ -105,11 +108,11 @@ for old in ${base}/host-*; do
 		flock -n 8 || exit 0
 		if [ -x "$old/enter" ]; then unshare -m "$old/enter" clean inside > /dev/null 8>&- 9>&- || true; fi
 		rm -rf "$old"
-	) 8>> "$old/alive" || true
+	) 8>> "$old/${presence}" || true
 done
 # another frostline that leaves removes the folder above where it is empty
 mkdir -p ${base}/${id} || mkdir -p ${base}/${id}
-exec 8>> ${base}/${id}/alive
+exec 8>> ${base}/${id}/${presence}
 flock 8
 cp ${from}/frostbite ${from}/ext4.img ${from}/enter ${base}/${id}/
 [ "$(sha256sum < ${base}/${id}/frostbite | cut -d " " -f 1)" = ${hash} ] || exit ${exitCodes.damaged}

@@ -1,29 +1,21 @@
-import { lstat, readdir, rm } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capture } from '../../base/command.ts';
+import { removeTree } from '../../base/files.ts';
 import { FrostlineError } from '../../errors.ts';
+import { base as hostBase, presence } from '../host-scripts.ts';
 
-/** Where machines of the drivers `local` and `ssh` have their folders on the host that they are. */
-const hostBase = '/var/lib/frostline';
 const cleanMs = 120_000;
 
-/** What is left of machines that were this host itself, and what to do about it. */
-export interface HostLeftovers {
-  /** Their folders, each with a frostbite that can clean up after its own kind. */
-  readonly folders: readonly string[];
-  /** A run is at work on this host: they may be its own, and are left alone. */
-  readonly busy: boolean;
-}
-
-/** Finds what dead runs left on this host; nothing where this user could not have made it. */
-export async function findHostLeftovers(base = hostBase): Promise<HostLeftovers> {
+/**
+ * Folders of dead machines that were this host itself, by `local` or `ssh`: each has a frostbite that can clean up after
+ * its own kind. None where this user could not have made them.
+ */
+export async function findHostLeftovers(base = hostBase): Promise<string[]> {
   const names = await readdir(base).catch(() => []);
   const paths = names.filter((name) => name.startsWith('host-')).map((name) => join(base, name));
-  const own = await Promise.all(paths.map(isOwn));
-  const folders = paths.filter((_, i) => own[i]).sort();
-  if (folders.length === 0) return { folders, busy: false };
-  const { code } = await capture(['flock', '--nonblock', join(base, 'lock'), 'true']);
-  return { folders, busy: code === 1 };
+  const isLeft = await Promise.all(paths.map(async (path) => (await isOwn(path)) && !(await isAlive(path))));
+  return paths.filter((_, i) => isLeft[i]).sort();
 }
 
 async function isOwn(path: string): Promise<boolean> {
@@ -31,9 +23,17 @@ async function isOwn(path: string): Promise<boolean> {
   return stat?.isDirectory() === true && stat.uid === process.getuid?.();
 }
 
+/** Whether its machine lives: a lock in it is held. */
+async function isAlive(folder: string): Promise<boolean> {
+  const lock = join(folder, presence);
+  if ((await lstat(lock).catch(() => null)) === null) return false;
+  return (await capture(['flock', '--nonblock', lock, 'true'])).code === 1;
+}
+
 /**
  * Has a leftover's own frostbite write settings back, and thaw, kill and remove what is left; then removes its folder.
- * Resolves to what frostbite says of it. Rejects ('machine') when it fails: the folder stays then, for what is in it.
+ * Where another run is at work on this host that has been done, by it and before it began. Resolves to what frostbite
+ * says of it. Rejects ('machine') when it fails: the folder stays then, for what is in it.
  */
 export async function restoreHost(folder: string): Promise<string> {
   const { code, stdout, stderr } = await capture([join(folder, 'enter'), 'clean'], { timeoutMs: cleanMs });
@@ -42,6 +42,6 @@ export async function restoreHost(folder: string): Promise<string> {
       code: 'machine',
       todo: 'Run it as root; what it cannot end goes with a reboot of this host.',
     });
-  await rm(folder, { recursive: true, force: true });
+  await removeTree(folder);
   return stdout.trim();
 }
