@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { jsonComparison } from '../report/compare/json.ts';
 import { markdownComparison } from '../report/compare/markdown.ts';
+import { terminalReport } from '../report/terminal.ts';
 import { terminalComparison } from '../report/compare/terminal.ts';
 import { sampleRecord } from '../record/sample.ts';
 import type { TrialRecord } from '../record/schema.ts';
@@ -60,4 +61,21 @@ describe('cells under other conditions', () => {
 
 it('conditions that were not one and the same in a run are told', () => {
   expect(otherConditions([{ cpus: '2' }], [{ cpus: '2' }, { cpus: '4' }])).toEqual(['cpus 2, then 2 and 4']);
+});
+
+describe('a busy host', () => {
+  const window = { ...sampleRecord().window!, host: { ranUs: 600, waitedUs: 400 } };
+
+  it('is told by the share of their time that machines waited for it, and marked', async () => {
+    const { cells } = await summary('busy', 10, { window });
+    expect(cells[0]?.waited).toBeCloseTo(0.4);
+    const text = terminalReport(await summary('busy', 10, { window }), [], { colour: false, width: 150 });
+    expect(text).toMatch(/40\/40 .* b$/m);
+    expect(text).toContain('b a busy host');
+  });
+
+  it('is not told of where nobody knows', async () => {
+    const { cells } = await summary('busy', 10, {});
+    expect(cells[0]?.waited).toBeNull();
+  });
 });

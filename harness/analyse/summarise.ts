@@ -93,6 +93,7 @@ function summariseCell(cell: CellName, all: readonly Trial[], { rateOf, problem 
     environments: Object.entries(tally(counted.map(({ environment }) => environment))).map(
       ([text, trials = 0]) => ({ text, trials }),
     ),
+    waited: waitedOf(counted),
     conditions: [...new Set(counted.map((one) => one.conditions))],
     incidents,
     kernelNotes: kernelNotesOf(all),
@@ -101,6 +102,15 @@ function summariseCell(cell: CellName, all: readonly Trial[], { rateOf, problem 
     wallUs: all.reduce((sum, trial) => sum + trial.wallUs, 0),
     began: beganOf(all),
   };
+}
+
+function waitedOf(counted: readonly Trial[]): number | null {
+  let [ran, waited] = [0, 0];
+  for (const { host } of counted) {
+    ran += host?.ranUs ?? 0;
+    waited += host?.waitedUs ?? 0;
+  }
+  return ran + waited === 0 ? null : waited / (ran + waited);
 }
 
 function beganOf(all: readonly Trial[]): string | null {

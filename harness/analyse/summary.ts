@@ -119,6 +119,8 @@ export interface CellSummary extends CellName {
   /** Of a sequence, in the order of its steps. */
   readonly failures: readonly StepFailure[];
   readonly environments: readonly Environment[];
+  /** Of the time that its machines wanted of the host, the share that they waited for it; null: not known. */
+  readonly waited: number | null;
   /** Of its counted trials, each once. */
   readonly conditions: readonly Conditions[];
   /** Reasons of crashes, hangs, false-frozen, unsupported and lab errors, the most frequent first. */

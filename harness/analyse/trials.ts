@@ -18,6 +18,8 @@ export interface Trial {
   /** What made the container, with its version; empty without one. */
   readonly runtime: string;
   readonly environment: string;
+  /** Time that its vCPUs had of the host and that they waited for it, in microseconds; null: not known. */
+  readonly host: { readonly ranUs: number; readonly waitedUs: number } | null;
   /** The same object for the same conditions. */
   readonly conditions: Conditions;
   readonly thaw: ThawOutcome | null;
@@ -162,6 +164,7 @@ function compactor(): (record: TrialRecord) => Trial {
     release: share(guest?.release ?? ''),
     runtime: share(guest?.runtime ?? ''),
     environment: shareEnvironment(machine),
+    host: window?.host ?? null,
     conditions: shareConditions(conditionsOf({ guest, machine, parameters })),
     thaw: thaw?.outcome ?? null,
     reason: reason === null ? null : share(reason),

@@ -47,7 +47,7 @@ function cellJson(cell: CellSummary): object {
   const { id, distro, cgroup, runtime, workload, strategy, trials, frozen, rate, low, high } = cell;
   const { releases, runtimeVersions, p50Us, p95Us, curve, casualties, thawed, crashes, notMeasured } = cell;
   const { outcomes, blockers, failures, boots, icc, deff, advice, thaw, notFrozen } = cell;
-  const { environments, incidents, kernelNotes, tool, began, wallUs, problem } = cell;
+  const { environments, incidents, kernelNotes, tool, began, wallUs, problem, waited, conditions } = cell;
   return {
     id,
     distro,
@@ -59,7 +59,7 @@ function cellJson(cell: CellSummary): object {
     ...{ casualties, thawed, crashes },
     ...{ outcomes, blockers, failures, notFrozen, boots, icc, deff, advice, thaw },
     ...{ environments, incidents, kernelNotes, tool },
-    ...{ began, wallUs, problem },
+    ...{ began, wallUs, problem, waited, conditions },
     notMeasured: notMeasured?.kind ?? null,
     reason: notMeasured?.reason ?? null,
   };

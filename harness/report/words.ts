@@ -58,6 +58,9 @@ export function figures(cell: CellSummary): { count: string; rate: string; time:
   };
 }
 
+/** Rates of races are others where a host keeps its machines waiting for more than this share of their time. */
+const busyShare = 0.1;
+
 /** What marks a state; what was not measured has a word in place of a rate. */
 const stateMarks: Readonly<Partial<Record<CellState, string>>> = {
   missed: 'x',
@@ -71,13 +74,14 @@ export const stateMark = (state: CellState): string => stateMarks[state] ?? '';
 
 /** Marks behind a cell's figures: its state, and what else happened in it. */
 export function marks(cell: CellSummary, state: CellState): string {
-  const { outcomes, thaw, environments, releases, kernelNotes } = cell;
+  const { outcomes, thaw, environments, releases, kernelNotes, waited } = cell;
   return [
     stateMark(state),
     outcomes['false-frozen'] === undefined ? '' : 'f',
     lostTrials(cell) === 0 || state === 'crashed' ? '' : '!',
     kernelNotes.length === 0 ? '' : 'k',
     thaw['thaw-stuck'] === undefined && thaw.casualties === undefined ? '' : 't',
+    (waited ?? 0) > busyShare ? 'b' : '',
     environments.length > 1 || releases.length > 1 ? 'm' : '',
   ].join('');
 }
@@ -119,6 +123,7 @@ export const markMeanings: Readonly<Record<string, string>> = {
   '!': 'the kernel crashed or hung in some trials',
   k: 'the kernel told of trouble in some trials',
   t: 'some thaw did not bring all processes back',
+  b: 'a busy host: it kept the machines waiting for more than a tenth of the time they wanted',
   m: 'mixed: from several kernels or ways of emulation',
 };
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mergeFacts, readFacts } from '../lab/kernel.ts';
 import type { Machine, Watch } from '../lab/machine.ts';
+import { hostTime } from './host-time.ts';
 import { judge, type Verdict } from './judge.ts';
 import type { GuestResult, Hello, Look } from './protocol.ts';
 import type { TrialRequest } from './request.ts';
@@ -43,9 +44,12 @@ export async function runTrial(
 ): Promise<TrialOutcome> {
   const { machine, session, onQuiet } = of;
   const watch = await machine.watch();
+  const before = await watch.vcpus?.();
   const attempt = await session.run(request, { signal, onQuiet, watch });
+  const host = hostTime(before, await watch.vcpus?.());
   const window = await look(watch, attempt, signal);
-  const common = { hello: session.hello, wallUs: attempt.wallUs, window: windowRecord(window) };
+  const kept = { ...windowRecord(window), ...(host === null ? {} : { host }) };
+  const common = { hello: session.hello, wallUs: attempt.wallUs, window: kept };
   const verdict = judge(window);
   if (attempt.kind === 'lost')
     return { ...common, ...verdict, result: null, logs: new Map(), looks: [], reusable: false };

@@ -18,5 +18,7 @@ export const windowSchema = z.object({
     )
     .optional(),
   stuck: stuckSchema.optional(),
+  /** What the host gave its vCPUs, all together: time on a CPU, and time they waited for one; absent where that is not known. */
+  host: z.object({ ranUs: z.int().nonnegative(), waitedUs: z.int().nonnegative() }).optional(),
 });
 export type WindowRecord = z.infer<typeof windowSchema>;

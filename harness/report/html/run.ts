@@ -11,6 +11,7 @@ import {
   kernelNoteWords,
   milliseconds,
   notMeasuredWord,
+  percent,
   plural,
   rateWords,
 } from '../words.ts';
@@ -183,6 +184,7 @@ function cellFacts(cell: CellSummary, run: RunName): Fact[] {
     ]),
     ...incidents.slice(0, 5).map(({ outcome, reason, trials }): Fact => [outcome, `${trials} × ${reason}`]),
     ...kernelNotes.slice(0, 5).map((note): Fact => ['kernel said', kernelNoteWords(note)]),
+    cell.waited === null ? null : ['waited for the host', `${percent(cell.waited)} of the time they wanted`],
     ['emulation', environments.map(({ text }) => text).join('; ')],
     cell.advice === null
       ? null
