@@ -215,6 +215,7 @@ int serve(bool is_ours)
 
 	if (beater < 0) {
 		fprintf(stderr, "frostbite: fork of the heartbeat: %s\n", strerror(errno));
+		stuck_end();
 		shared_end();
 		return 69;
 	}

@@ -17,12 +17,12 @@ import {
   type ShiftLog,
 } from '../testing/machines.ts';
 
-/** Two trials that each wait out three seconds: time enough for something to happen to the machine. */
-const matrixWith = (cmdline: string, memory = 512): Matrix =>
+/** Two trials that each wait out their deadline: time enough for something to happen to the machine. */
+const matrixWith = (cmdline: string, memory = 512, deadline = '3s'): Matrix =>
   matrixOf(`name: test
 trials: 2
 machines: 1
-deadline: 3s
+deadline: ${deadline}
 distros:
   guest: { driver: qemu, kernel: "deb:bullseye", cmdline: "${cmdline}", memory: ${memory} }
 cgroups: [v1]
@@ -133,7 +133,7 @@ describe.each([
     const act = (machine: QemuMachine): void => {
       made = untilTrialRuns(machine).then(() => machine.exec(words, 20_000));
     };
-    const { trials, lost } = await shift(lab, matrixWith('', memory), act, template);
+    const { trials, lost } = await shift(lab, matrixWith('', memory, '10s'), act, template);
     expect(await made).toMatchObject({ code: 0 });
     expect(trials.map(({ trial, machine, outcome }) => `${trial} ${machine} ${outcome}`)).toEqual([
       '0 m1 not-frozen',
