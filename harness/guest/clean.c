@@ -12,18 +12,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+struct mounted {
+	char path[256], type[32];
+};
+
 /* The last mount whose path begins so, so that one over another goes first; `type` is for one of a type alone. */
-static bool find_mount(const char *prefix, const char *type, char *path)
+static bool find_mount(const char *prefix, const char *type, struct mounted *m)
 {
-	char line[512], point[256], is[32];
+	char line[512];
+	struct mounted is;
 	bool found = false;
 	FILE *f = fopen("/proc/self/mounts", "re");
 
 	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%*s %255s %31s", point, is) != 2 || strncmp(point, prefix, strlen(prefix)) ||
-		    (type && strcmp(type, is)))
+		if (sscanf(line, "%*s %255s %31s", is.path, is.type) != 2 || strncmp(is.path, prefix, strlen(prefix)) ||
+		    (type && strcmp(type, is.type)))
 			continue;
-		strcpy(path, point);
+		*m = is;
 		found = true;
 	}
 	if (f)
@@ -34,34 +39,35 @@ static bool find_mount(const char *prefix, const char *type, char *path)
 /* One that fsfreeze-write froze, and whose guardian is gone as well: unmounted so it would stay, and with it its loop device. */
 static void thaw_ext4(void)
 {
-	char path[256];
-	int fd = find_mount(MOUNT_PREFIX, "ext4", path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	struct mounted m;
+	int fd = find_mount(MOUNT_PREFIX, "ext4", &m) ? open(m.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
 	if (fd < 0)
 		return;
 	/* EINVAL: it is not frozen */
 	if (ioctl(fd, FITHAW, 0) < 0 && errno != EINVAL)
-		perror(path);
+		perror(m.path);
 	close(fd);
 }
 
 /* A FUSE server that dies with its parent releases its client; the dead mount stays. */
 int mounts_clean_all(void)
 {
-	char path[256];
+	struct mounted m;
 	int cleaned = 0;
 
 	thaw_ext4();
-	while (find_mount(MOUNT_PREFIX, NULL, path)) {
+	while (find_mount(MOUNT_PREFIX, NULL, &m)) {
 		char group[300];
 
-		/* a hierarchy with a group in it outlives its mount */
-		snprintf(group, sizeof(group), "%s/" CONTROLLER_GROUP, path);
-		rmdir(group);
+		/* a hierarchy with a group in it outlives its mount; in a mount of NFS nothing is looked for: its server is silent */
+		snprintf(group, sizeof(group), "%s/" CONTROLLER_GROUP, m.path);
+		if (!strcmp(m.type, "cgroup"))
+			rmdir(group);
 		/* MNT_FORCE ends what waits for a server of FUSE or NFS */
-		if (umount2(path, MNT_FORCE | MNT_DETACH) < 0)
+		if (umount2(m.path, MNT_FORCE | MNT_DETACH) < 0)
 			break;
-		rmdir(path);
+		rmdir(m.path);
 		cleaned++;
 	}
 	return cleaned;
@@ -81,12 +87,12 @@ static bool is_own(const char *path, bool *is_folder)
 /* With all that is in it where it is a tree; what is a mount still, or has one in it, is not walked into. */
 static bool remove_leftover(const char *path, bool is_tree)
 {
-	char mount[256];
+	struct mounted m;
 	bool is_folder = false;
 
 	if (!is_own(path, &is_folder))
 		return false;
-	if (remove(path) < 0 && is_tree && is_folder && !find_mount(path, NULL, mount))
+	if (remove(path) < 0 && is_tree && is_folder && !find_mount(path, NULL, &m))
 		remove_tree(path);
 	return access(path, F_OK) < 0;
 }

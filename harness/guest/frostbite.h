@@ -571,8 +571,9 @@ void end_server(struct trial *t);
 void fsfreeze_close_guard(void);
 /* What `frostbite coredump PATH` does: see coredump_pipe.c. */
 void coredump_handler(const char *path);
-/* Resumes and removes the mapped devices of dm-suspend. */
-int dm_clean_all(void);
+/* Resumes the mapped devices of dm-suspend, and removes them once nobody reads them: how many. */
+void dm_resume_all(void);
+int dm_remove_all(void);
 /* Unmounts what fsfreeze-write left mounted for the next trial. */
 void fsfreeze_end(void);
 void re_exec(const char *workload, unsigned slot) __attribute__((noreturn));

@@ -43,6 +43,25 @@ static int reenter(const char *name, const char *slot)
 	return 70;
 }
 
+/* In the order in which each lets the next go. */
+static int clean(void)
+{
+	struct hierarchies h;
+
+	find_hierarchies(&h);
+	/* nothing ends a reader of a suspended device but its resume, and of a throttled one but its limit's end */
+	dm_resume_all();
+	int settings = settings_clean_all();
+	/* processes hold mounts and devices, which they leave when they are thawed and killed */
+	int groups = group_clean_all(&h), devices = dm_remove_all(), mounts = mounts_clean_all();
+
+	/* but a client of NFS, which only the end of its mount lets go */
+	groups += group_clean_all(&h);
+	printf("wrote %d settings back; removed %d groups, %d mounts and %d other things\n", settings, groups, mounts,
+	       devices + leftovers_clean_all());
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	/* what the exec storms run: it has to end at once */
@@ -67,23 +86,8 @@ int main(int argc, char **argv)
 		return serve(true);
 	if (argc == 2 && !strcmp(argv[1], "list"))
 		return list();
-	if (argc == 2 && !strcmp(argv[1], "clean")) {
-		/* nothing ends a reader of a suspended device but its resume, and of a throttled one but its limit's end */
-		dm_clean_all();
-		int settings = settings_clean_all();
-
-		/* processes first: they hold the mounts */
-		struct hierarchies h;
-
-		find_hierarchies(&h);
-		int groups = group_clean_all(&h);
-
-		int mounts = mounts_clean_all();
-
-		printf("wrote %d settings back; removed %d groups, %d mounts and %d other things\n", settings, groups, mounts,
-		       leftovers_clean_all());
-		return 0;
-	}
+	if (argc == 2 && !strcmp(argv[1], "clean"))
+		return clean();
 	fprintf(stderr, "frostbite %s\n"
 			"usage: frostbite serve   run the trials that standard input describes\n"
 			"       frostbite list    name the workloads\n"

@@ -29,6 +29,8 @@ static bool fails_in_words(const char *name)
 	parameters_default(t.workload, &request.parameters);
 	make_group(&t.group, group);
 	slots_clear();
+	parameters_default(t.workload, &request.parameters);
+	shared->parameters = request.parameters;
 	bool failed = !t.workload->start(&t) && strstr(t.why, "fork: Resource temporarily unavailable");
 
 	if (!failed)

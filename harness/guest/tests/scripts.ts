@@ -20,6 +20,8 @@ export const steps = [
   'deleted',
 ] as const;
 
+export type Step = (typeof steps)[number];
+
 /** A runtime whose container loses its first process at a step, which the last digit of its name says. */
 const runtime = (name: string): string => `#!/bin/sh
 for id; do :; done
@@ -30,8 +32,8 @@ end() {
 }
 states() { cat /sys/fs/cgroup/*/$id/freezer.state /sys/fs/cgroup/$id/cgroup.events /sys/fs/cgroup/*/$id/cgroup.events 2> /dev/null; }
 follow() { # ends it when the group is in a state that a pattern has
-  until states | grep -q "$1"; do sleep 0.01; done
-  [ -z "$2" ] || while states | grep -q "$1"; do sleep 0.01; done
+  until states | grep -q "$1"; do [ -d /proc/$init ] || exit; sleep 0.01; done
+  [ -z "$2" ] || while states | grep -q "$1"; do [ -d /proc/$init ] || exit; sleep 0.01; done
   end "$init"
 }
 pidfile() { while [ $# -gt 0 ]; do [ "$1" != --pid-file ] || echo "$2"; shift; done; }
@@ -76,25 +78,27 @@ const state = `
   grep -l '^Name:.frostbite' /proc/[0-9]*/status | grep -v /1/status
   true`;
 
-/** Starts a trial that is left as it is, kills its frostbite, and perhaps who guards it; what is otherwise once all is clean. */
+/**
+ * Starts a trial that is left as it is, kills its frostbite, and perhaps who guards it, and cleans up. Says what core_pattern
+ * is before that, and what is otherwise after it.
+ */
 export const killed = (request: string, guard: boolean): string => `
   state() { ${state}
   }
-  state > /tmp/before
+  before=$(state)
   mkfifo /tmp/in
   /bin/frostbite serve < /tmp/in > /tmp/out 2>&1 &
   serving=$!
   exec 9> /tmp/in
-  printf '%s' ${JSON.stringify(request).replaceAll('\\n', '\n')} >&9
-  until grep -q '"ev":"\\(kept\\|result\\)"' /tmp/out; do usleep 20000; done
+  printf '%s' '${request}' >&9
+  until grep -q '"ev":"\\(kept\\|result\\)"' /tmp/out; do sleep 0.05; done
   grep -q '"ev":"kept"' /tmp/out || cat /tmp/out
   guards=$(grep -l '^Name:.frostbite-guard' /proc/[0-9]*/status | tr -dc '0-9\\n')
   kill -9 $serving ${guard ? '$guards' : ''}
   exec 9>&-
   rm /tmp/in
-  ${guard ? '' : 'tries=0; until [ -z "$guards" ] || ! [ -d /proc/$guards ] || [ $((tries += 1)) = 500 ]; do usleep 20000; done'}
+  tries=0; until [ -z "$guards" ] || ! [ -d /proc/$guards ] || [ $((tries += 1)) = 200 ]; do sleep 0.05; done
   cat /proc/sys/kernel/core_pattern
-  /bin/frostbite clean > /tmp/cleaned
-  tries=0
-  until state > /tmp/after; cmp -s /tmp/before /tmp/after || [ $((tries += 1)) = 250 ]; do usleep 20000; done
-  diff /tmp/before /tmp/after || true`;
+  /bin/frostbite clean > /dev/null
+  tries=0; until after=$(state); [ "$before" = "$after" ] || [ $((tries += 1)) = 40 ]; do sleep 0.1; done
+  [ "$before" = "$after" ] || printf '%s\\n--- after:\\n%s\\n' "$before" "$after"`;

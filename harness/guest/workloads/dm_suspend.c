@@ -90,12 +90,17 @@ static bool is_removed(void *arg)
 	return ask(DM_DEV_REMOVE, arg, 0, &table) == 0 || errno != EBUSY;
 }
 
-static void remove_device(char *device)
+static void resume_device(char *device)
 {
 	struct table table;
 
 	ask(DM_DEV_SUSPEND, device, 0, &table);
-	wait_until(is_removed, device, 1000000);
+}
+
+static void remove_device(char *device)
+{
+	resume_device(device);
+	wait_patiently(is_removed, device, 1000000);
 }
 
 static void release(struct trial *t)
@@ -106,13 +111,13 @@ static void release(struct trial *t)
 }
 
 /* One at a time: a list of more than fits in is cut. */
-int dm_clean_all(void)
+static int each_device(void (*fn)(char *device))
 {
 	struct {
 		struct dm_ioctl head;
 		char list[16 * 1024];
 	} all = { .head = { .version = { 4, 0, 0 }, .data_size = sizeof(all), .data_start = sizeof(all.head) } };
-	int control = open(CONTROL, O_RDWR | O_CLOEXEC), cleaned = 0;
+	int control = open(CONTROL, O_RDWR | O_CLOEXEC), found = 0;
 	bool listed = control >= 0 && ioctl(control, DM_LIST_DEVICES, &all) == 0;
 
 	if (control >= 0)
@@ -125,14 +130,24 @@ int dm_clean_all(void)
 		if (!device->dev)
 			break;
 		if (!strncmp(device->name, NAME_PREFIX, strlen(NAME_PREFIX))) {
-			remove_device(device->name);
-			cleaned++;
+			fn(device->name);
+			found++;
 		}
 		if (!device->next)
 			break;
 		at += device->next;
 	}
-	return cleaned;
+	return found;
+}
+
+void dm_resume_all(void)
+{
+	each_device(resume_device);
+}
+
+int dm_remove_all(void)
+{
+	return each_device(remove_device);
 }
 
 const struct workload workload_dm_suspend = {
