@@ -77,8 +77,8 @@ describe('a frostbite that is killed in the middle of a trial', () => {
   ])('leaves nothing of %s once it is clean, whose guardian was killed, too', async (workload) => {
     const pattern = await run('cat /proc/sys/kernel/core_pattern');
     const said = await run(killed(request(workload), true));
-    if (workload === 'coredump-pipe') expect(said).toMatch(/^\|\/usr\/bin\/frostbite coredump \S+$/);
-    else expect(said).toBe(pattern);
+    const words = said.replace(/^\|\/usr\/bin\/frostbite coredump \S+$/, 'the handler');
+    expect(words).toBe(workload === 'coredump-pipe' ? 'the handler' : pattern);
   });
 });
 
