@@ -122,6 +122,7 @@ describe('frostline history sql', () => {
         ...{ cell: storm, outcome: 'not-frozen', frozenUs: null },
         blockers: [blocker],
         tool: { name: 'criu-dump', version: 'criu 4.1.1', code: 1, ok: false, us: 5, error: 'no' },
+        parameters: { loops: 4 },
         machine: { ...sampleRecord().machine, template: { clone: '5d1e', failed: null } },
       }),
     ]);
@@ -136,7 +137,14 @@ describe('frostline history sql', () => {
         ...{ thaw: 'thawed', thaw_us: 85, casualties: 0 },
         blockers: [{ ...blocker, unread: null, killedThreads: null, group: null }],
         ...{ tool: 'criu-dump', tool_version: 'criu 4.1.1', tool_code: 1, tool_ok: false, tool_us: 5 },
-        ...{ tool_error: 'no', steps: null, window, wall_us: 9000, guest_us: 8000 },
+        ...{
+          tool_error: 'no',
+          parameters: '{"loops":4}',
+          steps: null,
+          window,
+          wall_us: 9000,
+          guest_us: 8000,
+        },
         ...{ release: '6.1.0-56-cloud-amd64', guest_cgroup: 'v1', cpus: 2, runtime_version: null },
         ...{ machine: 'm3', boot: '6f0c0000-0000-0000-0000-000000000000', driver: 'qemu', accel: 'tcg' },
         ...{ threads: 'multi', qemu: '10.0.2', cpu: 'Nehalem', memory_mib: 512 },

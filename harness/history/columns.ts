@@ -32,6 +32,7 @@ const recordTypes: Readonly<Record<string, string>> = {
     'STRUCT(pid BIGINT, comm VARCHAR, state VARCHAR, wchan VARCHAR, syscall BIGINT, stack VARCHAR[], ' +
     'unread BOOLEAN, "killedThreads" BIGINT, "group" VARCHAR)[]',
   tool: 'STRUCT(name VARCHAR, version VARCHAR, code BIGINT, ok BOOLEAN, us BIGINT, error VARCHAR)',
+  parameters: 'JSON',
   steps: 'JSON',
   window: 'JSON',
   wallUs: 'BIGINT',
@@ -102,6 +103,11 @@ export const stored: readonly Column[] = [
   { name: 'tool_ok', from: 'tool.ok', about: 'whether it did all it was to do' },
   { name: 'tool_us', from: 'tool.us', about: 'how long it ran' },
   { name: 'tool_error', from: 'tool.error', about: 'what it said when it failed' },
+  {
+    name: 'parameters',
+    from: 'parameters',
+    about: 'JSON: what its workload was told, and what it was by itself',
+  },
   { name: 'steps', from: 'steps', about: 'JSON: the steps of a sequence' },
   {
     name: 'window',
@@ -145,7 +151,7 @@ export function readParquetSql(paths: readonly string[]): string {
   const names = stored.map(({ name }) => `"${name}"`).join(', ');
   return (
     `SELECT ${names} FROM (SELECT * FROM read_parquet([${paths.map(quote).join(', ')}], union_by_name = true) ` +
-    `UNION ALL BY NAME SELECT NULL::JSON AS "window" WHERE false)`
+    `UNION ALL BY NAME SELECT NULL::JSON AS "window", NULL::JSON AS "parameters" WHERE false)`
   );
 }
 

@@ -56,6 +56,7 @@ function recordOf(row: Row): object {
   const { ended } = row;
   const steps = json('steps');
   const window = json('window');
+  const parameters = json('parameters');
   return {
     ...{
       schema: recordSchemaVersion,
@@ -73,6 +74,7 @@ function recordOf(row: Row): object {
       ...{ name: row['tool'], version: row['tool_version'], code: row['tool_code'] },
       ...{ ok: row['tool_ok'], us: row['tool_us'], error: row['tool_error'] },
     },
+    ...(parameters === undefined || parameters === null ? {} : { parameters }),
     ...(steps === undefined || steps === null ? {} : { steps }),
     ...(window === undefined || window === null ? {} : { window }),
     ...{ wallUs: row['wall_us'], guestUs: row['guest_us'] },

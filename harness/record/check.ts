@@ -26,6 +26,7 @@ export function isRecord(value: unknown): value is TrialRecord {
     isNullOr(isThaw, value['thaw']) &&
     isListOf(isBlocker, value['blockers']) &&
     isNullOr(isTool, value['tool']) &&
+    (value['parameters'] === undefined || isParameters(value['parameters'])) &&
     (value['steps'] === undefined || isListOf(isStep, value['steps'])) &&
     (value['window'] === undefined || isWindow(value['window'])) &&
     isCount(value['wallUs']) &&
@@ -81,7 +82,8 @@ const isBlocker: Check = (value) =>
   isNullOr(isInt, value['syscall']) &&
   isListOf(isText, value['stack']) &&
   (value['unread'] === undefined || value['unread'] === true) &&
-  (value['killedThreads'] === undefined || isCount(value['killedThreads']));
+  (value['killedThreads'] === undefined || isCount(value['killedThreads'])) &&
+  isOptionalText(value['group']);
 
 const isFact: Check = (value) =>
   isObject(value) && knownFacts.has(value['kind']) && isText(value['line']) && isPositive(value['count']);
@@ -101,7 +103,13 @@ const isWindow: Check = (value) =>
   isText(value['phase']) &&
   isListOf(isFact, value['facts']) &&
   (value['changes'] === undefined || isListOf(isChange, value['changes'])) &&
-  (value['stuck'] === undefined || isStuck(value['stuck']));
+  (value['stuck'] === undefined || isStuck(value['stuck'])) &&
+  (value['host'] === undefined || isHost(value['host']));
+
+const isParameters: Check = (value) =>
+  isObject(value) && Object.values(value).every((one) => isCount(one) || isText(one));
+
+const isHost: Check = (value) => isObject(value) && isCount(value['ranUs']) && isCount(value['waitedUs']);
 
 const isTool: Check = (value) =>
   isObject(value) &&

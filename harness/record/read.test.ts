@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { isRecord } from './check.ts';
 import { finishedTrials, trialKey } from './finished.ts';
 import { describeFinding, maxLineBytes, readRecords, type RecordFinding } from './read.ts';
@@ -96,8 +97,10 @@ describe('readRecords', () => {
 });
 
 describe('isRecord', () => {
+  const rare = { unread: true, killedThreads: 1, group: 'inner' } as const;
   const full = sampleRecord({
-    blockers: [{ pid: 4, comm: 'a', state: 'D', wchan: 'x', syscall: null, stack: ['f'] }],
+    blockers: [{ pid: 4, comm: 'a', state: 'D', wchan: 'x', syscall: null, stack: ['f'], ...rare }],
+    parameters: { loops: 4, exec: 'self' },
     steps: [{ step: 0, ok: false, us: 4, what: 'expect a', expected: 'state FROZEN', found: 'FREEZING' }],
     tool: { name: 'criu-dump', version: 'criu 4.1.1', code: 1, ok: false, us: 5, error: 'x' },
     window: {
@@ -106,8 +109,9 @@ describe('isRecord', () => {
       changes: [{ event: 'STOP', isOurs: false, detail: null, us: 5 }],
       stuck: {
         ...{ pid: 4, comm: 'a', state: 'D', wchan: 'x', syscall: 1, stack: ['f'], us: 6 },
-        ...{ unread: true, killedThreads: 1, file: '/f' },
+        ...{ ...rare, file: '/f' },
       },
+      host: { ranUs: 5, waitedUs: 0 },
     },
     machine: { ...sampleRecord().machine, template: { clone: '6f0c', failed: null } },
   });
@@ -129,6 +133,22 @@ describe('isRecord', () => {
     if (fields[key] === undefined) delete fields[key];
     return copy;
   }
+
+  /** Keys of a schema's objects that a value does not have, at any depth, as paths. */
+  function lacking(schema: unknown, value: unknown, path = ''): string[] {
+    let inner = schema;
+    while (inner instanceof z.ZodOptional || inner instanceof z.ZodNullable) inner = inner.unwrap();
+    if (inner instanceof z.ZodArray) return lacking(inner.element, (value as unknown[])[0], `${path}[0]`);
+    if (!(inner instanceof z.ZodObject)) return [];
+    return Object.entries(inner.shape).flatMap(([key, of]) => {
+      const own = (value as Readonly<Record<string, unknown>>)[key];
+      return own === undefined ? [`${path}.${key}`] : own === null ? [] : lacking(of, own, `${path}.${key}`);
+    });
+  }
+
+  it('is tried with a record that has all that the schema knows', () => {
+    expect(lacking(recordSchema, full)).toEqual([]);
+  });
 
   it('is read without what an older frostline did not tell', () => {
     const { window: _, ...old } = full;
