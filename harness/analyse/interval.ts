@@ -111,7 +111,7 @@ export interface ClusteredRate extends Interval {
  *     deff = 1 + (s - 1) icc                              (L. Kish, Survey Sampling, 1965)
  *     df   = max(2, m - 1) / b²,  b = s icc / deff        b: the part of the variance between boots
  *
- * It was chosen by simulation, see interval.simulation.test.ts and "Outcomes" in the README: it holds the rate in
+ * It was chosen by simulation, see interval.simulation.test.ts and docs/reference/outcomes.md: it holds the rate in
  * 95 % of cases on average over 4 to 10 boots of 5 to 25 trials with an icc up to 0.2. A beta-binomial likelihood
  * does as well, but takes boots that all agree for one trial each. Undefined for no trials.
  */

@@ -4,7 +4,7 @@ import type { CellSummary, RunName, Summary } from './summary.ts';
 
 /**
  * What came of a cell, in one word: every report, every exit code and the night's judgement go by it. What each means is
- * in the README, "States of a cell".
+ * in docs/reference/outcomes.md, "States of a cell".
  */
 export const cellStates = [
   'measured',

@@ -70,8 +70,8 @@ describe('the state of a cell is the same in every channel', () => {
     expect(new Set(samples.map(({ state }) => state))).toEqual(new Set(cellStates));
   });
 
-  it('is in the README, with its exit code', () => {
-    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  it('is in the reference, with its exit code', () => {
+    const readme = readFileSync(new URL('../../docs/reference/outcomes.md', import.meta.url), 'utf8');
     const rows = [...readme.matchAll(/^\| `([a-z-]+)` +\|.*\| (0|1|69) +\|$/gm)];
     expect(Object.fromEntries(rows.map(([, state, code]) => [state, Number(code)]))).toEqual(stateCodes);
   });

@@ -1,4 +1,4 @@
-/** How a trial ended. The table of meanings is in the README, "Outcomes". */
+/** How a trial ended. The table of meanings is in docs/reference/outcomes.md. */
 export const outcomes = [
   'frozen',
   'not-frozen',
