@@ -6,12 +6,12 @@ import { workloadNames } from '../matrix/workloads.ts';
 import { axisNames } from '../matrix/axes.ts';
 import type { Cell } from './cell.ts';
 import { countLeftOut, planCells } from './cells.ts';
-import { orderForMachine } from './order.ts';
+import { orderForMachine } from '../schedule/order.ts';
 import { trialSeed } from './seeds.ts';
 import { parseSelect } from './select.ts';
 import { isInShard, parseShard } from './shard.ts';
-import { roundsOf } from './rounds.ts';
-import { trialsOf } from './shares.ts';
+import { roundsOf } from '../schedule/rounds.ts';
+import { trialsOf } from '../schedule/assignment.ts';
 
 function load(exclude = ''): Matrix {
   const loaded = loadMatrix(

@@ -3,7 +3,7 @@ import { confidenceSequence } from '../analyse/confidence.ts';
 import { clusteredRate, wilson, type Cluster } from '../analyse/interval.ts';
 import { isEnough } from '../analyse/sampler.ts';
 import type { Sampling } from '../matrix/matrix.ts';
-import { roundsOf } from '../plan/rounds.ts';
+import { roundsOf } from '../schedule/rounds.ts';
 import { randomOf } from './random.ts';
 
 type Bounds = readonly [low: number, high: number];

@@ -14,7 +14,7 @@ import { Journal } from '../record/journal.ts';
 import { readRecords } from '../record/read.ts';
 import { createRun, openRun, type OpenRun } from '../record/runs.ts';
 import { readStoredRun, type StoredRun } from '../commands/stored-run.ts';
-import type { Problem } from '../remaining.ts';
+import type { Problem } from '../schedule/remaining.ts';
 import { runMatrix } from '../run.ts';
 import { FakeMachine, type Answer } from './fake.ts';
 import { PassThrough } from 'node:stream';

@@ -16,8 +16,8 @@ import type { KernelWay, Matrix, Way } from '../matrix/matrix.ts';
 import { planCells } from '../plan/cells.ts';
 import { toTask } from '../trial/ask.ts';
 import type { TrialOutcome } from '../trial/experiment.ts';
-import { Ledger } from '../trial/ledger.ts';
-import { workShift } from '../trial/shift.ts';
+import { Ledger } from '../schedule/ledger.ts';
+import { workShift } from '../schedule/shift.ts';
 import type { Task } from '../trial/task.ts';
 
 /** Loads a matrix that is right, for tests. */

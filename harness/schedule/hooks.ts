@@ -1,9 +1,9 @@
 import type { Machine } from '../lab/machine.ts';
 import type { CgroupVersion } from '../matrix/matrix.ts';
 import type { Cell } from '../plan/cell.ts';
-import type { TrialOutcome } from './experiment.ts';
+import type { TrialOutcome } from '../trial/experiment.ts';
 import type { Ledger } from './ledger.ts';
-import type { Task } from './task.ts';
+import type { Task } from '../trial/task.ts';
 
 /** What trials of a cell have of the host. */
 export interface Turn extends Disposable {

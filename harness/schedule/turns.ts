@@ -1,5 +1,5 @@
 import { Cores, type Load } from './cores.ts';
-import type { Machine } from './machine.ts';
+import type { Machine } from '../lab/machine.ts';
 
 /** Not worth to give cores back for. */
 const minQuietMs = 600;

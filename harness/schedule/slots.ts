@@ -3,8 +3,8 @@ import { availableParallelism } from 'node:os';
 /** Machines that are made ready while others have their turns. */
 const readyAhead = 2;
 
-/** How work is done in lanes. */
-export interface LanesOptions<W> {
+/** How work is done in slots. */
+export interface SlotsOptions<W> {
   /** How long a work mostly waits, ms; 0: it does not. */
   readonly waitOf: (work: W) => number;
   readonly act: (work: W) => Promise<void>;
@@ -21,14 +21,14 @@ interface Lane<W> {
  * machines; the others take turns for the cores, and need no more than are made ready meanwhile. Of those that are
  * there, the one that waits longest begins.
  */
-export class Lanes<W> {
-  readonly #options: LanesOptions<W>;
+export class Slots<W> {
+  readonly #options: SlotsOptions<W>;
   readonly #busy: Lane<W> = { pending: [], running: 0 };
   readonly #waits: Lane<W> = { pending: [], running: 0 };
   readonly #ends: Promise<PromiseSettledResult<void>>[] = [];
   #jobs = 1;
 
-  constructor(options: LanesOptions<W>) {
+  constructor(options: SlotsOptions<W>) {
     this.#options = options;
   }
 

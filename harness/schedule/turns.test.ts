@@ -1,6 +1,6 @@
 import { setImmediate as soon } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Machine } from './machine.ts';
+import type { Machine } from '../lab/machine.ts';
 import type { Load } from './cores.ts';
 import { Turns } from './turns.ts';
 

@@ -1,8 +1,8 @@
 import type { Cell } from '../plan/cell.ts';
-import type { TrialOutcome } from './experiment.ts';
+import type { TrialOutcome } from '../trial/experiment.ts';
 import type { ShiftHooks } from './hooks.ts';
-import { isFinal } from './outcome.ts';
-import type { Task } from './task.ts';
+import { isFinal } from '../trial/outcome.ts';
+import type { Task } from '../trial/task.ts';
 
 /** A trial that only gives lab errors, a cell that crashes: how often at most. */
 const limits = { labErrors: 3, crashes: 3 };

@@ -1,29 +1,28 @@
 import type { Matrix } from '../matrix/matrix.ts';
 import type { Cell } from '../plan/cell.ts';
-import { orderForMachine } from '../plan/order.ts';
-import type { Round } from '../plan/rounds.ts';
-import { trialsOf } from '../plan/shares.ts';
-import { toTask } from './ask.ts';
-import type { Task } from './task.ts';
+import { orderForMachine } from './order.ts';
+import type { Round } from './rounds.ts';
+import { toTask } from '../trial/ask.ts';
+import type { Task } from '../trial/task.ts';
 
 /** One machine's share of a distro's trials. */
-export interface Share {
+export interface Assignment {
   readonly distro: string;
   readonly tasks: readonly Task[];
   /** The number of its boot in the run, from 0: trials of a cell on different boots are independent. */
   readonly boot: number;
 }
 
-/** What is dealt out. */
-export interface Hand {
+/** What is assigned. */
+export interface Unassigned {
   readonly matrix: Matrix;
   readonly cells: readonly Cell[];
   readonly isFinished: (cell: Cell, trial: number) => boolean;
 }
 
-/** Deals the unfinished trials of a round out: `machines` shares for each distro, those of all distros in turn. */
-export function deal({ matrix, cells, isFinished }: Hand, round: Round): Share[] {
-  const shares: Share[] = [];
+/** Assigns the unfinished trials of a round: `machines` assignments for each distro, those of all distros in turn. */
+export function assign({ matrix, cells, isFinished }: Unassigned, round: Round): Assignment[] {
+  const assignments: Assignment[] = [];
   for (let slot = 0; slot < matrix.machines; slot++) {
     for (const distro of matrix.distros.keys()) {
       const own = orderForMachine(cells.filter((cell) => cell.distro === distro));
@@ -32,14 +31,14 @@ export function deal({ matrix, cells, isFinished }: Hand, round: Round): Share[]
           .filter((trial) => !isFinished(cell, trial))
           .flatMap((trial) => toTask(matrix, cell, trial) ?? []),
       );
-      if (tasks.length > 0) shares.push({ distro, tasks, boot: round.number * matrix.machines + slot });
+      if (tasks.length > 0) assignments.push({ distro, tasks, boot: round.number * matrix.machines + slot });
     }
   }
-  return shares;
+  return assignments;
 }
 
 /** The same share as one for each cell: no cell meets what another did to its machine. */
-export function splitByCell({ tasks, ...share }: Share): Share[] {
+export function splitByCell({ tasks, ...share }: Assignment): Assignment[] {
   const cells = [...new Set(tasks.map(({ cell }) => cell))];
   return cells.map((cell) => ({ ...share, tasks: tasks.filter((task) => task.cell === cell) }));
 }
@@ -48,7 +47,7 @@ export function splitByCell({ tasks, ...share }: Share): Share[] {
  * The same share with the cells that mostly wait (`waitOf` a trial, ms) on machines of their own, `parts` at most and of
  * like length, so that their waits go by beside one another. Each cell stays on one machine.
  */
-export function spreadWaits(share: Share, waitOf: (cell: Cell) => number, parts: number): Share[] {
+export function spreadWaits(share: Assignment, waitOf: (cell: Cell) => number, parts: number): Assignment[] {
   const byCell = splitByCell(share).map((one) => ({
     tasks: one.tasks,
     ms: waitOf(one.tasks[0]!.cell) * one.tasks.length,
@@ -65,4 +64,12 @@ export function spreadWaits(share: Share, waitOf: (cell: Cell) => number, parts:
   return [rest, ...heaps.map(({ tasks }) => tasks)]
     .filter((tasks) => tasks.length > 0)
     .map((tasks) => ({ ...share, tasks }));
+}
+
+/**
+ * The trials of a cell that one machine of a round runs: the round's trial t, from 0, goes to machine
+ * `t mod machines`, so that a trial stays where it is when trials are added. `machine` counts from 0.
+ */
+export function* trialsOf(machine: number, machines: number, { from, to }: Round): Generator<number> {
+  for (let trial = from + machine; trial < to; trial += machines) yield trial;
 }

@@ -1,8 +1,8 @@
-import type { Stopping } from './analyse/sampler.ts';
-import type { Listener } from './events.ts';
-import type { Matrix } from './matrix/matrix.ts';
-import type { Cell } from './plan/cell.ts';
-import { trialKey } from './record/finished.ts';
+import type { Stopping } from '../analyse/sampler.ts';
+import type { Listener } from '../events.ts';
+import type { Matrix } from '../matrix/matrix.ts';
+import type { Cell } from '../plan/cell.ts';
+import { trialKey } from '../record/finished.ts';
 
 /** Why some trials of a cell are missing: kept in run.json, so that a report can say it. */
 export interface Problem {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { loadMatrix } from '../matrix/load.ts';
 import type { Way } from '../matrix/matrix.ts';
-import { planCells } from './cells.ts';
-import { cpusOf, loadOf, longestWait } from './load.ts';
+import { planCells } from '../plan/cells.ts';
+import { cpusOf, loadOf, longestWait } from './costs.ts';
 
 const loaded = loadMatrix(
   `name: m

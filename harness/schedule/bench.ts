@@ -2,10 +2,10 @@ import { FrostlineError, inOneLine } from '../errors.ts';
 import type { Machine } from '../lab/machine.ts';
 import type { CgroupVersion } from '../matrix/matrix.ts';
 import type { Cell } from '../plan/cell.ts';
-import { mayWedge } from '../plan/order.ts';
+import { mayWedge } from './order.ts';
 import type { ShiftHooks } from './hooks.ts';
 import type { Entry } from './ledger.ts';
-import { Session } from './session.ts';
+import { Session } from '../trial/session.ts';
 
 /** A machine could not be brought to a cgroup set-up. */
 export class NoSetUp extends Error {

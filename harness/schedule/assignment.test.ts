@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { planCells } from '../plan/cells.ts';
 import { matrixOf } from '../testing/machines.ts';
-import { deal, splitByCell, spreadWaits } from './deal.ts';
+import { assign, splitByCell, spreadWaits } from './assignment.ts';
 
 const matrix = matrixOf(`name: shares
 trials: 5
@@ -15,7 +15,7 @@ const cells = [...planCells(matrix)];
 describe('the shares of a run', () => {
   it('hold each unfinished trial once, a slot at a time', () => {
     const isFinished = (_: unknown, trial: number): boolean => trial === 3;
-    const shares = deal({ matrix, cells, isFinished }, { number: 0, from: 0, to: 5 });
+    const shares = assign({ matrix, cells, isFinished }, { number: 0, from: 0, to: 5 });
     expect(shares.map(({ distro, boot }) => `${distro}${boot}`)).toEqual(['a0', 'b0', 'a1', 'b1']);
     expect(shares.map(({ tasks }) => tasks.map(({ request }) => request.trial))).toEqual([
       ...[0, 0].map(() => [0, 2, 4, 0, 2, 4]),
@@ -24,7 +24,7 @@ describe('the shares of a run', () => {
   });
 
   it('are split into one for each cell, with the same trials in the same order', () => {
-    const [share] = deal({ matrix, cells, isFinished: () => false }, { number: 2, from: 10, to: 15 });
+    const [share] = assign({ matrix, cells, isFinished: () => false }, { number: 2, from: 10, to: 15 });
     const parts = splitByCell(share!);
     expect(parts.map(({ tasks }) => new Set(tasks.map(({ cell }) => cell.id)).size)).toEqual([1, 1]);
     expect(parts.flatMap(({ tasks }) => tasks)).toEqual(share!.tasks);
@@ -40,7 +40,7 @@ distros: { a: { driver: qemu, kernel: "deb:trixie" } }
 cgroups: [v1]
 workloads: [sleep, fuse-unanswered, fsfreeze-write, dm-suspend]
 strategies: { single: { preset: single } }`);
-    const [share] = deal(
+    const [share] = assign(
       { matrix: many, cells: [...planCells(many)], isFinished: () => false },
       { number: 0, from: 0, to: 4 },
     );

@@ -1,6 +1,6 @@
 import type { CgroupVersion } from '../matrix/matrix.ts';
 import type { Cell } from '../plan/cell.ts';
-import { patternOf, sharedWords, withoutName } from './reason.ts';
+import { patternOf, sharedWords, withoutName } from '../trial/reason.ts';
 
 /** What a machine can fail at for a reason of ours. */
 export type Attempt =

@@ -7,7 +7,7 @@ import type { Matrix } from '../matrix/matrix.ts';
 import { planCells } from '../plan/cells.ts';
 import { Ledger } from './ledger.ts';
 import { workShift } from './shift.ts';
-import type { Task } from './task.ts';
+import type { Task } from '../trial/task.ts';
 
 const matrixWith = (workloads: string): Matrix =>
   matrixOf(`name: test

@@ -1,17 +1,17 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { Lanes } from './lanes.ts';
+import { Slots } from './slots.ts';
 
 interface Job {
   readonly name: string;
   readonly wait: number;
 }
 
-/** Lanes whose works end when they are told to. */
+/** Slots whose works end when they are told to. */
 function steered() {
   const running = new Map<string, (error?: Error) => void>();
   const begun: string[] = [];
-  const lanes = new Lanes<Job>({
+  const slots = new Slots<Job>({
     waitOf: ({ wait }) => wait,
     act: ({ name }) =>
       new Promise((resolve, reject) => {
@@ -27,26 +27,26 @@ function steered() {
     running.get(name)!(error);
     await setImmediate();
   };
-  return { lanes, begun, running, end };
+  return { slots, begun, running, end };
 }
 
 const busy = (...names: string[]): Job[] => names.map((name) => ({ name, wait: 0 }));
 const waits = (...names: string[]): Job[] => names.map((name, i) => ({ name, wait: i + 1 }));
 
-describe('lanes', () => {
+describe('slots', () => {
   it('begin with those that wait longest, one at a time where there is one machine', async () => {
-    const { lanes, begun, end } = steered();
-    lanes.add([...busy('a', 'b'), ...waits('short', 'long')], 1);
+    const { slots, begun, end } = steered();
+    slots.add([...busy('a', 'b'), ...waits('short', 'long')], 1);
     for (const name of ['long', 'short', 'a', 'b']) {
       expect(begun.at(-1)).toBe(name);
       await end(name);
     }
-    expect(await lanes.done()).toHaveLength(4);
+    expect(await slots.done()).toHaveLength(4);
   });
 
   it('have machines for both kinds, and all for one when the other is over', async () => {
-    const { lanes, begun, running, end } = steered();
-    lanes.add([...busy('a', 'b', 'c', 'd'), ...waits('u', 'v', 'w')], 4);
+    const { slots, begun, running, end } = steered();
+    slots.add([...busy('a', 'b', 'c', 'd'), ...waits('u', 'v', 'w')], 4);
     expect([...running.keys()].sort()).toEqual(['a', 'b', 'v', 'w']);
     await end('w');
     expect(begun.at(-1)).toBe('u');
@@ -56,19 +56,19 @@ describe('lanes', () => {
   });
 
   it('take work that comes later, before what is there and waits less', async () => {
-    const { lanes, begun, running, end } = steered();
-    lanes.add(waits('short', 'long'), 1);
-    lanes.add([{ name: 'longest', wait: 9 }], 1);
+    const { slots, begun, running, end } = steered();
+    slots.add(waits('short', 'long'), 1);
+    slots.add([{ name: 'longest', wait: 9 }], 1);
     await end('long');
     expect(begun.at(-1)).toBe('longest');
-    lanes.add(busy('late'), 2);
+    slots.add(busy('late'), 2);
     expect([...running.keys()]).toEqual(['longest', 'late']);
   });
 
   it('begin no more when there are fewer machines from now on', async () => {
-    const { lanes, running, end } = steered();
-    lanes.add(busy('a', 'b'), 2);
-    lanes.add(busy('c', 'd'), 1);
+    const { slots, running, end } = steered();
+    slots.add(busy('a', 'b'), 2);
+    slots.add(busy('c', 'd'), 1);
     await end('a');
     expect([...running.keys()]).toEqual(['b']);
     await end('b');
@@ -76,10 +76,10 @@ describe('lanes', () => {
   });
 
   it('say how each went, once all have ended', async () => {
-    const { lanes, end } = steered();
+    const { slots, end } = steered();
     const error = new Error('lost');
-    lanes.add(busy('a', 'b'), 1);
-    const done = lanes.done();
+    slots.add(busy('a', 'b'), 1);
+    const done = slots.done();
     await end('a', error);
     await end('b');
     expect(await done).toEqual([

@@ -1,6 +1,6 @@
 import { workloadOf } from '../matrix/parameters.ts';
 import type { WorkloadName } from '../matrix/workloads.ts';
-import type { Cell } from './cell.ts';
+import type { Cell } from '../plan/cell.ts';
 
 /** Workloads that hold a task in the kernel: if one cannot be released, its machine is lost. */
 const wedges: ReadonlySet<string> = new Set<WorkloadName>([

@@ -3,12 +3,12 @@ import type { Machine } from '../lab/machine.ts';
 import type { CgroupVersion } from '../matrix/matrix.ts';
 import type { Cell } from '../plan/cell.ts';
 import { Bench, NoSetUp } from './bench.ts';
-import { runTrial, type TrialOutcome } from './experiment.ts';
+import { runTrial, type TrialOutcome } from '../trial/experiment.ts';
 import type { ShiftHooks, Turn } from './hooks.ts';
 import type { Entry } from './ledger.ts';
-import { countedOutcomes, isFailure } from './outcome.ts';
+import { countedOutcomes, isFailure } from '../trial/outcome.ts';
 import { Queue } from './queue.ts';
-import type { Task } from './task.ts';
+import type { Task } from '../trial/task.ts';
 
 /** Boots that fail one after the other, at most. */
 const bootLimit = 3;

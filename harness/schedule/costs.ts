@@ -2,7 +2,7 @@ import type { Matrix, Way } from '../matrix/matrix.ts';
 import { parseVariant } from '../matrix/parameters.ts';
 import { stepsStrategy } from '../matrix/sequence.ts';
 import type { WorkloadName } from '../matrix/workloads.ts';
-import type { Cell } from './cell.ts';
+import type { Cell } from '../plan/cell.ts';
 import { mayWedge } from './order.ts';
 
 /** Workloads that are busy while they are frozen: what else runs on their cores changes who comes first. */

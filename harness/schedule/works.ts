@@ -1,13 +1,13 @@
-import type { Ready } from './labs.ts';
-import { jobsFor } from './lab/budget.ts';
-import type { Matrix } from './matrix/matrix.ts';
-import type { Cell } from './plan/cell.ts';
-import { longestWait } from './plan/load.ts';
-import { splitByCell, spreadWaits, type Share } from './trial/deal.ts';
+import type { Ready } from '../labs.ts';
+import { jobsFor } from './budget.ts';
+import type { Matrix } from '../matrix/matrix.ts';
+import type { Cell } from '../plan/cell.ts';
+import { longestWait } from './costs.ts';
+import { splitByCell, spreadWaits, type Assignment } from './assignment.ts';
 
 /** What one machine after another does. */
 export interface Work {
-  readonly share: Share;
+  readonly share: Assignment;
   readonly on: Ready;
   /** The number of the template its machines start from; null: they are booted. */
   readonly template: number | null;
@@ -39,7 +39,7 @@ export function waitOf({ share: { tasks } }: Work, matrix: Matrix): number {
 }
 
 /** What each machine does: one for each share, for each of its cells where starts are cheap, or for its waits. */
-export function worksOf(shares: readonly Share[], { matrix, ready, jobs }: Means): Work[] {
+export function worksOf(shares: readonly Assignment[], { matrix, ready, jobs }: Means): Work[] {
   const usable = new Map(ready.map((one) => [one.distro, one]));
   const parts = Math.ceil(jobs / shares.length) - 1;
   return shares.flatMap((share): Work[] => {
@@ -54,7 +54,7 @@ export function worksOf(shares: readonly Share[], { matrix, ready, jobs }: Means
 }
 
 /** As many machines for a share's waits as there are left, each with more to wait for than its boot takes. */
-function spread(share: Share, parts: number, matrix: Matrix): Share[] {
+function spread(share: Assignment, parts: number, matrix: Matrix): Assignment[] {
   const longest = (cell: Cell): number => longestWait(cell, matrix);
   const all = share.tasks.reduce((sum, { cell }) => sum + longest(cell), 0);
   return spreadWaits(share, longest, Math.min(parts, Math.floor(all / worthBootMs)));
