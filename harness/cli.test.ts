@@ -9,7 +9,7 @@ import { nightly, storeNightly } from './testing/stored.ts';
 
 beforeAll(() => void execFileSync(cli, ['--version']), 120_000);
 
-/** The exit code and the talk of a command whose reader has gone before it printed anything. */
+/** The exit code and stderr of a command whose reader is gone before it prints anything. */
 async function unread(words: readonly string[], cwd: string): Promise<{ code: number | null; said: string }> {
   const child = spawn(cli, words, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.destroy();

@@ -11,14 +11,14 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
-/** Aborts once nobody reads standard output. */
+/** Aborts when the reader of standard output is gone. */
 const unread = new AbortController();
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
 /**
- * Runs the command line; resolves with the exit code. The first signal stops in order, the second at once: but a terminal
- * that goes away tells so more than once.
+ * Runs the command line; resolves to the exit code. The first signal shuts down in order, the second exits at once;
+ * except SIGHUP, which a closing terminal sends more than once.
  */
 async function main(argv: readonly string[]): Promise<number> {
   const stop = new AbortController();
@@ -32,7 +32,7 @@ async function main(argv: readonly string[]): Promise<number> {
     });
   }
   const io: Io = {
-    // a getter: whoever touches standard input has opened it
+    // a getter, because merely accessing process.stdin opens it
     get stdin() {
       return process.stdin;
     },
@@ -55,7 +55,7 @@ async function main(argv: readonly string[]): Promise<number> {
       io.stderr.write(`frostline: ${printable(sentence(error))}\n`);
       return error.exitCode;
     }
-    // what only prints ended for want of a reader (`frostline plan | head`), which is no error
+    // a command that only prints lost its reader (`frostline plan | head`), which is no error
     if (unread.signal.aborted && isAbort(error)) return code;
     io.stderr.write(bugText(error));
     return 70;
@@ -76,29 +76,29 @@ class Interrupted extends Error {
   }
 }
 
-/** As `git bisect run` is to have it with `--bisect`; here, since wrong words and bugs end before any command does. */
+/** With `--bisect`, the exit code for `git bisect run`. Mapped here so that usage errors and bugs are covered too. */
 const exitCode = (code: number): number => (process.argv.includes('--bisect') ? bisectCode(code) : code);
 
 const bugText = (error: unknown): string =>
   `frostline: a bug in frostline; please report it with this stack:\n${printable(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`;
 
-// Node's own exit code would be 1, that of a cell that missed what was expected; machines end with their controller
+// Node's own exit code would be 1, which means an unmet expectation; machines end with their controller
 process.on('uncaughtException', (error) => {
   process.stderr.write(bugText(error));
   process.exit(exitCode(70));
 });
 
-// a reader that goes away ends what only prints, and neither a run nor its exit code
+// a reader that goes away ends commands that only print; it does not affect a run or its exit code
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') unread.abort(error);
   else if (error.code !== 'EIO') throw error;
 });
-// nor is one of the talk; a terminal that is gone (EIO) has sent SIGHUP, which ends what is under way in order
+// nor does losing the reader of stderr; a closed terminal (EIO) has sent SIGHUP, which shuts down in order
 process.stderr.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EIO' && error.code !== 'EPIPE') throw error;
 });
 
-// Node aborts when it cannot reset a terminal that is gone (ResetStdio in its node.cc), but passes over what is closed
+// Node aborts when it cannot reset a terminal that is gone (ResetStdio in its node.cc), but skips closed descriptors
 const terminals = [0, 1, 2].filter((fd) => isatty(fd));
 process.on('exit', () => {
   for (const fd of terminals) if (!isatty(fd)) closeSync(fd);

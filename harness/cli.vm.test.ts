@@ -86,7 +86,7 @@ describe('a run', () => {
       return found.every(({ processes }) => processes.length === 0) ? found : undefined;
     });
     expect(left.length).toBeGreaterThan(0);
-    // from another session of the same user
+    // from another login session of the same user
     const session = { XDG_RUNTIME_DIR: join(dir, 'session'), TMPDIR: join(dir, 'tmp') };
     expect((await frostline(['clean'], dir, session)).stdout).toContain('removed machine');
     expect(await leftovers()).toEqual([]);

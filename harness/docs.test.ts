@@ -10,7 +10,7 @@ const docs = (await readdir(join(root, 'docs'), { recursive: true })).filter((na
 const pages = ['README.md', 'SECURITY.md', 'harness/FAULTS.md', ...docs.map((name) => `docs/${name}`)];
 const read = (page: string): Promise<string> => readFile(join(root, page), 'utf8');
 
-/** Places of this checkout that a page leads to, from its root. */
+/** Files of this checkout that a page links to, relative to its root. */
 const placesOf = (page: string, text: string): string[] =>
   [...text.matchAll(/\]\(([^)#\s]+)|src="([^"]+)"/g)]
     .map(([, link, image]) => link ?? image!)

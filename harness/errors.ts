@@ -1,19 +1,19 @@
 /**
- * The kinds of failure that frostline knows: each prints as sentences, never as a stack. Anything else
- * that is thrown is a bug in frostline (exit code 70).
+ * The known kinds of failure: each prints as sentences, never as a stack trace. Anything else that is
+ * thrown is a bug in frostline (exit code 70).
  */
 export type ErrorCode =
-  /** Wrong words on the command line. Exit 2. */
+  /** Wrong arguments on the command line. Exit 2. */
   | 'usage'
-  /** A matrix that does not load or does not hold together. Exit 2. */
+  /** A matrix that does not load or is inconsistent. Exit 2. */
   | 'matrix'
-  /** Something this host lacks: a program, a right, memory, disk. Exit 69. */
+  /** Something this host lacks: a program, a permission, memory, disk space. Exit 69. */
   | 'host'
-  /** A kernel or package that could not be had. Exit 69. */
+  /** A kernel or package that could not be obtained. Exit 69. */
   | 'kernel'
-  /** A machine that did not boot, answer or stay. Exit 69. */
+  /** A machine that did not boot, did not answer or was lost. Exit 69. */
   | 'machine'
-  /** Words from the guest that are not the protocol. Exit 69. */
+  /** Output of the guest that violates the protocol. Exit 69. */
   | 'protocol'
   /** A results folder that cannot be read or written. Exit 74. */
   | 'results';
@@ -52,7 +52,7 @@ export class FrostlineError extends Error {
   }
 }
 
-/** The sentence of any thrown value: a known error with what to do, others by their message. */
+/** The text of any thrown value: its message, and on an indented line what to do if that is known. */
 export function sentence(error: unknown): string {
   if (error instanceof FrostlineError) {
     return error.todo === undefined ? error.message : `${error.message}\n  ${error.todo}`;
@@ -60,7 +60,7 @@ export function sentence(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The same in one line, for what keeps or prints one: a reason in a record, a line of a log. */
+/** Like `sentence`, on one line: for the reason in a record or a line of a log. */
 export const inOneLine = (error: unknown): string =>
   sentence(error)
     .trim()

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 const read = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
 
-/** The tests that FAULTS.md names: a file, and how the name of a test in it begins. */
+/** The tests that FAULTS.md names: a file, and the beginning of a test's title in it. */
 const named = [...read('FAULTS.md').matchAll(/`(\S+\.test\.ts)`: ([^<|]+?)(?= *(?:<br>|\|))/g)].map(
   ([, file = '', name = '']) => [file, name] as const,
 );

@@ -26,7 +26,7 @@ beforeEach(async () => {
   await writeFile(join(dir, 'm.yaml'), matrix);
 });
 
-/** Takes the one port that there is in a network of its own, then is the command line. */
+/** Occupies the only port of its network namespace, then runs the command line. */
 const withoutPorts = `
   require('node:net').createServer().listen(40000, '127.0.0.1', () => {
     const [program, ...words] = process.argv.slice(1);

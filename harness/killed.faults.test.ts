@@ -39,7 +39,7 @@ const keysOf = (dir: string): string[] => {
   }
 };
 
-/** How long a run takes to its first record here and now: a busy host boots slowly. */
+/** How long a run takes to its first record, measured now, since a busy host boots slowly. */
 async function msToFirstRecord(dir: string): Promise<number> {
   const began = performance.now();
   const { child, ended } = start(['run', 'm.yaml', ...jobs], dir);
@@ -59,14 +59,14 @@ it.each([
   async (_, more) => {
     const dir = await mkdtemp(join(tmpdir(), 'frostline-test-'));
     await writeFile(join(dir, 'm.yaml'), more + matrix);
-    // beyond the boot of the machines, so that every phase of a run is hit
+    // twice as long as it takes to boot and measure a trial, so that every phase of a run is hit
     const longestMs = Math.min(30_000, 2 * (await msToFirstRecord(dir)));
     let before: string[] = [];
     for (let kill = 0; kill < kills; kill++) {
-      // killed before its first record, a run is begun anew
+      // a run that was killed before its first record is started afresh
       if (before.length === 0) await rm(join(dir, 'results'), { recursive: true, force: true });
       const run = start([...(before.length === 0 ? ['run', 'm.yaml'] : resume), ...jobs], dir);
-      // the moment is the point: nothing is waited for
+      // the random moment is the point of the test: there is nothing to wait for
       await sleep(Math.random() * longestMs);
       run.child.kill('SIGKILL');
       await run.ended;

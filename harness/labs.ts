@@ -25,13 +25,13 @@ export interface Ready {
   readonly lab: Lab;
 }
 
-/** A distro of which no way can be had. */
+/** A distro none of whose ways is available. */
 export interface Failed {
   readonly distro: string;
   readonly error: Error;
 }
 
-/** The labs of a run, one for each driver that is used. */
+/** The labs of a run, one per driver in use. */
 export class Labs {
   readonly #plan: LabsPlan;
   readonly #labs = new Map<string, Promise<Lab>>();
@@ -40,7 +40,7 @@ export class Labs {
     this.#plan = plan;
   }
 
-  /** Fetches and builds what each distro boots from, beside one another. None rejects; after an abort all have failed. */
+  /** Fetches and builds what each distro boots from, concurrently. None rejects; after an abort all are `Failed`. */
   prepare(names: readonly string[]): Promise<Ready | Failed>[] {
     if (names.length === 0) return [];
     const { emit } = this.#plan;
@@ -52,7 +52,7 @@ export class Labs {
     return all;
   }
 
-  /** Takes the first of a distro's ways that can be had, and says so when it is not the first. */
+  /** Takes the first available way of a distro; warns if it had to pass over another. */
   async #prepareOne(name: string): Promise<Ready | Failed> {
     const { signal, emit, matrix } = this.#plan;
     const { ways } = matrix.distros.get(name)!;

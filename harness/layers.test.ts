@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 const root = new URL('.', import.meta.url).pathname;
 
 /**
- * Which folder may import which: no station imports a later one. A name with a slash is one file of a
- * folder. Tests and what is made for them may import anything.
+ * Which folder may import which: no layer imports a later one. A name with a slash is one file of a
+ * folder. Tests and their helpers may import anything.
  */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
@@ -55,7 +55,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'cli.ts': ['errors.ts', 'commands'],
 };
 
-/** Packages that these files or folders alone may use, so that they can be replaced there. */
+/** Packages that only these files or folders may use, so that each can be replaced in one place. */
 const owners: Readonly<Record<string, readonly string[]>> = {
   ssh2: ['lab/remote.ts'],
   'js-yaml': ['matrix/'],
@@ -66,7 +66,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   'log-update': ['progress/live.ts'],
 };
 
-/** Files that import nothing but types, so that whoever knows their words loads nothing with them. */
+/** Files that import only types, so that importing them loads nothing else. */
 const typesOnly: readonly string[] = ['events.ts'];
 
 interface Import {

@@ -15,23 +15,23 @@ import { askMachine } from './trial/ask-machine.ts';
 import type { TrialOutcome } from './trial/experiment.ts';
 import type { Task } from './trial/task.ts';
 
-/** What to run, where to write it, and how many machines at once. */
+/** What to run, where to write the results, and how many machines to use at once. */
 export interface RunPlan extends SchedulerPlan {
   readonly run: string;
   readonly dir: string;
-  /** The number of the last machine that was booted. */
+  /** The number of the last machine that was booted before; numbering continues from it. */
   readonly lastMachine: number;
   readonly journal: Journal;
-  /** Whether the driver `local` may freeze groups of this machine. */
+  /** Whether the driver `local` may freeze cgroups of this host. */
   readonly allowLocal: boolean;
 }
 
-/** A machine that is not up by then waits for something. */
+/** A boot that takes longer than this is waiting for something, and needs no core. */
 const bootHoldMs = 20_000;
 /** Upper bound on how long a shutdown may hold a core. */
 const endHoldMs = 2000;
 
-/** Works assignments off on machines, and keeps what comes of it. */
+/** Runs assignments on machines, and records the results. */
 export class Machines {
   readonly turns = new Turns(availableParallelism());
   readonly #plan: RunPlan;
@@ -76,13 +76,13 @@ export class Machines {
 
   #record(task: Task, outcome: TrialOutcome, machine: Machine): void {
     const record = makeRecord(this.#plan.run, task, outcome, machine.facts);
-    // a failure is told by the journal's signal, which is part of the run's
+    // the journal reports a failure through its abort signal, which is part of the run's
     void this.#plan.journal.append(record);
     this.#plan.emit({ kind: 'trial-finished', record });
     this.#scheduler.record(task.cell, record);
   }
 
-  /** Keeps what tells why a trial failed, of the first of its cell. */
+  /** Saves evidence for the first failed trial of each cell. */
   async #keep(task: Task, outcome: TrialOutcome, machine: Machine): Promise<void> {
     const { run, emit } = this.#plan;
     if (!this.#evidence.wants(task.cell.id)) return;
@@ -94,7 +94,7 @@ export class Machines {
     }
   }
 
-  /** Boots a machine when there is room for it; null when `begin` finds that it is not wanted any more. */
+  /** Boots a machine once there is a free core; null if `begin` finds that it is no longer needed. */
   async #boot(
     { lab, distro, way }: Ready,
     template: number | null,

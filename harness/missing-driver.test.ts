@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 it('tells of a driver that this host lacks what to do about it, in one line, wherever the reason is kept', async () => {
-  // a host without vagrant
+  // a PATH without vagrant
   await symlink('/bin/sh', join(dir, 'sh'));
   vi.stubEnv('PATH', dir);
   const way = '{ driver: vagrant, box: frostline/bookworm }';

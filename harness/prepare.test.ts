@@ -7,7 +7,7 @@ import { matrixOf } from './testing/machines.ts';
 
 const frozen = { outcome: 'frozen', reusable: true } as const;
 
-/** Of two distros, by their ways, with the workloads named. */
+/** A matrix of these distros (name to way) and workloads. */
 const matrixWith = (distros: Readonly<Record<string, string>>, workloads: string): Matrix =>
   matrixOf(`
 name: test
@@ -27,7 +27,7 @@ describe('distros whose kernels take long to get', () => {
   it('are waited for by their own machines alone', async () => {
     const matrix = matrixWith({ slow: qemu, quick: qemu }, 'sleep, vfork-parent');
     const { done, answer } = counting(4 * matrix.trials);
-    // the slow one comes when all trials of the other are done
+    // the slow distro becomes ready only when all trials of the other are done
     const prepare = (distro: string) => (distro === 'slow' ? done : Promise.resolve());
     const end = await runFake({ matrix, answer, prepare, jobs: 2 });
     expect(end.stored.exitCode).toBe(0);
@@ -47,7 +47,7 @@ describe('distros whose kernels take long to get', () => {
       prepare: async (distro) => {
         if (distro === 'quick') return;
         await booted;
-        // a trial of the machine that is up would have begun by now
+        // by now a trial on the booted machine would have begun
         for (let i = 0; i < 100; i++) await setImmediate();
         isBuilding = false;
       },
@@ -74,7 +74,7 @@ describe('distros whose kernels take long to get', () => {
   });
 });
 
-/** Answers that all freeze, and what resolves at the n-th. */
+/** An answer that always freezes, and a promise that resolves at the n-th. */
 function counting(n: number): { readonly done: Promise<void>; readonly answer: Answer } {
   let left = n;
   let resolve = (): void => undefined;

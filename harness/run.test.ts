@@ -29,7 +29,7 @@ function matrixWith(change: Partial<Record<string, string>> = {}, distros = ['ol
 const frozen = { outcome: 'frozen', reusable: true } as const;
 const error = (reason: string) => ({ outcome: 'error', reusable: true, reason }) as const;
 
-/** As Linux 3.10 says it: no two trials have the same group. */
+/** The failure as Linux 3.10 reports it; the name of the group differs in each trial. */
 function seeking(): Answer {
   let groups = 0;
   return ({ workload, number }) =>
@@ -39,7 +39,7 @@ const seek = 'into /sys/fs/cgroup/freezer/frostline-*: Illegal seek';
 
 const times = (text: string, words: string): number => text.split(words).length - 1;
 
-/** What a person reads of a run, by format. */
+/** The human-readable reports of a run, by format. */
 function reports({ stored: { summary, judgements } }: FakeEnd): Record<string, string> {
   const page = runPage({ summary, judgements, explanations: [], consoles: new Map() });
   return {
@@ -84,7 +84,7 @@ describe('the same lab error in every trial', () => {
     const broken = seeking();
     const answer: Answer = (trial) => (trial.cgroup === 'v1' ? broken(trial) : frozen);
     const end = await runFake({ matrix: matrixWith({ cgroups: '[v1, v2]' }), answer });
-    // two fail, one for each share of v2
+    // two machines fail on v1, then one for each of the three assignments measures v2
     expect(end.boots).toHaveLength(5);
     const trials = Object.entries(measuredOf(end));
     expect(trials.map(([id, count]) => (id.startsWith('v2') ? count === 6 : count === 0))).not.toContain(
@@ -147,7 +147,7 @@ describe('a lab error', () => {
   it('that comes now and then gives up nothing that can be measured', async () => {
     const failed = new Set<number>();
     const broken = seeking();
-    // each second trial fails once
+    // every other trial fails once
     const answer: Answer = (trial) => {
       if (trial.number % 2 === 0 || failed.has(trial.number)) return frozen;
       failed.add(trial.number);

@@ -5,14 +5,14 @@ import type { Problem } from './schedule/remaining.ts';
 import { Scheduler } from './schedule/scheduler.ts';
 
 /**
- * Walks the whole way from cells to records. Prints nothing: it emits events. Resolves with what could
- * not be measured, once every machine is down; rejects on abort (also with all machines down).
+ * Runs a whole plan, from cells to records. Emits events and prints nothing. Resolves to what could not
+ * be measured, once every machine is down; rejects on abort (also with all machines down).
  */
 export async function runMatrix(
   plan: RunPlan,
   labs: Pick<Labs, 'prepare'> = new Labs(plan),
 ): Promise<readonly Problem[]> {
-  // every machine, connection and wait of a run listens to its one signal
+  // every machine, connection and timer of a run listens to this one signal
   setMaxListeners(0, plan.signal);
   const { run, dir, cells, matrix, signal, emit } = plan;
   const began = performance.now();
@@ -21,7 +21,7 @@ export async function runMatrix(
   const problems = await scheduler.walk({
     prepare: (distros) =>
       labs.prepare(distros).map(async (coming) => {
-        // a build of ours is a load like others
+        // building takes a core, like a trial
         using _ = machines.turns.hold({ cores: 1, holdMs: null }, signal);
         return await coming;
       }),

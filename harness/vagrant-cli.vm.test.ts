@@ -9,7 +9,7 @@ import { frostline } from './testing/cli.ts';
 import { recordsOf } from './testing/results.ts';
 import { leftOfVagrant } from './testing/vagrant.ts';
 
-// 24 trials. Nothing is expected of vfork-parent but that it is measured.
+// 24 trials. vfork-parent only has to be measured, whatever its result.
 const matrix = `name: vagrant
 trials: 3
 machines: 1
@@ -27,14 +27,14 @@ const cells = ['v1', 'v2'].flatMap((cgroup) =>
     (rest) => `debian-12/${cgroup}/${rest}/runc`,
   ),
 );
-/** A box may have to be built first. */
+/** Long enough to build the box first. */
 const timeoutMs = 1_800_000;
 
 it(
   'a matrix of a Vagrant box alone is measured whole on v1 and v2, by one machine that leaves nothing',
   { timeout: timeoutMs },
   async () => {
-    // of a run of this test that was killed
+    // left by an earlier run of this test that was killed
     for (const one of await findLeftovers()) await reap(one);
     const dir = await mkdtemp(join(tmpdir(), 'frostline-test-'));
     await writeFile(join(dir, 'm.yaml'), matrix);
@@ -50,12 +50,12 @@ it(
     expect(new Set(records.map(({ machine }) => `${machine.id} ${machine.driver} ${machine.image}`))).toEqual(
       new Set(['m1 vagrant frostline/bookworm']),
     );
-    // straight into the one, by one reboot into the other
+    // it boots straight into one cgroup version, and reboots once for the other
     const bootsOf = (cgroup: string): Set<string> =>
       new Set(records.filter(({ cell }) => cell.includes(`/${cgroup}/`)).map(({ machine }) => machine.boot));
     expect([bootsOf('v1').size, bootsOf('v2').size]).toEqual([1, 1]);
     expect(bootsOf('v1')).not.toEqual(bootsOf('v2'));
-    // each step is told when it begins
+    // each step is reported when it begins
     const steps = [...stderr.matchAll(/^m1: ([^()]+)$/gm)].map(([, what]) => what);
     expect(steps).toEqual(['vagrant up', 'end of its boot, frostbite', 'reboot for v2']);
 

@@ -13,7 +13,7 @@ import type { Line } from './bench-records.ts';
 
 const cli = new URL('./frostline', import.meta.url).pathname;
 
-/** Runs a matrix with so many machines at once; resolves with the folder of its run and the seconds it took. */
+/** Runs a matrix with this many concurrent machines; resolves with the folder of its run and the seconds it took. */
 function run(dir: string, matrix: string, words: readonly string[]): { folder: string; seconds: number } {
   const results = mkdtempSync(join(dir, 'results-'));
   const began = performance.now();
@@ -28,7 +28,7 @@ function run(dir: string, matrix: string, words: readonly string[]): { folder: s
   return { folder: join(results, name!), seconds };
 }
 
-/** A temporary folder with a matrix in it, for as long as `work` takes. */
+/** Provides a temporary folder with a matrix in it while `work` runs. */
 async function withMatrix(text: string, work: (dir: string, file: string) => Promise<void>): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'frostline-bench-'));
   try {
@@ -40,7 +40,7 @@ async function withMatrix(text: string, work: (dir: string, file: string) => Pro
   }
 }
 
-/** Frozen and all trials by boot, for each cell of a run. */
+/** Frozen and counted trials by boot, for each cell of a run. */
 async function clustersOf(folder: string): Promise<Map<string, Cluster[]>> {
   const cells = new Map<string, Map<string, { frozen: number; trials: number }>>();
   for await (const { cell, machine, outcome } of readRecords(recordsPath(folder), () => undefined)) {
@@ -63,7 +63,7 @@ const rateOf = (clusters: readonly Cluster[]): string => {
   return `${frozen}/${trials}`;
 };
 
-/** Whether rates of races hang on how many machines are at work at once; beside them are cells that wait. */
+/** Whether the rates of races depend on how many machines run concurrently; includes cells that only wait. */
 export async function benchJobs(line: Line): Promise<void> {
   const text = `name: jobs
 trials: 120
@@ -75,7 +75,7 @@ cgroups: [v1]
 workloads: [vfork-exec-storm, mt-exec-storm, fuse-unanswered]
 strategies: { single: { preset: single } }`;
   await withMatrix(text, async (dir, file) => {
-    // the templates are made
+    // this makes the templates
     run(dir, file, ['--jobs', '2', '--select', 'workload=mt-exec-storm']);
     const alone = run(dir, file, ['--jobs', '1']);
     const others = [2, 8].map((jobs) => ({ jobs, ...run(dir, file, ['--jobs', String(jobs)]) }));
@@ -96,7 +96,10 @@ strategies: { single: { preset: single } }`;
   });
 }
 
-/** The newest of each suite, and before them as many as make twelve; the lists name some that no mirror has any more. */
+/**
+ * The newest kernels of each suite, filled up with older ones to twelve; the lists name some that no mirror has any
+ * more.
+ */
 async function twelveKernels(): Promise<string[]> {
   const suites = ['bullseye', 'bookworm', 'trixie', 'trixie-backports', 'sid'];
   const lists = await Promise.all(
@@ -121,7 +124,7 @@ async function twelveKernels(): Promise<string[]> {
 
 const shards = 60;
 
-/** A matrix of a nightly run's size, a part of it: time for each trial, and how it falls with machines at once. */
+/** A part of a matrix of a nightly run's size: the time per trial, and how concurrent machines reduce it. */
 export async function benchNightly(line: Line): Promise<void> {
   const kernels = await twelveKernels();
   const text = `name: size
@@ -136,7 +139,7 @@ workloads: [sleep, spin, pipe-read, vfork-parent, fork-storm, exec-storm, vfork-
 strategies: { single: { preset: single }, rewrite: { preset: rewrite }, runc: { preset: runc }, criu-4.1: { preset: criu-4.1 } }`;
   await withMatrix(text, async (dir, file) => {
     const part = ['--shard', `1/${shards}`];
-    // its templates are made first: they are there on all nights but the first
+    // makes the templates first: they exist on every night but the first
     const few = join(dir, 'few.yaml');
     writeFileSync(few, text.replace('trials: 20', 'trials: 2'));
     const first = run(dir, few, part);

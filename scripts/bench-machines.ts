@@ -29,7 +29,9 @@ export async function timed(work: () => Promise<AsyncDisposable>): Promise<numbe
   return performance.now() - began;
 }
 
-/** What a machine costs, booted and from a template, beside the least that QEMU and the kernel take by themselves. */
+/**
+ * The cost of a machine, booted and from a template, beside the minimum that QEMU and the kernel need by themselves.
+ */
 export async function benchMachines(line: Line): Promise<void> {
   const lab = await openTestLab();
   for (const [name, source] of [
@@ -60,12 +62,12 @@ export const answering = async <M extends Machine>(booting: Promise<M>): Promise
   return machine;
 };
 
-/** In turns, so that whatever else the host does meets all of them. */
+/** Alternates between the kinds, so that other load on the host affects all of them. */
 async function benchStarts(line: Line, { lab, name, way }: Subject): Promise<void> {
   const bare = await bareMachine(way);
   const byImage = await openImageLab(way);
   const template = 0;
-  // makes the template where there is none
+  // makes the template if it is missing
   await timed(() => lab.boot({ id: 'made', way, template, signal }));
   const times = { bare: [] as number[], image: [] as number[], cold: [] as number[], clone: [] as number[] };
   for (let i = 0; i < rounds; i++) {
@@ -86,7 +88,7 @@ async function benchStarts(line: Line, { lab, name, way }: Subject): Promise<voi
   line('  beside a cold boot', `${(cold / clone).toFixed(1)} times as fast`, 'at least 8');
 }
 
-/** A lab whose kernels unpack themselves in the guest, which frostline spares them. */
+/** A lab whose kernels decompress themselves in the guest, which frostline normally avoids. */
 export async function openImageLab(way: KernelWay): Promise<QemuLab> {
   process.env['FROSTLINE_BOOT'] = 'bzimage';
   try {
@@ -98,7 +100,7 @@ export async function openImageLab(way: KernelWay): Promise<QemuLab> {
   }
 }
 
-/** Starts the kernel on an initrd that has one program, which says that it runs. */
+/** Starts the kernel with an initrd of a single program, which reports that it runs. */
 async function bareMachine({ kernel: source, cpus, memoryMiB }: KernelWay): Promise<() => Promise<Scope>> {
   const [qemu, kernel] = [await findQemu({}), await fetchKernel(source)];
   const dir = mkdtempSync(join(tmpdir(), 'frostline-bench-'));
@@ -122,7 +124,7 @@ async function bareMachine({ kernel: source, cpus, memoryMiB }: KernelWay): Prom
     const args = device.toArguments([
       ...[device.bare, device.sandbox, device.processor(tcg(qemu), cpus, memoryMiB)],
       ...[device.boot(kernel.image, initrd), device.console(plan.console), device.exitOnPanic],
-      // asked for its port as the others are
+      // with the same devices for network and monitor as the others
       ...[device.network('virtio'), device.monitor(monitorSocket(own))],
     ]);
     await startMachine(plan, { dir: own, args, scope });
@@ -131,7 +133,7 @@ async function bareMachine({ kernel: source, cpus, memoryMiB }: KernelWay): Prom
   };
 }
 
-/** What each further machine of a template holds for itself, after its first command. */
+/** The memory of each further machine of a template, after its first command. */
 async function benchMemory(line: Line, { lab, name, way }: Subject): Promise<void> {
   await using scope = new Scope();
   const own: number[] = [];
@@ -163,7 +165,7 @@ async function benchTrials(line: Line, of: Subject & { readonly matrix: Matrix }
   line(`  each beside the guest's own time`, `${median(extra).toFixed(1)} ms`, 'under 30 ms');
 }
 
-/** How long a cell waits for its machine, which was started when the cell before it began. */
+/** How long a cell waits for its machine, which is started when the previous cell begins. */
 async function benchAhead(
   line: Line,
   { lab, name, way, matrix }: Parameters<typeof benchTrials>[1],
@@ -188,7 +190,10 @@ async function benchAhead(
 
 const many = 500;
 
-/** Starts and stops 500 machines from one template, two at a time: what they leave is said, and should be nothing. */
+/**
+ * Starts and stops 500 machines from one template, two at a time, and reports what they leave behind: it should be
+ * nothing.
+ */
 export async function benchMany(line: Line): Promise<void> {
   const lab = await openTestLab();
   const way = matrixOf(

@@ -19,7 +19,7 @@ const cells = of(20, 'debian').flatMap((distro) =>
   ),
 );
 
-/** 25 trials in five boots, no two alike; in every third cell some fail, with a stack. */
+/** 25 trials in five boots, all different; in every third cell some fail, with a stack. */
 function* records(): Generator<TrialRecord> {
   for (const [index, cell] of cells.entries()) {
     for (let trial = 0; trial < 25; trial++) {
@@ -43,7 +43,7 @@ function* records(): Generator<TrialRecord> {
   }
 }
 
-/** The HTML report of 5,000 cells: its weight, and the time until Chromium has drawn it. */
+/** The HTML report of 5,000 cells: its size, and the time until Chromium has drawn it. */
 export async function benchPage(line: Line): Promise<void> {
   const run = {
     id: 'bench',

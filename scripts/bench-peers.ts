@@ -13,14 +13,14 @@ import type { Line } from './bench-records.ts';
 const { signal } = new AbortController();
 const rounds = 3;
 
-/** frostline beside what people do without it: a shell loop over SSH, `vagrant up`, virtme-ng. */
+/** Compares frostline with the alternatives: a shell loop over SSH, `vagrant up`, virtme-ng. */
 export async function benchPeers(line: Line): Promise<void> {
   await benchLoops(line);
   await benchVagrant(line);
   await benchVirtme(line);
 }
 
-/** The same group, process and freeze as a trial of `sleep` with `single`, in the guest's shell. */
+/** The same cgroup, process and freeze as in a trial of `sleep` with `single`, in the guest's shell. */
 const freezeInShell = `d=/sys/fs/cgroup/freezer/loop; mkdir $d; sleep 1000 & echo $! > $d/cgroup.procs
 echo FROZEN > $d/freezer.state; cat $d/freezer.state; echo THAWED > $d/freezer.state
 kill $!; wait $! 2> /dev/null; rmdir $d`;
@@ -60,7 +60,7 @@ async function each(count: number, work: () => Promise<unknown>): Promise<number
   return (performance.now() - began) / count;
 }
 
-/** One `ssh` for each trial, as scripts have it. */
+/** One `ssh` per trial, as scripts do it. */
 async function overSsh({ endpoint }: QemuMachine, trials: number): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), 'frostline-bench-'));
   try {
@@ -79,7 +79,7 @@ async function overSsh({ endpoint }: QemuMachine, trials: number): Promise<numbe
   }
 }
 
-/** `vagrant up` of a box that was built here, beside the same Debian's kernel on frostline's own root. */
+/** `vagrant up` of a locally built box, beside the same Debian kernel on frostline's own root. */
 async function benchVagrant(line: Line): Promise<void> {
   const what = 'vagrant up of frostline/bookworm to the first command';
   if (spawnSync('vagrant', ['--version']).error !== undefined)
@@ -117,7 +117,7 @@ strategies: { v2: { preset: v2 } }`).distros;
   }
 }
 
-/** virtme-ng boots a kernel whose modules are installed, on this host's own files. */
+/** virtme-ng boots a kernel with installed modules on this host's own files. */
 async function benchVirtme(line: Line): Promise<void> {
   const what = 'virtme-ng to the first command';
   if (spawnSync('vng', ['--version']).error !== undefined)

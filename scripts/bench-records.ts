@@ -3,13 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeCompacted, makeRun } from './make-history.ts';
 
-/** Runs the command line; resolves with the seconds it took and the MB it held at most. */
+/** Runs the command line; returns the seconds it took and its peak memory in MB. */
 export type Measure = (args: readonly string[]) => { readonly seconds: number; readonly megabytes: number };
 export type Line = (what: string, figure: string, promise: string) => void;
 
 const million = 1_000_000;
 
-/** `report` of a run of a million trials, and `compare` of two with half a million each; some 1.3 GB in /tmp meanwhile. */
+/**
+ * `report` of a run with a million trials, and `compare` of two with half a million each; needs some 1.3 GB in /tmp.
+ */
 export function benchRecords(measure: Measure, line: Line): void {
   const dir = mkdtempSync(join(tmpdir(), 'frostline-bench-'));
   try {
@@ -29,7 +31,9 @@ export function benchRecords(measure: Measure, line: Line): void {
   }
 }
 
-/** `history` over a hundred million trials in a hundred compacted runs: minutes to make, some 1 GB in /tmp meanwhile. */
+/**
+ * `history` over a hundred million trials in a hundred compacted runs: takes minutes to create and some 1 GB in /tmp.
+ */
 export async function benchHistory(measure: Measure, line: Line): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'frostline-bench-'));
   try {

@@ -1,8 +1,7 @@
 /**
- * The promised speeds, measured: `npm run bench`. Each line says what was measured, the figure, and the
- * bound it is promised to stay under. Nothing fails: shared machines are noisy, so people judge.
- * `npm run bench -- plan records` measures these alone; `peers`, `jobs`, `nightly`,
- * `many` and `history`, which take minutes, only when named.
+ * Measures the promised speeds: `npm run bench`. Each line says what was measured, the figure, and the promised bound.
+ * Nothing fails: shared machines are noisy, so people judge. `npm run bench -- plan records` measures only these;
+ * `peers`, `jobs`, `nightly`, `many` and `history` take minutes and run only when named.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
@@ -84,7 +83,7 @@ const measure: Measure = (args) => {
   return { seconds, megabytes: Math.round(Number(readFileSync(join(dir, 'memory'), 'utf8')) / 1024) };
 };
 
-/** A launcher that leaves the largest resident size of the command line in a file. */
+/** Writes a launcher that stores the peak resident size of the command line in a file. */
 function writeTimed(): void {
   const script = `import resource, subprocess, sys
 code = subprocess.call(['${cli}'] + sys.argv[1:])
@@ -94,7 +93,7 @@ sys.exit(code)
   writeFileSync(join(dir, 'timed'), `#!/usr/bin/env python3\n${script}`, { mode: 0o755 });
 }
 
-/** Work for each finding must not grow with the text. */
+/** The work per finding must not grow with the size of the text. */
 function loadBadMatrix(): void {
   const text = `name: bad\n${Array.from({ length: 20_000 }, (_, i) => `k${i}: &a${i} 1\n`).join('')}`;
   const began = performance.now();

@@ -1,6 +1,6 @@
 import { candidates, cover, scenarios, stop } from '../harness/testing/coverage.ts';
 
-/** `npx tsx scripts/coverage.ts [CELLS]`: how often each interval for trials in boots holds the rate, simulated. */
+/** `npx tsx scripts/coverage.ts [CELLS]`: how often each interval for trials in boots contains the rate, simulated. */
 const times = Number(process.argv[2] ?? 200);
 const iccs = [0, 0.05, 0.2, 0.5];
 const percent = (share: number): string => (100 * share).toFixed(1);

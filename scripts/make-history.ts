@@ -1,6 +1,4 @@
-/**
- * Runs that nobody made, for measuring: as many trials as wanted, with rates, boots and times as real ones have.
- */
+/** Synthetic runs for benchmarks: any number of trials, with rates, boots and times like those of real runs. */
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { stored, parquetVersion } from '../harness/history/columns.ts';
@@ -10,7 +8,7 @@ import { sampleRecord } from '../harness/record/sample.ts';
 
 const boots = 40;
 const perBoot = 25;
-/** Trials of a cell in a run. */
+/** Trials of a cell per run. */
 export const perCell = boots * perBoot;
 
 const matrix = `name: bench
@@ -22,7 +20,7 @@ strategies:
   s0: { preset: single }
 `;
 
-/** Ids of so many cells: 10 kernels, 2 cgroups, 10 workloads, then strategies. */
+/** Ids of this many cells: 10 kernels, 2 cgroups, 10 workloads, then strategies. */
 const cellIds = (count: number): string[] =>
   Array.from({ length: count }, (_, i) => {
     const [distro, cgroup, workload] = [i % 10, 1 + (Math.floor(i / 10) % 2), Math.floor(i / 20) % 10];
@@ -46,7 +44,7 @@ function makeFolder(results: string, day: number, cells: readonly string[]): { r
   return { run, dir };
 }
 
-/** Writes a run of `trials` trials as NDJSON, as the harness would; returns its id. */
+/** Writes a run of `trials` trials as NDJSON, as the harness does; returns its id. */
 export function makeRun(results: string, day: number, trials: number): string {
   const cells = cellIds(trials / perCell);
   const { run, dir } = makeFolder(results, day, cells);
@@ -65,7 +63,7 @@ export function makeRun(results: string, day: number, trials: number): string {
   for (const [i, cell] of cells.entries()) {
     const lines = Array.from({ length: perCell }, (_, trial) => {
       const boot = Math.floor(trial / perBoot);
-      // one cell in three is neither always nor never frozen, and boots differ
+      // one cell in three sometimes freezes and sometimes not, and its boots differ
       const frozen = i % 3 !== 0 || (trial * 7919 + boot * 31 + day) % 10 < 3 + (boot % 5);
       return JSON.stringify(
         sampleRecord({
@@ -88,7 +86,7 @@ export function makeRun(results: string, day: number, trials: number): string {
   return run;
 }
 
-/** Writes `runs` compacted runs of `trials` trials each, by DuckDB itself. */
+/** Writes `runs` compacted runs of `trials` trials each, using DuckDB. */
 export async function makeCompacted(results: string, runs: number, trials: number): Promise<void> {
   const cells = cellIds(trials / perCell);
   await using database = await openDatabase(new AbortController().signal);

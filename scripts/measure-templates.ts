@@ -1,11 +1,12 @@
 /**
- * Whether rates from templates are those of booted machines, and whether machines from one template differ as boots
- * do: `npx tsx scripts/measure-templates.ts [--kernel deb:trixie] [--boots 10] [--trials 20]
- * [--ways cold,templates]`. Each way gets so many
- * machines and so many trials on each of them, in turns with the other ways, so that all meet the same host.
+ * Whether rates from templates equal those of booted machines, and whether machines from one template differ as much as
+ * boots do. Each way gets that many machines (boots) with that many trials each, alternating with the other ways, so
+ * that all see the same load on the host.
+ *
+ * npx tsx scripts/measure-templates.ts [--kernel deb:trixie] [--boots 10] [--trials 20] [--ways cold,templates]
  *
  * cold       booted
- * bzimage    booted as firmware would: the kernel unpacks itself, and lies anywhere (KASLR)
+ * bzimage    booted as firmware would: the kernel decompresses itself to a random address (KASLR)
  * templates  each machine from a template of its own
  * one        all machines from one template
  * stirred    as `one`, then stirred: processes, memory and CPU hot-plug, by random numbers of the clone's own
@@ -28,7 +29,10 @@ const { values } = parseArgs({
 });
 const boots = Number(values.boots);
 
-/** Some 0.1 to 0.6 s of the guest: new processes, pages taken and given back, the second CPU gone and back. */
+/**
+ * Takes some 0.1 to 0.6 s in the guest: starts processes, allocates and frees pages, takes the second CPU offline and
+ * online.
+ */
 const stir = `n=$(od -An -N2 -tu2 /dev/urandom); i=$((n % 40))
 while [ $((i -= 1)) -gt 0 ]; do /bin/frostbite exit; done
 dd if=/dev/urandom of=/dev/shm/stir bs=64k count=$((n % 61 + 3)) 2> /dev/null; rm /dev/shm/stir

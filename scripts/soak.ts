@@ -1,8 +1,8 @@
 /**
- * A matrix for N minutes while random faults are injected: QEMU killed, connections cut (as root, by `ss -K`), and in
- * the first third the controller killed and resumed. Then no process, machine folder, temporary file or port may be
- * left, no trial lost or counted twice, and the controller's memory may not have grown by more than 10 %.
- * With --templates the machines start from those. Prints a table; exits with 1 when something leaked.
+ * Runs a matrix for N minutes while injecting random faults: kills QEMU, cuts connections (as root, by `ss -K`), and in
+ * the first third kills and resumes the controller. Afterwards no process, machine folder, temporary file or port may
+ * be left, no trial lost or counted twice, and the controller's memory may have grown by at most 10 %. With --templates
+ * the machines start from templates. Prints a table; exits with 1 when something leaked.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -29,10 +29,10 @@ if (!(minutes > 0)) throw new Error(`MINUTES is ${positionals[0]}; a number abov
 const cli = new URL('./frostline', import.meta.url).pathname;
 const dir = mkdtempSync(join(tmpdir(), 'frostline-soak-'));
 for (const name of ['run', 'tmp']) mkdirSync(join(dir, name), { mode: 0o700 });
-// of its own, so that what is left is this soak's
+// a runtime folder of its own, so that everything left in it comes from this soak
 process.env['FROSTLINE_RUNTIME_DIR'] = join(dir, 'run');
 const env = { ...process.env, TMPDIR: join(dir, 'tmp') };
-/** More trials than there is time for; of templates there are as many as `machines`. */
+/** More trials than there is time for; as many templates as `machines`. */
 const matrix = `name: soak
 trials: 20000
 machines: ${options.templates ? 5 : 1000}
@@ -53,7 +53,7 @@ const begin = performance.now();
 const total = minutes * 60_000;
 const elapsed = (): number => performance.now() - begin;
 
-/** A controller, and what it took of memory and files, once a second. */
+/** A controller, with its memory and open files sampled once a second. */
 interface Controller {
   readonly child: ChildProcess;
   readonly ended: Promise<unknown>;
@@ -72,16 +72,16 @@ function sample({ child, samples }: Controller): void {
     const files = readdirSync(`/proc/${child.pid}/fd`).length;
     samples.push({ atMs: elapsed(), rssMiB: rssKiB / 1024, files });
   } catch {
-    // it has just ended
+    // it has just exited
   }
 }
 
 const oneOf = <T>(list: readonly T[]): T | undefined => list[Math.floor(Math.random() * list.length)];
 
-/** The pids of the machines that run now. */
+/** The pids of the running machines. */
 const machines = async (): Promise<number[]> => (await processesBelow(runtimeDir())).map(({ pid }) => pid);
 
-/** One that has booted: a distro of which three boots in a row fail is given up. */
+/** A random machine that has booted: a distro is given up after three failed boots in a row. */
 async function bootedMachine(): Promise<number | undefined> {
   const ticks = 100;
   const isBooted = (pid: number): boolean => uptime() - (processStart(pid) ?? Infinity) / ticks > 10;
@@ -95,7 +95,7 @@ async function killQemu(): Promise<void> {
   faults['QEMU killed']++;
 }
 
-/** The connection is destroyed by the host's kernel: both ends are told. */
+/** Lets the host's kernel destroy a connection: both ends notice. */
 async function cutConnection(): Promise<void> {
   const pid = await bootedMachine();
   const open = execFileSync('ss', ['-tnpH', 'state', 'established'], { encoding: 'utf8' }).split('\n');
@@ -105,7 +105,7 @@ async function cutConnection(): Promise<void> {
   faults['connection cut']++;
 }
 
-/** Runs one controller until a moment, with a fault every few seconds. */
+/** Runs a controller until a given time, with a fault every few seconds. */
 async function torment(controller: Controller, untilMs: number): Promise<void> {
   let next = elapsed() + 10_000;
   while (elapsed() < untilMs && controller.child.exitCode === null) {
@@ -122,7 +122,7 @@ async function end({ child, ended }: Controller, signal: 'SIGKILL' | 'SIGINT'): 
   await ended;
 }
 
-/** The least of what it took in a part of its life: what the collector leaves. */
+/** The minimum memory use in a part of its life, i.e. what garbage collection leaves. */
 function least({ samples }: Controller, from: number, to: number): number {
   const first = samples[0]?.atMs ?? 0;
   const last = samples.at(-1)?.atMs ?? 0;
@@ -166,7 +166,7 @@ const [before, after] = [least(controller, 0.25, 0.5), least(controller, 0.75, 1
 const early = controller.samples.at(Math.floor(controller.samples.length / 4))!.files;
 const growth = (100 * (after - before)) / before;
 
-/** What was looked at, what was seen, and whether it is as it should be. */
+/** Each check, what was seen, and whether it is as it should be. */
 const rows: readonly (readonly [what: string, seen: string, isGood: boolean])[] = [
   ...Object.entries(faults).map(([what, count]) => [what, String(count), true] as const),
   ['trials measured', String(kept.size), kept.size > 0],

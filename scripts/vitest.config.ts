@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * `unit` holds what needs no machine; `vm` boots real kernels (files named *.vm.test.ts), one file at a
- * time: two emulated machines fill two cores. `faults` are those that take minutes, for `scripts/test --faults`. `vagrant`
- * looks at single machines of vagrant, for `scripts/test --vagrant`; a whole run with them is one of `vm`.
+ * `unit`: tests that need no machine. `vm`: tests that boot real kernels (files named *.vm.test.ts), one file at a
+ * time, since two emulated machines fill two cores. `faults`: tests that take minutes, for `scripts/test --faults`.
+ * `vagrant`: tests of single vagrant machines, for `scripts/test --vagrant`; a whole run with such machines is in `vm`.
  */
 export default defineConfig({
   test: {

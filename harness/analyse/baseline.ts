@@ -2,28 +2,28 @@ import type { Judgement } from './expect.ts';
 import { stateCodes, statesOf, type StatedCell } from './state.ts';
 import type { CellSummary, RunName, Summary } from './summary.ts';
 
-/** A run, and what was found of its expectations. */
+/** A run and the judgements of its expectations. */
 export interface JudgedRun {
   readonly summary: Summary;
   readonly judgements: readonly Judgement[];
 }
 
-/** Cells whose base is an earlier run than that of the others. */
+/** Cells whose base comes from an earlier run than that of the other cells. */
 export interface Earlier {
   readonly run: RunName;
   readonly cells: readonly string[];
 }
 
 export interface Baseline {
-  /** The first run, with the cells of earlier ones where those were taken. */
+  /** The first run, with some cells replaced by those of earlier runs. */
   readonly summary: Summary;
   readonly earlier: readonly Earlier[];
 }
 
-/** Measured to the end, with nothing wrong: a later value can be held against it. */
+/** Measured in full and with nothing wrong, so a later value can be compared with it. */
 const isSettled = ({ state }: StatedCell): boolean => stateCodes[state] === 0;
 
-/** Cells that say something which can be held against a base. */
+/** Cells with a result that can be compared with a base. */
 export const comparable = ({ summary, judgements }: JudgedRun): ReadonlySet<string> =>
   new Set(
     statesOf(summary, judgements)
@@ -32,9 +32,9 @@ export const comparable = ({ summary, judgements }: JudgedRun): ReadonlySet<stri
   );
 
 /**
- * What the `wanted` cells are to be held against: each as the newest of some runs has it that measured it to the end with
- * nothing wrong. Cells of which that is true in none are as the newest run has them. Runs come the newest first, at least
- * one, and no more are asked for than are needed.
+ * The base for comparing the `wanted` cells: each is taken from the newest run that measured it in full with nothing
+ * wrong. A cell for which there is no such run is taken from the newest run. Runs come newest first, at least one; no
+ * more are read than needed.
  */
 export async function baseline(
   newestFirst: AsyncIterable<JudgedRun>,

@@ -1,16 +1,16 @@
 /**
- * The special functions that intervals and tests are made of. They are here because no package of npm has
- * them both at 1e-10 and small: the ones of jstat are off from the tenth digit on, those of stdlib bring 235
- * packages. Golden values of SciPy are in fixtures/scipy.json.
+ * The special functions behind intervals and tests. They are implemented here because no npm package is both small and
+ * accurate to 1e-10: those of jstat are wrong from the tenth digit on, those of stdlib bring in 235 packages. Golden
+ * values from SciPy are in fixtures/scipy.json.
  */
 
 const halfLogTwoPi = 0.9189385332046727;
-/** Stirling's series beyond its first terms (NIST DLMF 5.11.1): B(2k) / (2k (2k - 1)), k from 1. */
+/** Coefficients of Stirling's series after its leading terms (NIST DLMF 5.11.1): B(2k) / (2k (2k - 1)), k from 1. */
 const stirling = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360_360, 1 / 156] as const;
 
 /** The natural logarithm of the gamma function of a positive number. */
 export function logGamma(x: number): number {
-  // the series is good to 1e-16 from 12 on; below it gamma(x) = gamma(x + 1) / x
+  // the series is accurate to 1e-16 from 12 on; below that, gamma(x) = gamma(x + 1) / x
   let product = 1;
   let at = x;
   for (; at < 12; at++) product *= at;
@@ -29,11 +29,11 @@ export const logChoose = (n: number, k: number): number =>
 export function betaCdf(x: number, a: number, b: number): number {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
-  // the fraction converges fast on one side of the mean
+  // the continued fraction converges fast only on one side of the mean
   return x > (a + 1) / (a + b + 2) ? 1 - lower(1 - x, b, a) : lower(x, a, b);
 }
 
-/** The continued fraction NIST DLMF 8.17.22 by Lentz's method. */
+/** The continued fraction of NIST DLMF 8.17.22, evaluated by Lentz's method. */
 function lower(x: number, a: number, b: number): number {
   const front = Math.exp(a * Math.log(x) + b * Math.log1p(-x) - logBeta(a, b)) / a;
   const tiny = 1e-300;
@@ -54,14 +54,14 @@ function lower(x: number, a: number, b: number): number {
   return front * value;
 }
 
-/** The x below which a share `q` of the beta distribution lies. */
+/** The quantile of the beta distribution: the x with a share `q` of the distribution below it. */
 export function betaQuantile(q: number, a: number, b: number): number {
   if (q <= 0) return 0;
   if (q >= 1) return 1;
   let [low, high] = [0, 1];
   let x = a / (a + b);
   const norm = logBeta(a, b);
-  // Newton's steps, halving the bracket where one would leave it
+  // Newton's method; halves the bracket where a step would leave it
   for (let i = 0; i < 200 && high - low > 4e-16 * high; i++) {
     const error = betaCdf(x, a, b) - q;
     if (error === 0) return x;
@@ -77,12 +77,12 @@ export function betaQuantile(q: number, a: number, b: number): number {
   return x;
 }
 
-/** The quantile of Student's t distribution with `df` degrees of freedom, which need not be whole; `q` above 0.5. */
+/** The quantile of Student's t distribution with `df` degrees of freedom (not necessarily whole); `q` above 0.5. */
 export function studentQuantile(q: number, df: number): number {
   // t² / (df + t²) has a beta distribution
   const share = betaQuantile(2 * q - 1, 0.5, df / 2);
   return Math.sqrt((df * share) / (1 - share));
 }
 
-/** The probability that Student's t with `df` degrees of freedom, which need not be whole, is as far from 0 as `t`, or farther. */
+/** The two-sided p-value of `t` under Student's t distribution with `df` degrees of freedom (not necessarily whole). */
 export const studentTails = (t: number, df: number): number => betaCdf(df / (df + t * t), df / 2, 0.5);

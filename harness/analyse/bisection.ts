@@ -1,19 +1,19 @@
-/** What a candidate is; `skip`: it cannot be told. */
+/** The verdict on a candidate; `skip`: it cannot be tested. */
 export type Finding = 'good' | 'bad' | 'skip';
 
-/** Where good turns into bad. */
+/** Where candidates turn from good to bad. */
 export interface Border<T> {
-  /** Null: none is. */
+  /** Null when no candidate is good; `firstBad` likewise when none is bad. */
   readonly lastGood: T | null;
   readonly firstBad: T | null;
-  /** Those between the two, which could not be told. */
+  /** Candidates between the two that could not be tested. */
   readonly between: readonly T[];
 }
 
 /**
- * Finds where candidates, in their order, turn from good to bad, as git-bisect(1) does: the ends are looked at first, then
- * the middle of what is left; of one that cannot be told its neighbours. `judge` is asked once for each, and is told how
- * many are left to choose from.
+ * Finds where candidates, in the given order, turn from good to bad, as git-bisect(1) does: it tests both ends first,
+ * then always the middle of what is left, or its nearest neighbour when that cannot be tested. `judge` is called at
+ * most once per candidate, with the number of candidates left.
  */
 export async function bisect<T>(
   candidates: readonly T[],
@@ -27,7 +27,7 @@ export async function bisect<T>(
   };
   let [good, bad] = [-1, candidates.length];
   const known = (): number => bad - good - 1;
-  // an end that cannot be told gives way to the next one
+  // when an end cannot be tested, try the next candidate inwards
   for (let at = 0; at < candidates.length && good < 0 && bad === candidates.length; at++) {
     const finding = await ask(at, known());
     if (finding === 'good') good = at;

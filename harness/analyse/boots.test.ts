@@ -68,7 +68,7 @@ describe('a test of boots', () => {
           testBoots(drawBoots(random, { count, trials, icc }), drawBoots(random, { count, trials, icc }))!,
         );
         const share = (level: number): number => found.filter((p) => p <= level).length / found.length;
-        // three standard errors of 2000 draws above
+        // the level plus three standard errors of 2000 draws
         expect(share(0.05)).toBeLessThan(0.05 + 0.015);
         expect(share(0.001)).toBeLessThan(0.001 + 0.004);
       }
@@ -76,7 +76,7 @@ describe('a test of boots', () => {
   });
 });
 
-/** Boots of rate 1/2 whose own rates vary: Pólya's urn draws from a beta-binomial distribution. */
+/** Boots with a mean rate of 1/2 whose own rates vary: Pólya's urn draws from a beta-binomial distribution. */
 function drawBoots(
   random: () => number,
   { count, trials, icc }: { count: number; trials: number; icc: number },

@@ -3,15 +3,15 @@ import { fisherExact } from './exact.ts';
 import { clusteredRate, type Cluster } from './interval.ts';
 
 /**
- * The probability of rates so far apart, or farther, if both were one: Student's t test of two clustered
- * proportions with m1 + m2 - 2 degrees of freedom for m1 and m2 boots (A. Donner and N. Klar, "Design and
- * Analysis of Cluster Randomization Trials", 2000, chapter 6). A rate's variance is that of independent trials
- * times the design effect of `clusteredRate`, after one success and one failure more on each side (A. Agresti and
- * B. Caffo, The American Statistician 54, 2000, pp. 280-288), or rates of 0 and 1 would have none. With one trial in
- * each boot all are independent, and it is Fisher's exact test. Null with a single boot on either side.
+ * The p-value of the difference of two rates: Student's t test of two clustered proportions with m1 + m2 - 2 degrees of
+ * freedom for m1 and m2 boots (A. Donner and N. Klar, "Design and Analysis of Cluster Randomization Trials", 2000,
+ * chapter 6). The variance of a rate is that of independent trials times the design effect of `clusteredRate`, after
+ * adding one success and one failure to each side (A. Agresti and B. Caffo, The American Statistician 54, 2000, pp.
+ * 280-288); otherwise rates of 0 and 1 would have no variance. With one trial per boot all trials are independent, and
+ * Fisher's exact test is used. Null with a single boot on either side.
  *
- * An exchange of boots needs no such model, but of five boots and five it says 0.0079 at the least: corrected
- * for the cells of a matrix no difference would ever be told.
+ * A permutation test of boots would need no such model, but for five boots against five its smallest p-value is 0.0079:
+ * corrected for the cells of a matrix, it would never find a difference.
  */
 export function testBoots(from: readonly Cluster[], to: readonly Cluster[]): number | null {
   if (from.length < 2 || to.length < 2) return null;

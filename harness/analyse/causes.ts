@@ -1,39 +1,39 @@
 import type { Blocker } from '../trial/protocol.ts';
 import { byVersion } from './versions.ts';
 
-/** Where a failed freeze was seen: what a rule may know besides the task itself. */
+/** The context of a failed freeze: what a rule may use besides the task itself. */
 export interface Scene {
   readonly cgroup: string;
-  /** The guest's kernel release; null when it was not told. */
+  /** The guest's kernel release; null when unknown. */
   readonly release: string | null;
 }
 
-/** Why a task kept its group from FROZEN, for people. */
+/** Why a task kept its cgroup from reaching FROZEN, in words for people. */
 export interface Cause {
   readonly key: string;
-  /** A few words, e.g. `a multi-threaded exec`. */
+  /** A short name, e.g. `a multi-threaded exec`. */
   readonly name: string;
-  /** What the kernel does, with its functions. */
+  /** What the kernel does, naming its functions. */
   readonly why: string;
   /** What helps, and what does not. */
   readonly todo: string;
 }
 
 interface Rule extends Cause {
-  /** Functions of which one has to be on the stack, or be where the task sleeps. */
+  /** One of these functions must be on the stack, or be the function the task sleeps in. */
   readonly on?: readonly string[];
-  /** What tells as much where there is no stack. */
+  /** A substitute for `on` when there is no stack. */
   readonly or?: (task: Blocker) => boolean;
   /** Further conditions. */
   readonly when?: (task: Blocker, scene: Scene) => boolean;
 }
 
-/** Releases are compared by their first two numbers, as kernels are named. */
+/** Whether the release is at least `version` (major.minor); false when it is unknown. */
 const isFrom = ({ release }: Scene, version: string): boolean =>
   release !== null && byVersion(release, version) >= 0;
 
 /**
- * The rules, the first that fits counts. Facts: kernel/freezer.c, kernel/cgroup/legacy_freezer.c (cgroup_freezer.c before
+ * The rules; the first match wins. Sources: kernel/freezer.c, kernel/cgroup/legacy_freezer.c (cgroup_freezer.c before
  * 4.6), kernel/cgroup/freezer.c, and the functions that each rule names.
  */
 const rules: readonly Rule[] = [
@@ -41,7 +41,7 @@ const rules: readonly Rule[] = [
     key: 'exec',
     name: 'a multi-threaded exec',
     on: ['de_thread', 'begin_new_exec', 'flush_old_exec'],
-    // before 5.10 such an exec holds the mutex that a read of its stack wants
+    // before 5.10 such an exec holds the mutex that reading its stack needs
     or: ({ state, unread, killedThreads }) => state === 'D' && unread === true && (killedThreads ?? 0) > 0,
     why: 'de_thread() (fs/exec.c, inlined into begin_new_exec) has killed the other threads of its process and waits, unfreezably, for them to end. The freezer has parked one of them already, and what is parked does not die before the thaw: each waits for the other.',
     todo: 'Writing FROZEN again does not help. Thaw for some milliseconds and freeze anew, as runc does and CRIU since 4.1.',
@@ -132,7 +132,7 @@ const rules: readonly Rule[] = [
       '__wait_on_buffer',
       'rq_qos_wait',
       'blk_mq_freeze_queue_wait',
-      // direct I/O before 5.10 and, with its own names, before 4.5
+      // direct I/O before 5.10, and under other names before 4.5
       'do_blockdev_direct_IO',
       '__blockdev_direct_IO',
       '__blkdev_direct_IO',
@@ -173,7 +173,7 @@ const rules: readonly Rule[] = [
 
 const functionOf = (line: string): string => line.replace(/^\[<[^>]*>\] /, '').replace(/[+. ].*/, '');
 
-/** Why a task keeps its group from FROZEN; null when no rule knows. */
+/** Why a task keeps its cgroup from FROZEN; null when no rule matches. */
 export function causeOf(task: Blocker, scene: Scene): Cause | null {
   const where = new Set([...task.stack.map(functionOf), functionOf(task.wchan)]);
   const rule = rules.find(

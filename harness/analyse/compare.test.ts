@@ -8,7 +8,7 @@ import { cellName, type RunName, type Summary } from './summary.ts';
 
 const cellOf = (distro: string, workload: string): string => `${distro}/v1/none/${workload}/single`;
 
-/** Five boots of a cell with ten trials each, of which as many froze as told. */
+/** Five boots of a cell with ten trials each; `frozen` says how many froze in each boot. */
 function trials(cell: string, frozen: readonly number[], change: Partial<TrialRecord> = {}): TrialRecord[] {
   return frozen.flatMap((count, boot) =>
     Array.from({ length: 10 }, (_, i) =>

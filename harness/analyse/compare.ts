@@ -9,9 +9,9 @@ import { lostTrials } from './state.ts';
 import type { CellSummary, RunName, Summary } from './summary.ts';
 
 /**
- * `better`, `worse`: the rates differ by more than chance, and not surely by less than the margin. `same`: the whole
- * interval of the difference is within the margin. `undecided`: too few boots or trials to tell. A kernel that crashes or
- * hangs in a cell where it never did before is `worse` whatever the rates are.
+ * `better`, `worse`: the rates differ significantly, and not certainly by less than the margin. `same`: the whole
+ * interval of the difference is within the margin. `undecided`: too few boots or trials to tell. A cell whose kernel
+ * crashes or hangs where it did not before is `worse` whatever the rates are.
  */
 export type Change = 'worse' | 'better' | 'same' | 'undecided';
 
@@ -19,14 +19,16 @@ export type Change = 'worse' | 'better' | 'same' | 'undecided';
 export interface CellChange {
   readonly base: CellSummary;
   readonly head: CellSummary;
-  /** `frozen`: the rate of FROZEN (of a sequence: of passes); `done`: of tools that did all they were to do. */
+  /**
+   * `frozen`: the rate of FROZEN (for a sequence: of passes); `done`: the rate at which tools completed all their work.
+   */
   readonly of: 'frozen' | 'done';
   readonly rates: { readonly base: Interval; readonly head: Interval };
-  /** The rate of head less that of base, with its 95 % interval. */
+  /** The rate of head minus that of base, with its 95 % interval. */
   readonly by: Interval;
   /** Two-sided; null with a single boot on either side. */
   readonly p: number | null;
-  /** `p` corrected for all the rates that were compared (Holm). */
+  /** `p` corrected for all compared rates (Holm). */
   readonly adjusted: number | null;
   readonly change: Change;
 }
@@ -35,47 +37,50 @@ export interface CellChange {
 export interface LostCell {
   readonly base: CellSummary;
   readonly head: CellSummary;
-  /** A kernel that crashes or hangs where it did not before is worse; what else keeps a cell unmeasured is `undecided`. */
+  /**
+   * `worse` when the kernel crashes or hangs where it did not before; any other reason for a missing rate is
+   * `undecided`.
+   */
   readonly change: Exclude<Change, 'same'>;
 }
 
-/** A cell whose rates cannot be held against each other. */
+/** A cell whose rates cannot be compared. */
 export interface ApartCell {
   readonly base: CellSummary;
   readonly head: CellSummary;
-  /** What is not the same: `cpus 2, then 4`. */
+  /** The conditions that differ: `cpus 2, then 4`. */
   readonly how: readonly string[];
 }
 
-/** Two runs held against each other. */
+/** The comparison of two runs. */
 export interface Comparison {
   readonly base: RunName;
   readonly head: RunName;
-  /** Runs before base that some cells are held against, since base has no whole value of them. */
+  /** Runs before base that provide the base of some cells, because base did not measure them in full. */
   readonly earlier: readonly Earlier[];
-  /** Differences surely smaller than this are none; between 0 and 1. */
+  /** Differences that are certainly smaller than this count as none; between 0 and 1. */
   readonly margin: number;
   readonly changes: readonly CellChange[];
   readonly lost: readonly LostCell[];
-  /** Cells that both measured under other conditions: their rates are of two experiments. */
+  /** Cells measured under different conditions: their rates belong to different experiments. */
   readonly apart: readonly ApartCell[];
-  /** Cells of head that base does not have, and the other way round. */
+  /** Cells that only head has; `gone`: cells that only base has. */
   readonly added: readonly CellSummary[];
   readonly gone: readonly CellSummary[];
   readonly facts: readonly FactChange[];
 }
 
-/** The error with which `better` and `worse` are said, over all cells together. */
+/** The probability of any false `better` or `worse`, over all cells together. */
 export const significance = 0.05;
 
-/** How cells are compared. */
+/** Options of a comparison. */
 export interface Comparing {
   readonly earlier?: readonly Earlier[];
-  /** Whether cells under other conditions are compared all the same. */
+  /** Whether cells measured under different conditions are compared nevertheless. */
   readonly mixed?: boolean;
 }
 
-/** Compares the cells that two runs have in common, in the order of head's. */
+/** Compares the cells that two runs have in common, in the order of head. */
 export function compare(
   base: Summary,
   head: Summary,
@@ -102,10 +107,10 @@ export function compare(
   };
 }
 
-/** Whether anything got worse. */
+/** The number of rates and cells that got worse. */
 export const worseCount = ({ changes, lost }: Comparison): number => countOf({ changes, lost }, 'worse');
 
-/** How many cells changed so; a tool's own rate beside its cell's counts as one more. */
+/** The number of cells with this change; a tool's own rate counts separately from its cell's. */
 export const countOf = ({ changes, lost }: Pick<Comparison, 'changes' | 'lost'>, wanted: Change): number =>
   [...changes, ...lost].filter(({ change }) => change === wanted).length;
 
@@ -125,7 +130,7 @@ function measured({ base, head }: Pair): Measured[] {
   return (['frozen', 'done'] as const).flatMap((of) => {
     const [a, b] = [sideOf(base, of), sideOf(head, of)];
     if (a === null || b === null) return [];
-    // a tool that did all it was to do where it froze, and nothing else, has nothing to add
+    // a tool that completed its work exactly where it froze adds no information
     if (of === 'done' && sameBoots(a.boots, base.clusters) && sameBoots(b.boots, head.clusters)) return [];
     const rates = { base: a.rate, head: b.rate };
     return [{ base, head, of, rates, by: newcombe(a.rate, b.rate), p: testBoots(a.boots, b.boots) }];

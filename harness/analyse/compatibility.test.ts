@@ -25,7 +25,7 @@ strategies:
 const matrix: Matrix | undefined = loaded.ok ? loaded.matrix : undefined;
 const releases = { old: '5.10.0-46-cloud-amd64', new: '6.12.9' } as const;
 
-/** `frozen` of `trials` of a cell froze, in ten boots. */
+/** Trials of a cell in ten boots: `frozen` of `trials` froze. */
 const some = (
   cell: string,
   [frozen, trials]: readonly [number, number],
@@ -126,7 +126,8 @@ describe('the compatibility of kernels', () => {
     const [pause, since, before, ours] = ['runc pause', 'since', 'before', 'ours'].map((words) =>
       kernel!.uses.find(({ name }) => name.includes(words))!,
     );
-    // a loop of another purpose, too; a program is not what CRIU can do, and its container is another place
+    // a loop of another purpose also counts; a program does not, since CRIU cannot do what it does, and its container
+    // differs
     expect(before!.better).toMatchObject({ name: 'ours', frozen: 8, trials: 8 });
     expect(before!.better!.toTell).toBeGreaterThan(16);
     expect(before!.better!.toTell).toBeLessThan(100);

@@ -18,55 +18,58 @@ import { lostTrials } from './state.ts';
 import { purposes, useOf, type Use } from './uses.ts';
 import { byVersion } from './versions.ts';
 
-/** A run and the matrix it was of; undefined where that does not load. */
+/** A run and its matrix; undefined when the matrix does not load. */
 export interface CompatibilityRun {
   readonly summary: Summary;
   readonly matrix: Matrix | undefined;
 }
 
-/** A way to freeze, on one kernel and cgroup version. */
+/** The verdict on one use of the freezer, on one kernel and cgroup version. */
 export interface UseVerdict extends Use {
   readonly cgroup: string;
   readonly verdict: Reliability;
-  /** Over everything that can be frozen at all. */
+  /** Totals over all workloads that can be frozen at all. */
   readonly all: Omit<Evidence, 'runtime' | 'workload'> | null;
-  /** Where it did worst; null without a failure. */
+  /** The kind of processes with the lowest rate; null without a failure. */
   readonly worst: Evidence | null;
-  /** Of a program: where it did least of what it was to do besides the freeze; null when it always did all. */
+  /** For a program: where it completed its work least often although it froze; null when it always did. */
   readonly unfinished: Evidence | null;
   /** Where the kernel was lost most often; null where it never was. */
   readonly crashes: Crashes | null;
-  /** Of one that does not work where none does: what looks better with the processes that are its worst. */
+  /** For a use that does not work, where no other does: one that looks better on the processes it does worst with. */
   readonly better: Better | null;
-  /** Of one with too few trials: with how many it would be called working, if all went on as it did; null: it would not. */
+  /** With too few trials: how many would prove that it works if all go like those so far; null when they would not. */
   readonly needed: number | null;
-  /** Ways for the same purpose that work there, real programs first; then other set-ups. Empty when it works itself. */
+  /**
+   * Uses for the same purpose that work on this kernel, real programs first; then other cgroup versions on which this
+   * use works. Empty when it works itself.
+   */
   readonly instead: readonly string[];
-  /** The first kernel of the report on which it did not work any more, after one on which it did. */
+  /** The first kernel of the report on which it stopped working, and the last one before on which it worked. */
   readonly since: { readonly bad: string; readonly good: string } | null;
 }
 
-/** What a kernel's freezer can be relied on for. */
+/** What the freezer of a kernel can be relied on for. */
 export interface KernelCompatibility {
   /** As the guests report it. */
   readonly release: string;
-  /** What matrices call it. */
+  /** Its names in matrices. */
   readonly distros: readonly string[];
   readonly uses: readonly UseVerdict[];
-  /** Workloads that nothing can freeze there, by cgroup version, of those that were measured. */
+  /** By cgroup version: the measured workloads that nothing can freeze on this kernel. */
   readonly held: readonly { readonly cgroup: string; readonly workloads: readonly string[] }[];
 }
 
-/** Another way with a higher rate. */
+/** Another use with a higher rate. */
 export interface Better {
   readonly name: string;
   readonly frozen: number;
   readonly trials: number;
-  /** Trials of each that would tell the difference: 0 when these do, Infinity when these say nothing of it. */
+  /** Trials of each that would prove the difference: 0 when these do already, Infinity when these show nothing. */
   readonly toTell: number;
 }
 
-/** Every kernel of some runs, the oldest first, and a verdict for each use of its freezer. */
+/** Every kernel of the given runs, oldest first, with a verdict on each use of its freezer. */
 export function compatibility(runs: readonly CompatibilityRun[]): KernelCompatibility[] {
   const cells = runs.flatMap(({ summary, matrix }) =>
     summary.cells
@@ -116,7 +119,7 @@ function describe(group: Group, verdict: Reliability, { verdicts, releases }: Kn
     .filter((one) => one.group.cgroup === cgroup)
     .sort((a, b) => Number(b.group.isTool) - Number(a.group.isTool));
   const elsewhere = others.filter((one) => one.group.cgroup !== cgroup && one.group.name === name);
-  // the same use by kernel, up to this one: the last that worked, and the first after it that did not
+  // the same use on all kernels up to this one: the last on which it worked, and the first after it
   const line = releases.slice(0, releases.indexOf(release) + 1).flatMap((one) => {
     const found = verdicts.find(
       (other) => other.group.release === one && other.group.cgroup === cgroup && other.group.name === name,
@@ -149,8 +152,8 @@ function describe(group: Group, verdict: Reliability, { verdicts, releases }: Kn
 }
 
 /**
- * Of the other ways on the same kernel the one that froze the worst of a use's processes most often, and more often than it:
- * for the same purpose, or a loop, which any program can take over.
+ * The use on the same kernel that most often froze the processes this use does worst with, and more often than this use
+ * does. It must have the same purpose, or be a loop, which any program can adopt.
  */
 function betterThan(group: Group, all: readonly Group[]): Better | null {
   const { release, cgroup, purpose } = group;
@@ -186,10 +189,10 @@ function betterThan(group: Group, all: readonly Group[]): Better | null {
 
 const isOf = (a: Evidence, b: Evidence): boolean => a.runtime === b.runtime && a.workload === b.workload;
 
-/** So many times the trials of now are looked at. */
+/** Upper bound on how many times the present trials are extrapolated. */
 const mostTimes = 50;
 
-/** Trials with which a use would work, were all boots to go like those there are. */
+/** The number of trials that would prove that a use works if further boots go like the existing ones. */
 function neededFor(group: Group): number | null {
   for (let times = 2; times <= mostTimes; times++) {
     const more = repeated(group, times);

@@ -12,7 +12,7 @@ import { cellName, type Summary } from './summary.ts';
 
 const cell = 'a/v1/none/vfork-exec-storm/single';
 
-/** Four boots of ten trials, of which so many froze, each changed so. */
+/** Four boots of ten trials, `frozen` of which froze, each record changed by `change`. */
 function summary(id: string, frozen: number, change: Partial<TrialRecord>): Promise<Summary> {
   const records = Array.from({ length: 40 }, (_, trial) =>
     sampleRecord({

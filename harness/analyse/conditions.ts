@@ -1,9 +1,9 @@
 import type { TrialRecord } from '../record/schema.ts';
 
-/** What the rate of a cell hangs on besides its names: the machine's processors, the parameters of its workload. */
+/** What a cell's rate depends on besides its names: the machine's processors, the parameters of its workload. */
 export type Conditions = Readonly<Record<string, string>>;
 
-/** The conditions of a trial; records of before some were kept have fewer. */
+/** The conditions of a trial; old records have fewer. */
 export function conditionsOf({
   guest,
   machine,
@@ -16,7 +16,9 @@ export function conditionsOf({
   };
 }
 
-/** What is not the same in two cells' trials, of what is known of both: `cpus 2, then 4`. Empty: their rates can be compared. */
+/**
+ * The conditions that differ between two cells, of those known for both: `cpus 2, then 4`. Empty: rates are comparable.
+ */
 export function otherConditions(base: readonly Conditions[], head: readonly Conditions[]): string[] {
   const [before, after] = [valuesOf(base), valuesOf(head)];
   return [...before].flatMap(([key, own]) => {

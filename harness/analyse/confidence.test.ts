@@ -9,8 +9,8 @@ const alone = (frozen: number, trials: number): Cluster[] =>
   Array.from({ length: trials }, (_, i) => ({ frozen: Number(i < frozen), trials: 1 }));
 
 describe('a confidence sequence', () => {
-  // independent trials: where beta(x + 1/2, n - x + 1/2) / beta(1/2, 1/2) / (p^x (1 - p)^(n - x)) is 20: Python's
-  // math.lgamma and 200 halvings
+  // independent trials: the p where beta(x + 1/2, n - x + 1/2) / beta(1/2, 1/2) / (p^x (1 - p)^(n - x)) is 20, by
+  // Python's math.lgamma and 200 halvings
   it.each([
     { frozen: 0, trials: 10, low: 0, high: 0.3769873509906773 },
     { frozen: 20, trials: 20, low: 0.7759938879872172, high: 1 },

@@ -5,15 +5,15 @@ import { clusteredRate, type Cluster, type ClusteredRate } from './interval.ts';
 const log20 = Math.log(20);
 
 /**
- * The rate of trials in clusters with its bounds in a 95 % confidence sequence: bounds that hold the rate at every
- * number of trials at once in 95 % of runs or more, so that a run may stop as soon as they are narrow enough. It is
- * Robbins' mixture (H. Robbins, Annals of Mathematical Statistics 41, 1970, pp. 1397-1409): a rate p is outside once
- * the likelihood of the trials, averaged over rates by Jeffreys' Beta(1/2, 1/2), is 20 times that at p, which for the
- * true rate happens in one run of 20 at most (Ville's inequality).
+ * The rate of clustered trials with the bounds of a 95 % confidence sequence: in at least 95 % of runs the bounds
+ * contain the rate at every number of trials, so a run may stop as soon as they are narrow enough. It is Robbins'
+ * mixture (H. Robbins, Annals of Mathematical Statistics 41, 1970, pp. 1397-1409): a rate p is excluded once the
+ * likelihood of the trials, averaged over rates by Jeffreys' Beta(1/2, 1/2), is 20 times that at p. For the true rate
+ * this happens in at most one run of 20 (Ville's inequality).
  *
- * That is exact for independent trials. Trials in one boot are not: it is taken on as many effective trials as
- * `clusteredRate` finds, and interval.simulation.test.ts shows that it holds in 95 % of runs stopped so at an
- * intra-class correlation up to 0.2. Undefined for no trials.
+ * That is exact for independent trials. Trials in one boot are not independent, so it is computed on the number of
+ * effective trials given by `clusteredRate`; interval.simulation.test.ts shows that it holds in 95 % of runs stopped
+ * this way at an intra-class correlation up to 0.2. Undefined for no trials.
  */
 export function confidenceSequence(clusters: readonly Cluster[]): ClusteredRate | undefined {
   const fixed = clusteredRate(clusters);
@@ -30,11 +30,11 @@ export function confidenceSequence(clusters: readonly Cluster[]): ClusteredRate 
 }
 
 function logLikelihood(p: number, frozen: number, failed: number): number {
-  // 0 · log 0 is 0 here
+  // 0 · log 0 counts as 0
   return (frozen === 0 ? 0 : frozen * Math.log(p)) + (failed === 0 ? 0 : failed * Math.log1p(-p));
 }
 
-/** Where bounds begin between a rate outside of them and one inside. */
+/** Bisects for the bound between a rate outside the interval and one inside. */
 function border(isOutside: (p: number) => boolean, outside: number, inside: number): number {
   for (let i = 0; i < 60; i++) {
     const middle = (outside + inside) / 2;

@@ -5,22 +5,22 @@ import { holm } from './exact.ts';
 import type { Cluster, Interval } from './interval.ts';
 import type { CellSummary } from './summary.ts';
 
-/** Two cells that differ on one axis, and how far their rates are apart. */
+/** Two cells that differ on one axis, and the difference of their rates. */
 export interface Difference {
   readonly from: CellSummary;
   readonly to: CellSummary;
-  /** `frozen`: the rate of FROZEN; `done`: of tools that did all they were to do. */
+  /** `frozen`: the rate of FROZEN; `done`: the rate at which tools completed all their work. */
   readonly of: 'frozen' | 'done';
   readonly rates: { readonly from: Interval; readonly to: Interval };
-  /** The rate of `to` less that of `from`, with its 95 % interval. */
+  /** The rate of `to` minus that of `from`, with its 95 % interval. */
   readonly by: Interval;
   /** Two-sided, see `testBoots`; null with a single boot on either side. */
   readonly p: number | null;
-  /** Holm's: p as one of all these differences of the same kind between rates that can differ. */
+  /** `p` after Holm's correction for all differences of the same kind whose rates can differ. */
   readonly adjusted: number | null;
 }
 
-/** Every pair of measured cells that a matrix asks to be held against each other, in the order of the cells. */
+/** Every pair of measured cells that the matrix asks to compare, in the order of the cells. */
 export function contrast(cells: readonly CellSummary[], asked: readonly Contrast[]): Difference[] {
   const byId = new Map(cells.map((cell) => [cell.id, cell]));
   const found = asked.flatMap(({ axis, from, to }) =>
@@ -31,7 +31,8 @@ export function contrast(cells: readonly CellSummary[], asked: readonly Contrast
       return [frozen, difference(cell, other, 'done')].filter((one) => one !== null);
     }),
   );
-  // whether a tool did its work is another question than whether it froze, and mostly has the same answer
+  // corrected separately: whether a tool completed its work is another question than whether it froze, and mostly has
+  // the same answer
   const raised = (of: Difference['of']): (number | null)[] =>
     holm(found.map((one) => (one.of === of && canDiffer(one.rates.from, one.rates.to) ? one.p : null)));
   const adjusted = { frozen: raised('frozen'), done: raised('done') };
@@ -67,9 +68,9 @@ function difference(
 }
 
 /**
- * The difference of two rates with its interval, from the intervals of each: R. G. Newcombe, "Interval
- * estimation for the difference between independent proportions", Statistics in Medicine 17 (1998), pp.
- * 873-890, method 10; with intervals that know of boots, as the ones given, it knows of them too.
+ * The difference of two rates with its interval, derived from their intervals: R. G. Newcombe, "Interval estimation for
+ * the difference between independent proportions", Statistics in Medicine 17 (1998), pp. 873-890, method 10. With
+ * intervals that account for boots, as given here, the result does too.
  */
 export function newcombe(from: Interval, to: Interval): Interval {
   const rate = to.rate - from.rate;
@@ -79,8 +80,8 @@ export function newcombe(from: Interval, to: Interval): Interval {
 }
 
 /**
- * Whether chance can make a difference of two rates: the p-values of those that can are what is corrected for. Where
- * both sides froze always, or never, there is nothing to be taken for a difference by mistake.
+ * Whether chance can cause a difference of these rates; only such p-values enter the correction. Where both sides
+ * always froze, or never did, there is no difference to mistake for a real one.
  */
 export const canDiffer = (a: Interval, b: Interval): boolean =>
   a.rate !== b.rate || (a.rate !== 0 && a.rate !== 1);

@@ -1,8 +1,8 @@
 import { cellName, type CellSummary, type Summary } from './summary.ts';
 
 /**
- * Two summaries with nothing but the cells of the named distros, those of base under the names of their counterparts
- * in head: so that a kernel can be held against another one, be it of the same run.
+ * Both summaries, reduced to the cells of the named distros, with those of base renamed to their counterparts in head.
+ * This compares one kernel with another, even within one run.
  */
 export function counterparts(
   base: Summary,

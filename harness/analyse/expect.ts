@@ -2,7 +2,7 @@ import { isQuantile, type Bound, type Measure } from '../matrix/expectation.ts';
 import type { Expectation } from '../matrix/matrix.ts';
 import type { CellName, CellSummary, Summary } from './summary.ts';
 
-/** What a cell's interval says of an expectation. */
+/** What the interval of a cell says about an expectation. */
 export type Verdict = 'met' | 'missed' | 'undecided';
 
 /** A measure of a cell with its 95 % interval: a share from 0 to 1, or microseconds, Infinity for never. */
@@ -10,11 +10,11 @@ export interface Found {
   readonly value: number;
   readonly low: number;
   readonly high: number;
-  /** Of a share: so many of so many trials. */
+  /** For a share: `count` of `trials`. */
   readonly of: { readonly count: number; readonly trials: number } | null;
 }
 
-/** An expectation applied to one measured cell. */
+/** An expectation applied to a measured cell. */
 export interface Judgement {
   readonly cell: CellSummary;
   readonly expected: Expectation;
@@ -23,9 +23,9 @@ export interface Judgement {
 }
 
 /**
- * Judges every expectation on every cell it speaks of and that has the measure, by its 95 % interval: met or
- * missed only when the whole interval is on one side, else undecided. An exact share of 0 or 1 is missed as soon
- * as one trial contradicts it and met otherwise.
+ * Judges every expectation on each cell that it covers and that has the measure, by its 95 % interval: met or missed
+ * only when the whole interval is on one side, else undecided. An exact share of 0 or 1 is missed as soon as one trial
+ * contradicts it, and met otherwise.
  */
 export function judge(summary: Summary, expectations: readonly Expectation[]): Judgement[] {
   return summary.cells.flatMap((cell) =>
@@ -38,7 +38,7 @@ export function judge(summary: Summary, expectations: readonly Expectation[]): J
   );
 }
 
-/** A measure of a cell; null where it has none: no counted trial, no thaw, no program, no time. */
+/** A measure of a cell; null when it has none: no counted trial, thaw, program or time. */
 export function measure(cell: CellSummary, of: Measure): Found | null {
   if (isQuantile(of)) return cell.times && { ...cell.times[of], of: null };
   if (of === 'rate') {
@@ -57,7 +57,7 @@ export function verdictOf(
   { value: found, low, high, of }: Found,
   { op, value }: Pick<Bound, 'op' | 'value'>,
 ): Verdict {
-  // no interval ever reaches an exact 0 or 1 from inside, so these are taken at their word
+  // no interval can prove an exact 0 or 1, so the observed share decides
   const exact = op === '==' || (op === '>=' && value === 1) || (op === '<=' && value === 0);
   if (of !== null && exact && (value === 0 || value === 1)) return found === value ? 'met' : 'missed';
   switch (op) {

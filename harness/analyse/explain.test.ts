@@ -16,7 +16,7 @@ const { evidence } = evidenceSchema.parse(
   JSON.parse(readFileSync(new URL('fixtures/blockers.json', import.meta.url), 'utf8')),
 );
 
-/** What holds each workload, which its source says. */
+/** What blocks the freeze of each workload, according to its source. */
 const expected: Readonly<Record<string, string>> = {
   'mt-exec-storm': 'exec',
   'vfork-exec-storm': 'vfork-lost',
@@ -41,7 +41,7 @@ describe('a cause', () => {
     const { workload, cgroup, release, blocker } = seen;
     const found = causeOf(blocker, { cgroup, release })?.key;
     const allowed = workload === 'nfs-hung-behind' ? ['nfs', 'behind'] : [expected[workload]];
-    // a workload that the table lacks would allow a cause that is not found
+    // a workload missing from the table would otherwise allow an undefined cause
     expect(allowed).not.toContain(undefined);
     expect(allowed).toContain(found);
   });
@@ -65,7 +65,7 @@ describe('a cause', () => {
     const unread: Blocker = { ...task('D'), syscall: null, unread: true, killedThreads: 7 };
     const scene = { cgroup: 'v1', release: '4.18.0-240.el8.x86_64' };
     expect(causeOf(unread, scene)?.key).toBe('exec');
-    // an exec that waits for its file holds the same mutex, and has killed nobody yet
+    // an exec that waits for its file holds the same mutex, but has killed no thread yet
     expect(causeOf({ ...unread, killedThreads: 0 }, scene)).toBeNull();
     expect(causeOf({ ...task('D'), wchan: 'flush_old_exec' }, scene)?.key).toBe('exec');
   });

@@ -4,10 +4,10 @@ import { causeOf, type Cause } from './causes.ts';
 
 /** One cause of a cell's failures. */
 export interface Explained {
-  /** Null: there were blockers, and no rule knows any of them. */
+  /** Null: there were blockers, but no rule matches any of them. */
   readonly cause: Cause | null;
   readonly trials: number;
-  /** A task that it was seen in. */
+  /** A task that shows it. */
   readonly example: Blocker;
 }
 
@@ -15,12 +15,12 @@ export interface Explained {
 export interface CellExplanation {
   readonly cell: string;
   readonly releases: readonly string[];
-  /** Trials that did not freeze, and those that count. */
+  /** Trials that did not freeze; `trials`: all counted ones. */
   readonly failed: number;
   readonly trials: number;
   /** The most frequent first. */
   readonly causes: readonly Explained[];
-  /** Failed trials in which no task was seen in the way. */
+  /** Failed trials in which no blocker was seen. */
   readonly unseen: number;
 }
 
@@ -34,7 +34,8 @@ interface Gathered {
 
 /**
  * Explains the failures of the cells that `wanted` picks, in the order of the records; cells without a failure are left
- * out. A trial counts for the cause of its first blocker that a rule knows: they come with the likeliest first.
+ * out. A trial counts towards the cause of its first blocker that matches a rule; blockers come with the likeliest
+ * first.
  */
 export async function explainRecords(
   records: AsyncIterable<TrialRecord> | Iterable<TrialRecord>,

@@ -1,9 +1,9 @@
 import type { Summary } from './summary.ts';
 
-/** Something beside the cells that is not in both runs the same: a kernel, a tool, the emulation, the host. */
+/** Something outside the cells that differs between the runs: a kernel, a tool, the emulation, the host. */
 export interface FactChange {
   readonly what: 'kernel' | 'runtime' | 'tool' | 'machines' | 'host' | 'frostline' | 'matrix';
-  /** Whose it is, e.g. a distro; empty for the run's own. */
+  /** The owner, e.g. a distro; empty for the run itself. */
   readonly of: string;
   readonly base: string;
   readonly head: string;
@@ -11,7 +11,7 @@ export interface FactChange {
 
 type Facts = ReadonlyMap<string, string>;
 
-/** What differs between two runs for names that both have; a name of one alone is a new or a gone cell. */
+/** What differs between two runs for names that both have; a name in only one run is a new or a gone cell. */
 export function changedFacts(base: Summary, head: Summary): FactChange[] {
   const kinds = [
     ['kernel', kernels],
@@ -22,7 +22,7 @@ export function changedFacts(base: Summary, head: Summary): FactChange[] {
   return kinds.flatMap(([what, factsOf]) => differing(what, factsOf(base), factsOf(head)));
 }
 
-/** The entries of both that are not the same. */
+/** The entries present in both that differ. */
 export function differing(what: FactChange['what'], base: Facts, head: Facts): FactChange[] {
   return [...base].flatMap(([of, before]) => {
     const after = head.get(of);

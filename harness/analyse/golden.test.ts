@@ -9,7 +9,7 @@ import { kaplanMeier, quantileInterval } from './times.ts';
 
 type Pair = readonly [number, number];
 
-/** What SciPy and statsmodels say; fixtures/README.md has the script that printed it. */
+/** Results of SciPy and statsmodels; fixtures/README.md has the script that printed them. */
 const golden = JSON.parse(readFileSync(new URL('fixtures/scipy.json', import.meta.url), 'utf8')) as {
   readonly logGamma: readonly Pair[];
   readonly betaCdf: readonly (readonly [number, number, number, number])[];
@@ -29,7 +29,7 @@ const golden = JSON.parse(readFileSync(new URL('fixtures/scipy.json', import.met
   ])[];
 };
 
-/** How far off a value is, of 1 or of the known value where that is larger. */
+/** The error of a value: absolute, or relative when the known value is larger than 1. */
 const off = (found: number, known: number): number => Math.abs(found - known) / Math.max(1, Math.abs(known));
 const counts = ([frozen, trials]: Pair): { frozen: number; trials: number } => ({ frozen, trials });
 
@@ -83,7 +83,7 @@ describe('as SciPy and statsmodels have it to 1e-10', () => {
     for (const [i, { share, low, high }] of steps.entries()) {
       const [, knownShare, knownLow, knownHigh] = known[i]!;
       expect(off(share, knownShare)).toBeLessThan(1e-10);
-      // where SciPy has no interval, ours says so much and no more
+      // where SciPy has no interval, ours is this wide
       expect(off(low, knownLow ?? steps[i - 1]?.low ?? 0)).toBeLessThan(1e-10);
       expect(off(high, knownHigh ?? 1)).toBeLessThan(1e-10);
     }

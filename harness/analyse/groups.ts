@@ -5,8 +5,9 @@ import { isUnfreezable } from './unfreezable.ts';
 import type { Use } from './uses.ts';
 
 /**
- * What can be said of a use on a kernel: no failure, and enough trials to say so; now and then a failure; never
- * what can be frozen; the kernel crashed or hung; too few trials.
+ * The verdict on a use on one kernel. `works`: no failure, and enough trials to say so; `unreliable`: occasional
+ * failures; `fails`: never freezes what can be frozen; `crashes`: the kernel crashed or hung; `unknown`: too few
+ * trials.
  */
 export type Reliability = 'works' | 'unreliable' | 'fails' | 'crashes' | 'unknown';
 
@@ -16,16 +17,16 @@ export interface Place {
   readonly workload: string;
 }
 
-/** One kind of processes frozen in one way: the cells of all runs together. */
+/** One kind of processes frozen in one way: the cells of all runs combined. */
 export interface Evidence extends Interval, Place {
   readonly frozen: number;
   readonly trials: number;
 }
 
-/** Trials in which the kernel was lost, with one kind of processes. */
+/** Trials with one kind of processes in which the kernel was lost. */
 export interface Crashes extends Place {
   readonly lost: number;
-  /** With those that are counted. */
+  /** Lost and counted trials together. */
   readonly trials: number;
 }
 
@@ -35,27 +36,27 @@ export interface Group extends Use {
   readonly cgroup: string;
   readonly evidence: readonly Evidence[];
   readonly clusters: ReadonlyMap<Evidence, readonly Cluster[]>;
-  /** What a program did of what it was to do. */
+  /** How often a program completed all its work. */
   readonly done: readonly Evidence[];
   readonly crashes: readonly Crashes[];
 }
 
-/** A lower rate than this is not called reliable; nor are so few trials that a lower rate could hide behind them. */
+/** A rate below `rate` is not reliable; nor are trials so few that their interval reaches below `low`. */
 const reliable = { rate: 0.99, low: 0.9 };
 
-/** A cell, and what its freeze was for. */
+/** A cell and the use that its freeze stands for. */
 export interface UsedCell {
   readonly cell: CellSummary;
   readonly release: string;
   readonly use: Use;
 }
 
-/** What `heldOf` has of a cell. */
+/** The key of a cell in the sets of `heldOf`. */
 export const kindOf = ({ cgroup, workload }: CellSummary): string => `${cgroup} ${workload}`;
 
 /**
- * `CGROUP WORKLOAD` of what cannot be frozen, by kernel: what is known not to be, unless something froze it all the same. What
- * these ways did not freeze and another could is none of it: that is their failure.
+ * By kernel: `CGROUP WORKLOAD` of what cannot be frozen, i.e. what is known to be unfreezable, unless something froze
+ * it after all. What one use could not freeze but another could is not included: that is a failure of the use.
  */
 export function heldOf(cells: readonly UsedCell[]): ReadonlyMap<string, ReadonlySet<string>> {
   const held = new Map<string, Set<string>>();
@@ -78,7 +79,7 @@ interface Gathered {
   readonly crashes: Crashes[];
 }
 
-/** Cells by use, kernel and cgroup version; what is held is no evidence, but a crash in it is one. */
+/** Groups cells by use, kernel and cgroup version. Unfreezable workloads are no evidence, but their crashes are. */
 export function groupCells(
   cells: readonly UsedCell[],
   held: ReadonlyMap<string, ReadonlySet<string>>,
@@ -130,11 +131,11 @@ function evidenceOf(parts: Parts): Map<Evidence, readonly Cluster[]> {
   return found;
 }
 
-/** How many froze of the same processes. */
+/** How many trials with the same processes froze. */
 export const frozenOf = (evidence: readonly Evidence[], { runtime, workload }: Evidence): number =>
   evidence.find((one) => one.runtime === runtime && one.workload === workload)?.frozen ?? 0;
 
-/** The one with the lowest rate of those with a failure. */
+/** Among entries with a failure, the one with the lowest rate; null without any. */
 export const worstOf = (evidence: readonly Evidence[]): Evidence | null =>
   evidence.filter(({ frozen, trials }) => frozen < trials).toSorted((a, b) => a.rate - b.rate)[0] ?? null;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { candidates, cover, scenarios, stop, type Coverage } from '../testing/coverage.ts';
 
-/** Over all scenarios of an intra-class correlation; scripts/coverage.ts prints the same for every candidate. */
+/** Results over all scenarios of an intra-class correlation; scripts/coverage.ts prints them for every candidate. */
 function over(name: string, icc: number, times: number): { mean: number; least: number; width: number } {
   const all: Coverage[] = scenarios(icc).map((one) => cover(candidates[name]!, one, times));
   const mean = (of: (one: Coverage) => number): number =>
@@ -15,7 +15,7 @@ function over(name: string, icc: number, times: number): { mean: number; least: 
 
 const chosen = 'weighed correlation, t';
 
-// 63 scenarios of 300 cells: the mean is good to 0.2 points, the least to 3
+// 63 scenarios of 300 cells: the mean is accurate to 0.2 points, the minimum to 3
 describe('the interval of a rate, simulated at 4 to 10 boots of 5 to 25 trials', () => {
   it.each([
     { icc: 0, mean: 0.95, least: 0.92, width: 0.22 },
@@ -44,7 +44,7 @@ describe('the interval of a rate, simulated at 4 to 10 boots of 5 to 25 trials',
   });
 });
 
-// 200 runs each: good to 3 points
+// 200 runs each: accurate to 3 points
 describe('the bounds of a cell that is measured until its rate is known, simulated at rounds of five boots', () => {
   const sampling = { min: 10, halfWidth: 0.1 };
 

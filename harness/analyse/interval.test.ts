@@ -35,14 +35,15 @@ describe('wilson', () => {
   });
 });
 
-/** Six boots of 6.12 on QEMU 10, 20 trials each, one write of FROZEN in an exec storm. */
+/** Six boots of 6.12 on QEMU 10 with 20 trials each: one write of FROZEN in an exec storm. */
 const sixBoots: readonly Cluster[] = [1, 3, 6, 6, 8, 8].map((frozen) => ({ frozen, trials: 20 }));
 
 const alike = (boots: number, frozen: number, trials: number): Cluster[] =>
   Array.from({ length: boots }, () => ({ frozen, trials }));
 
 describe('clusters', () => {
-  // NumPy by the formulas of the analysis of variance and of clusteredRate's comment, then Wilson's with SciPy's t
+  // computed with NumPy from the analysis of variance and the formulas above clusteredRate, then Wilson's interval with
+  // SciPy's t
   it('widen the interval of boots that differ', () => {
     const { rate, low, high, icc, deff } = clusteredRate(sixBoots)!;
     expect([rate, icc]).toEqual([32 / 120, expect.closeTo(0.051484536992103064, 12)]);

@@ -5,7 +5,7 @@ import type { CellSummary, Share, TimeQuantiles } from './summary.ts';
 import { kaplanMeier, quantileInterval, type Step, type TimeQuantile } from './times.ts';
 import type { Trial } from './trials.ts';
 
-/** Trials of each boot, and how many of them `is` is true of. */
+/** By boot: the number of trials, and of those for which `is` holds. */
 export function clustersOf(trials: readonly Trial[], is: (trial: Trial) => boolean): Cluster[] {
   const boots = new Map<string, { frozen: number; trials: number }>();
   for (const trial of trials) {
@@ -19,7 +19,7 @@ export function clustersOf(trials: readonly Trial[], is: (trial: Trial) => boole
 
 const crashed: ReadonlySet<Outcome> = new Set<Outcome>(['kernel-crash', 'kernel-hang']);
 
-/** What a cell's trials came to besides the rate. */
+/** What the trials of a cell show besides the rate. */
 export function sharesOf(all: readonly Trial[]): Pick<CellSummary, 'casualties' | 'thawed' | 'crashes'> {
   const thaws = all.filter(({ outcome, thaw }) => countedOutcomes.has(outcome) && thaw !== null);
   const tried = all.filter(({ outcome }) => countedOutcomes.has(outcome) || crashed.has(outcome));
@@ -38,14 +38,14 @@ function share(trials: readonly Trial[], is: (trial: Trial) => boolean): Share |
   return { rate: rate.rate, low: rate.low, high: rate.high, count, trials: trials.length };
 }
 
-/** When a trial froze; one that did not is later than any. */
+/** The time to FROZEN; Infinity for a trial that did not freeze. */
 const timeOf = ({ outcome, frozenUs }: Trial): number =>
   outcome === 'frozen' && frozenUs !== null ? frozenUs : Infinity;
 
 /**
- * Quantiles and curve of the time to FROZEN. Trials of a cell that gave up did so at one deadline, after the last
- * one that froze: there they are censored. A quantile's interval counts as many trials as the share that froze by
- * then has effective ones, so that it knows of boots.
+ * Quantiles and curve of the time to FROZEN. Trials that did not freeze all gave up at the same deadline, after the
+ * last one that froze, so they are censored there. The interval of a quantile uses the effective number of trials of
+ * the share that had frozen by that time, so it accounts for boots.
  */
 export function timesOf(counted: readonly Trial[]): Pick<CellSummary, 'times' | 'curve'> {
   const toFreeze = counted.filter(({ outcome }) => outcome !== 'passed' && outcome !== 'failed');
@@ -66,7 +66,7 @@ export function timesOf(counted: readonly Trial[]): Pick<CellSummary, 'times' | 
 
 const stepsKept = 64;
 
-/** Some of many steps, evenly, with the last: what an eye sees of a curve. */
+/** Evenly picks some of many steps, including the last: enough for the eye. */
 function thin(steps: readonly Step[]): readonly Step[] {
   const every = Math.ceil(steps.length / stepsKept);
   return every <= 1 ? steps : steps.filter((_, i) => (steps.length - 1 - i) % every === 0);

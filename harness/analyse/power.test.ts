@@ -9,7 +9,8 @@ const boots = (count: number, frozen: number, trials: number): Cluster[] =>
 
 describe('the trials that tell a difference', () => {
   it('are those of the formula', () => {
-    // worked out in Python's floats; with 1.2815515655446004 for a power of 90 % the first is R's 76.7 (power.prop.test's example)
+    // computed with Python's floats; with 1.2815515655446004 for a power of 90 % the first is R's 76.7 (example of
+    // power.prop.test)
     expect(trialsForPower(0.5, 0.75)).toBeCloseTo(57.673436738908386, 9);
     expect(trialsForPower(0.15, 0.3)).toBeCloseTo(120.47193818474689, 9);
     expect(trialsForPower(0.75, 0.5)).toBe(trialsForPower(0.5, 0.75));
@@ -19,7 +20,7 @@ describe('the trials that tell a difference', () => {
   it('are none when the difference is told, and no number when there is none to be seen', () => {
     expect(trialsToTell(boots(5, 5, 10), boots(5, 10, 10))).toBe(0);
     expect(trialsToTell(boots(1, 9, 10), boots(1, 1, 1))).toBe(Infinity);
-    // 5 of 8 beside 8 of 8, as four machines had them
+    // 5 of 8 against 8 of 8, in four machines
     const [some, all] = [[2, 1, 1, 1].map((frozen) => ({ frozen, trials: 2 })), boots(4, 2, 2)];
     expect(trialsToTell(some, all)).toBeGreaterThan(16);
     expect(trialsToTell(some, all)).toBeLessThan(64);
@@ -37,7 +38,7 @@ describe('the trials that tell a difference', () => {
       [0.3, 0.6],
       [0.5, 0.95],
     ] as const) {
-      // of trials that are independent, while the test reckons with boots that may differ: a little less
+      // the formula assumes independent trials, while the test allows for boots that differ: slightly lower power
       const deff = 1 + 3 * 0.1;
       const count = Math.ceil((trialsForPower(a, b) * deff) / 4);
       const told = Array.from({ length: 1000 }, () => testBoots(draw(a, count), draw(b, count))!);

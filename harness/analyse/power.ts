@@ -2,13 +2,13 @@ import { testBoots } from './boots.ts';
 import { significance } from './compare.ts';
 import { clusteredRate, type Cluster } from './interval.ts';
 
-/** Quantiles of the normal distribution: an error of 5 % on both sides together, and a power of 80 %. */
+/** Quantiles of the normal distribution: a two-sided error of 5 %, and a power of 80 %. */
 const z = { error: 1.959963984540054, power: 0.8416212335729143 };
 
 /**
- * Trials on each side, each worth an independent one, of which a test of two rates tells the difference in 80 % of cases, at
- * p <= 0.05 on two sides (J. L. Fleiss, "Statistical Methods for Rates and Proportions", 2nd ed. 1981, chapter 3, without
- * the correction for continuity). Infinity for equal rates.
+ * The number of independent trials on each side with which a two-sided test of two rates at p <= 0.05 finds the
+ * difference in 80 % of cases (J. L. Fleiss, "Statistical Methods for Rates and Proportions", 2nd ed. 1981, chapter 3,
+ * without continuity correction). Infinity for equal rates.
  */
 export function trialsForPower(a: number, b: number): number {
   const middle = (a + b) / 2;
@@ -18,9 +18,9 @@ export function trialsForPower(a: number, b: number): number {
 }
 
 /**
- * How many trials of each of two cells would tell that the second has the higher rate, were the rates those seen, after one
- * success and one failure more on each side as `testBoots` has them, and were as many trials in each boot as now. 0 when
- * they tell it already; Infinity when so few trials say nothing of it.
+ * How many trials of each of two cells would show that the second has the higher rate, if the true rates were those
+ * observed (after adding one success and one failure to each side, as `testBoots` does) and each boot had as many
+ * trials as now. 0 when they show it already; Infinity when so few trials show nothing.
  */
 export function trialsToTell(lower: readonly Cluster[], higher: readonly Cluster[]): number {
   const [a, b] = [sideOf(lower), sideOf(higher)];

@@ -4,7 +4,7 @@ import { countedOutcomes, isSuccess } from '../trial/outcome.ts';
 import { confidenceSequence } from './confidence.ts';
 import type { Cluster } from './interval.ts';
 
-/** Whether a rate is known as well as was asked for. Bounds are those of a confidence sequence. */
+/** Whether the bounds, those of a confidence sequence, are as narrow as requested. */
 export function isEnough(
   { min, halfWidth }: Sampling,
   cell: { readonly trials: number; readonly low: number | null; readonly high: number | null },
@@ -13,14 +13,14 @@ export function isEnough(
   return trials >= min && low !== null && high !== null && high - low <= 2 * halfWidth;
 }
 
-/** Follows the trials of a run and says of which cells no more are needed. */
+/** Follows the trials of a run and decides which cells need no more. */
 export interface Stopping {
   isDecided(cell: string): boolean;
-  /** Takes a record, and tells whether its cell needs no more from now on. A cell that is decided stays so. */
+  /** Adds a record; returns whether its cell needs no more trials from now on. A decided cell stays decided. */
   add(record: Pick<TrialRecord, 'cell' | 'outcome' | 'machine'>): boolean;
 }
 
-/** Follows the trials of a run and tells which cells need no more. Without a sampling no cell is told. */
+/** Follows the trials of a run and decides which cells need no more. Without a sampling no cell is ever decided. */
 export class Sampler implements Stopping {
   readonly #sampling: Sampling | null;
   readonly #cells = new Map<string, Map<string, { frozen: number; trials: number }>>();

@@ -5,7 +5,7 @@ import { randomOf } from '../testing/random.ts';
 
 const of = { good: 0.98, bad: 0.8 };
 
-/** Trials of a rate, four in each boot, until there is a verdict. */
+/** Adds trials of a rate, four per boot, until there is a verdict. */
 function decide(rate: number, random: () => number): { verdict: string | null; trials: number } {
   const test = new Sprt(of);
   let trials = 0;
@@ -28,7 +28,7 @@ describe("Wald's test", () => {
     const wrong = (rate: number, verdict: string): number =>
       Array.from({ length: 1000 }, () => decide(rate, random)).filter((one) => one.verdict === verdict)
         .length;
-    // three standard errors of 1000 draws above
+    // the limit plus three standard errors of 1000 draws
     expect(wrong(of.good, 'bad')).toBeLessThan(20);
     expect(wrong(of.bad, 'good')).toBeLessThan(20);
   });

@@ -3,21 +3,21 @@ import { countedOutcomes, isSuccess } from '../trial/outcome.ts';
 import { clusteredRate } from './interval.ts';
 import type { Stopping } from './sampler.ts';
 
-/** What a kernel is when its rate is at least, or at most, so much; between the two either may be said. */
+/** A kernel is good at this rate or above, bad at that rate or below; in between either verdict may be given. */
 export interface Hypotheses {
   readonly good: number;
   readonly bad: number;
 }
 
-/** The probability of a wrong verdict, of either kind. */
+/** The probability of a wrong verdict, for each of the two verdicts. */
 const error = 0.01;
 const limit = Math.log((1 - error) / error);
 
 /**
- * A. Wald's sequential probability ratio test (Annals of Mathematical Statistics 16, 1945, pp. 117-186) of a cell's rate:
- * after each trial the likelihoods of the two rates are compared, until one is 99 times the other. A sure kernel takes
- * few trials, and each verdict is wrong in about one case of a hundred. Trials in one boot are not independent: what they
- * count as (`clusteredRate`) is reckoned with, so that more boots are asked for.
+ * A. Wald's sequential probability ratio test (Annals of Mathematical Statistics 16, 1945, pp. 117-186) of a cell's
+ * rate: after each trial it compares the likelihoods of the two rates, until one is 99 times the other. A clear case
+ * takes few trials, and each verdict is wrong in about one case in a hundred. Trials in one boot are not independent:
+ * the test uses their effective number (`clusteredRate`), and so asks for more boots.
  */
 export class Sprt implements Stopping {
   readonly #of: Hypotheses;
@@ -52,7 +52,7 @@ export class Sprt implements Stopping {
     return true;
   }
 
-  /** The logarithm of the likelihood of the bad rate over that of the good one, for one trial of such a share. */
+  /** The logarithm of the likelihood of the bad rate over that of the good one, per trial, at this share. */
   #logRatio(rate: number): number {
     const { good, bad } = this.#of;
     return rate * Math.log(bad / good) + (1 - rate) * Math.log((1 - bad) / (1 - good));

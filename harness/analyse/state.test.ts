@@ -10,7 +10,7 @@ const finished: RunName = { id: 'r', name: 'n', started: null, status: 'finished
 const sampled: RunName = { ...finished, trials: 200, sampling: { min: 10, halfWidth: 0.2 } };
 const given = [{ cell, reason: 'no network' }];
 
-/** The state of a cell of which nothing is expected. */
+/** The state of a cell without expectations. */
 async function stateOf(
   run: RunName,
   records: readonly TrialRecord[],
@@ -32,7 +32,7 @@ describe('the state of a cell', () => {
   it('of a cell that is measured until its rate is known knows when that is so', async () => {
     const wide = trialsOf(cell, 12, (trial) => (trial % 2 ? { outcome: 'not-frozen' } : {}));
     expect(await stateOf(sampled, trialsOf(cell, 80))).toBe('measured');
-    // it was decided, and a trial that was under way then has widened the bounds
+    // it had been decided, and a trial still running at that moment widened the bounds
     expect(await stateOf(sampled, wide)).toBe('measured');
     expect(await stateOf(sampled, wide, given)).toBe('incomplete');
     expect(await stateOf({ ...sampled, status: 'interrupted' }, wide)).toBe('incomplete');

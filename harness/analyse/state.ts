@@ -3,8 +3,8 @@ import { isEnough } from './sampler.ts';
 import type { CellSummary, RunName, Summary } from './summary.ts';
 
 /**
- * What came of a cell, in one word: every report, every exit code and the night's judgement go by it. What each means is
- * in docs/reference/outcomes.md, "States of a cell".
+ * The result of a cell in one word; every report, exit code and nightly verdict is based on it. Their meanings are in
+ * docs/reference/outcomes.md, "States of a cell".
  */
 export const cellStates = [
   'measured',
@@ -18,7 +18,7 @@ export const cellStates = [
 ] as const;
 export type CellState = (typeof cellStates)[number];
 
-/** The exit code of a run whose cells are all in one state: 1 is the kernel's doing, 69 says that nobody can tell. */
+/** The exit code of a run whose cells are all in one state: 1 is the kernel's fault, 69 means that nobody can tell. */
 export const stateCodes = {
   measured: 0,
   undecided: 0,
@@ -37,26 +37,26 @@ export interface StatedCell {
   readonly judgements: readonly Judgement[];
 }
 
-/** Trials that the kernel was lost in. */
+/** Trials in which the kernel was lost. */
 export const lostTrials = ({ outcomes }: Pick<CellSummary, 'outcomes'>): number =>
   (outcomes['kernel-crash'] ?? 0) + (outcomes['kernel-hang'] ?? 0);
 
 /**
- * Whether a cell has every trial that was planned, or its rate is known as well as was asked for. A trial in which the
- * kernel was lost is one, and one of ours or of what the kernel lacks is none.
+ * Whether a cell has every planned trial, or its rate is known as precisely as requested. A trial in which the kernel
+ * was lost counts; lab errors and unsupported trials do not.
  */
 export function isComplete(cell: CellSummary, run: RunName): boolean {
   const { trials: planned, sampling, status } = run;
   if (planned === null || cell.trials + lostTrials(cell) >= planned) return true;
   if (!sampling) return false;
-  // a trial that was under way when its cell was decided can move the bounds apart again
+  // a trial still running when its cell was decided can widen the bounds again
   const wasDecided = status === 'finished' && cell.problem === null && cell.trials >= sampling.min;
   return wasDecided || isEnough(sampling, cell);
 }
 
 /**
- * The state of a cell; `judgements` are its own. What the kernel did wrong counts before what is missing: more trials
- * would not mend it. A crash or hang is wrong unless the matrix says what it expects of `crashes`.
+ * The state of a cell; `judgements` are its own. A fault of the kernel outranks missing trials: more trials would not
+ * change it. A crash or hang is a fault unless the matrix has an expectation of `crashes`.
  */
 export function stateOf(cell: CellSummary, judgements: readonly Judgement[], run: RunName): CellState {
   const has = (wanted: Judgement['verdict']): boolean => judgements.some(({ verdict }) => verdict === wanted);

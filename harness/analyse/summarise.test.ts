@@ -155,7 +155,7 @@ describe('placeOf', () => {
     ['request_wait_answer', 'D', [], 'request_wait_answer'],
     ['0', 'D', ['__schedule', 'schedule', 'de_thread', 'begin_new_exec'], 'de_thread'],
     ['schedule_timeout', 'S', [], 'schedule_timeout'],
-    // as 6.12 shows a vfork parent
+    // the stack of a vfork parent on 6.12
     [
       'kernel_clone',
       'D',

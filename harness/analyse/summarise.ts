@@ -20,20 +20,20 @@ import {
 import { summariseTools } from './tools.ts';
 import { gatherTrials, type Failure, type Records, type Trial } from './trials.ts';
 
-/** A run, what was planned in it, and what came of it. */
+/** A run, its plan, and its results. */
 export interface Evidence {
   readonly run: RunName;
   readonly cells: readonly CellName[];
   readonly records: Records;
-  /** Cells to hold against each other. */
+  /** Cells to compare with each other. */
   readonly contrasts?: readonly Contrast[];
   /** Cells that were given up, with the reason. */
   readonly problems?: readonly { readonly cell: string; readonly reason: string }[];
 }
 
 /**
- * Sums up a run in one pass over its records. Memory grows with the number of trials, by about 200
- * bytes each, not with the size of the records. Cells that only records name are added at the end.
+ * Sums up a run in one pass over its records. Memory grows with the number of trials, by about 200 bytes each, not with
+ * the size of the records. Cells that appear only in records are added at the end.
  */
 export async function summarise(evidence: Evidence): Promise<Summary> {
   const { run, cells, records, problems = [], contrasts = [] } = evidence;
@@ -118,7 +118,7 @@ function beganOf(all: readonly Trial[]): string | null {
   return first === Infinity ? null : new Date(first).toISOString();
 }
 
-/** Without a counted trial: a fault of the kernel explains it before one of ours does. */
+/** Why a cell has no counted trial: a fault of the kernel outranks one of ours. */
 function whyNot(incidents: readonly Incident[], problem: string | null): NotMeasured {
   const order = [
     ['kernel-crash', 'crash'],
@@ -187,7 +187,7 @@ function kernelNotesOf(all: readonly Trial[]): KernelNote[] {
     .sort((a, b) => b.trials - a.trials || byBytes(a.line, b.line));
 }
 
-/** What is said at all, each once, in byte order. */
+/** The non-empty strings, each once, in byte order. */
 const distinct = (words: readonly string[]): string[] =>
   [...new Set(words)].filter((word) => word !== '').sort();
 

@@ -1,7 +1,7 @@
 import { betaCdf } from './beta.ts';
 import { quantile } from './interval.ts';
 
-/** A quantile with its 95 % interval. Infinity: more trials than it leaves above it never got there. */
+/** A quantile with its 95 % interval. Infinity: so many trials never got there that the quantile is among them. */
 export interface TimeQuantile {
   readonly value: number;
   readonly low: number;
@@ -15,11 +15,11 @@ function binomialCdf(k: number, n: number, p: number): number {
 }
 
 /**
- * The quantile `q` of sorted values by nearest rank, with an interval that supposes nothing of their
- * distribution: the order statistics between which the true one lies in 95 % of cases or more, since the number
- * of values below it is binomial (H. A. David and H. N. Nagaraja, Order Statistics, 2003, 7.1). Where there are
- * too few values for a bound it is 0 or Infinity: times are from 0 on. `effective` is the number of values that
- * count, no more than there are: in clusters `values / deff`. Null for no values.
+ * The quantile `q` of sorted values by nearest rank, with a distribution-free interval: the order statistics between
+ * which the true quantile lies in at least 95 % of cases, since the number of values below it is binomial (H. A. David
+ * and H. N. Nagaraja, Order Statistics, 2003, 7.1). With too few values, a bound is 0 or Infinity: times are
+ * non-negative. `effective` is the effective number of values, at most the actual one: `values / deff` in clusters.
+ * Null for no values.
  */
 export function quantileInterval(
   sorted: ArrayLike<number>,
@@ -31,7 +31,7 @@ export function quantileInterval(
   if (value === null) return null;
   const n = Math.max(1, Math.min(count, Math.floor(effective + 1e-9)));
   const [low, high] = ranks(n, q);
-  // where fewer count than there are, each stands for count / n of them: the outer one is taken
+  // with fewer effective values each value stands for count / n of them: takes the outer one
   const below = low === 0 ? 0 : Math.floor(((low - 1) * count) / n) + 1;
   const above = Math.ceil((high * count) / n - 1e-9);
   return {
@@ -41,9 +41,9 @@ export function quantileInterval(
   };
 }
 
-/** The ranks, from 1, of the bounds among n values; 0 and n + 1 where there is none. */
+/** The 1-based ranks of the bounds among n values; 0 and n + 1 where there is none. */
 function ranks(n: number, q: number): [low: number, high: number] {
-  // the least k with P(X <= k) of at least 2.5 % and 97.5 %
+  // the smallest k with P(X <= k) of at least 2.5 % and 97.5 %
   const least = (share: number): number => {
     let [from, to] = [0, n];
     while (from < to) {
@@ -65,10 +65,10 @@ export interface Step {
 }
 
 /**
- * How many have got there by when: one less the estimator of E. L. Kaplan and P. Meier (JASA 53, 1958, pp.
- * 457-481), a step at each time at which one did. `censored` are times until which others were watched in vain.
- * The 95 % interval is by Greenwood's variance on the scale of log(-log): it stays in [0, 1]. Where the last one
- * has got there it has no width on that scale and is [low of the step before, 1].
+ * The share that has got there by each time: one minus the estimator of E. L. Kaplan and P. Meier (JASA 53, 1958, pp.
+ * 457-481), with a step at each time at which one did. `censored` are the times until which others were observed in
+ * vain. The 95 % interval uses Greenwood's variance on the log(-log) scale, which keeps it in [0, 1]. At the step where
+ * the last one has got there it has no width on that scale; there it is [low of the step before, 1].
  */
 export function kaplanMeier(reached: ArrayLike<number>, censored: ArrayLike<number>): Step[] {
   const [events, ends] = [Float64Array.from(reached).sort(), Float64Array.from(censored).sort()];

@@ -1,15 +1,15 @@
 import { clusteredRate, type Cluster, type Interval } from './interval.ts';
 import type { Trial } from './trials.ts';
 
-/** What real programs made of a cell's trials besides the freeze: a dump can fail after it. */
+/** The result of real programs in a cell's trials besides the freeze: a dump can fail after it. */
 export interface ToolSummary extends Interval {
   /** Programs and versions, in byte order. */
   readonly versions: readonly string[];
-  /** Trials in which the tool did all it was to do, and all that it was run in. */
+  /** Trials in which the tool completed all its work; `trials`: all trials with a tool. */
   readonly done: number;
   readonly trials: number;
   readonly clusters: readonly Cluster[];
-  /** What it said when it failed, the most frequent first. */
+  /** Error messages, the most frequent first. */
   readonly errors: readonly { readonly error: string; readonly trials: number }[];
 }
 
@@ -40,7 +40,7 @@ export function summariseTools(trials: readonly Trial[]): ToolSummary | null {
   };
 }
 
-/** What differs from trial to trial in a tool's words and says nothing: times, pids, numbers of groups. */
+/** An error message without what differs from trial to trial and means nothing: times, pids, numbers of cgroups. */
 export const sameWords = (error: string): string =>
   error
     .replaceAll(/\(\d+\.\d+\) /g, '')

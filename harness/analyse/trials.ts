@@ -5,42 +5,42 @@ import type { Blocker, StepResult } from '../trial/protocol.ts';
 import { patternOf } from '../trial/reason.ts';
 import { sameWords } from './tools.ts';
 
-/** What is kept of a record: a few words, so that a million trials fit in memory. */
+/** The part of a record that is kept: little enough for a million trials to fit in memory. */
 export interface Trial {
   readonly outcome: Outcome;
   readonly frozenUs: number | null;
-  /** How long it took, seen from the harness. */
+  /** Its duration as measured by the harness. */
   readonly wallUs: number;
-  /** When it began, in ms since 1970; NaN when its record does not say. */
+  /** Its start in ms since 1970; NaN when its record does not say. */
   readonly beganMs: number;
   readonly boot: string;
   readonly release: string;
-  /** What made the container, with its version; empty without one. */
+  /** The container runtime and its version; empty without one. */
   readonly runtime: string;
   readonly environment: string;
-  /** Time that its vCPUs had of the host and that they waited for it, in microseconds; null: not known. */
+  /** Host CPU time that its vCPUs got, and that they waited for, in microseconds; null: not known. */
   readonly host: { readonly ranUs: number; readonly waitedUs: number } | null;
-  /** The same object for the same conditions. */
+  /** Equal conditions share one object. */
   readonly conditions: Conditions;
   readonly thaw: ThawOutcome | null;
   readonly reason: string | null;
-  /** What a real program made of it; `error` is empty when it did all. */
+  /** The result of a real program; `error` is empty when it completed all its work. */
   readonly tool: { readonly ok: boolean; readonly version: string; readonly error: string } | null;
-  /** `where`, `state` and `comm` of the places that blocked, each once; the same array for the same places. */
+  /** The distinct `where`, `state` and `comm` of its blockers; equal lists share one array. */
   readonly blockers: readonly Place[];
-  /** The steps of a sequence that failed; the same objects for the same failures. */
+  /** The failed steps of a sequence; equal failures share one object. */
   readonly failures: readonly Failure[];
-  /** What the kernel said in it, each kind once; the same objects for the same words. */
+  /** What the kernel logged in it, each kind once; equal words share one object. */
   readonly facts: readonly KernelWord[];
 }
 
-/** A kind of trouble that a kernel told, and its first line. */
+/** A kind of trouble that a kernel logged, and its first line. */
 export interface KernelWord {
   readonly kind: string;
   readonly line: string;
 }
 
-/** A step of a sequence that failed, and how. */
+/** A failed step of a sequence, and its failure. */
 export interface Failure {
   readonly step: number;
   readonly what: string;
@@ -54,13 +54,13 @@ export interface Place {
   readonly comm: string;
 }
 
-/** The trials of each cell, by number. Of several records of a trial the last final one counts. */
+/** The trials of each cell, by number. When a trial has several records, the last final one counts. */
 export type Trials = Map<string, Map<number, Trial>>;
 
-/** Records in order, one by one or in lists. */
+/** Records in order, singly or in lists. */
 export type Records = AsyncIterable<TrialRecord | readonly TrialRecord[]> | Iterable<TrialRecord>;
 
-/** Reads all records into the trials of each cell. */
+/** Collects all records into the trials of each cell. */
 export async function gatherTrials(
   records: Records,
 ): Promise<{ readonly trials: Trials; readonly records: number }> {
@@ -83,7 +83,7 @@ export async function gatherTrials(
   return { trials, records: count };
 }
 
-/** Shares equal strings and equal lists of places: a parsed line must not be kept alive by its words. */
+/** Shares equal strings and equal lists of places: a substring would keep its whole parsed line in memory. */
 function compactor(): (record: TrialRecord) => Trial {
   const strings = new Map<string, string>();
   const lists = new Map<string, readonly Place[]>();
@@ -108,7 +108,7 @@ function compactor(): (record: TrialRecord) => Trial {
     }
     return list;
   };
-  // the records of a boot share their machine
+  // the records of a boot share one machine object
   const environments = new WeakMap<TrialRecord['machine'], string>();
   const shareEnvironment = (machine: TrialRecord['machine']): string => {
     const known = environments.get(machine);
@@ -132,7 +132,7 @@ function compactor(): (record: TrialRecord) => Trial {
     return known;
   };
   const words = new Map<string, KernelWord>();
-  // addresses, pids and times differ from trial to trial, the place in the kernel does not
+  // addresses, pids and times differ from trial to trial; the place in the kernel does not
   const shareWord = ({ kind, line }: KernelWord): KernelWord => {
     const text = withoutTime(line);
     const key = `${kind} ${patternOf(text)}`;
@@ -158,7 +158,7 @@ function compactor(): (record: TrialRecord) => Trial {
     outcome,
     frozenUs,
     wallUs,
-    // a record is made when its trial ends; what is beyond the years of a Date is NaN too
+    // a record is made when its trial ends; an instant outside the range of Date also gives NaN
     beganMs: new Date(Date.parse(at) - wallUs / 1000).getTime(),
     boot: share(machine.boot),
     release: share(guest?.release ?? ''),
@@ -171,26 +171,26 @@ function compactor(): (record: TrialRecord) => Trial {
     tool: tool && { ok: tool.ok, version: share(tool.version), error: share(sameWords(tool.error ?? '')) },
     blockers: outcome === 'not-frozen' ? shareList(blockers) : none,
     failures: outcome === 'failed' ? (steps ?? []).filter(({ ok }) => !ok).map(shareFailure) : none,
-    // what is the reason already is told as such
+    // leaves out what is already the reason
     facts: (window?.facts ?? none).filter(({ line }) => line !== reason).map(shareWord),
   });
 }
 
 const none: readonly never[] = [];
 
-/** A line of a kernel's without when it was printed, and by which task. */
+/** A kernel log line without its timestamp and task. */
 const withoutTime = (line: string): string => line.replace(/^(?:\[[^\]]*\] *)+/, '');
 
-/** Functions every sleeper stands in: they say that a task sleeps, not what for. */
+/** Functions in which every sleeping task stands: they say that a task sleeps, not what it waits for. */
 const anySleep = /^(?:_*schedule|io_schedule|preempt_schedule|wait_for_completion|_*wait_on_bit|_*switch_to)/;
 
 /**
- * Where a blocker stood: its wchan, which leaves the scheduler out already (get_wchan); else the
- * innermost function of its stack that says what it waits for.
+ * Where a blocker stood: its wchan, which already skips the scheduler (get_wchan); else the innermost function of its
+ * stack that says what it waits for.
  */
 export function placeOf({ wchan, stack, state }: Pick<Blocker, 'wchan' | 'stack' | 'state'>): string {
   const place = innermost(wchan, stack) ?? (state === 'R' ? 'running' : 'unknown');
-  // compilers inline the wait of a vfork parent; that the system call is vfork tells it from a fork
+  // compilers inline the wait of a vfork parent; the system call distinguishes it from a fork
   const inVfork = forks.has(place) && stack.some((name) => name.endsWith('_vfork'));
   return inVfork ? `wait_for_vfork_done (inlined in ${place})` : place;
 }
@@ -203,7 +203,7 @@ function innermost(wchan: string, stack: readonly string[]): string | undefined 
   return inner || undefined;
 }
 
-/** How a machine runs its guest: figures of machines that differ in this are not to be mixed unsaid. */
+/** How a machine runs its guest: figures from machines that differ in this are not mixed silently. */
 function environmentOf(machine: TrialRecord['machine']): string {
   const { driver, accel, threads, qemu, cpu, template } = machine;
   const parts = [

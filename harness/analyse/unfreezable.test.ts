@@ -4,7 +4,7 @@ import { workloadNames } from '../matrix/workloads.ts';
 import { isUnfreezable } from './unfreezable.ts';
 
 const text = readFileSync(new URL('../../docs/findings/old-kernels.md', import.meta.url), 'utf8');
-/** The rows of a table: each cell without its marks. */
+/** The rows of a table: each cell without its markup. */
 const rowsOf = (title: string): string[][] => {
   const [, section = ''] = text.split(`${title}\n`);
   const [table = ''] = section.split(/\n#+ /);
@@ -15,7 +15,7 @@ const rowsOf = (title: string): string[][] => {
       .map((cell) => cell.replaceAll('`', '').trim()),
   );
 };
-/** Of what no strategy froze, and what some did, on v1. */
+/** Workloads on v1 that no strategy froze, and some that one did. */
 const measured = [
   ...(
     [

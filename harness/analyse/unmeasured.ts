@@ -1,7 +1,9 @@
 import { cellsWords, patternOf, sharedWords, withoutName } from '../trial/reason.ts';
 import type { CellSummary, NotMeasured } from './summary.ts';
 
-/** Cells that were not measured for one reason, in words: `16 cells of centos-7 on v1`, `into ...: Illegal seek`. */
+/**
+ * Cells that were not measured for the same reason, in words: `16 cells of centos-7 on v1`, `into ...: Illegal seek`.
+ */
 export interface Unmeasured {
   readonly cells: string;
   readonly kind: NotMeasured['kind'];
@@ -10,13 +12,13 @@ export interface Unmeasured {
 
 type Missing = CellSummary & { readonly notMeasured: NotMeasured };
 
-/** So many cells are told by their ids. */
+/** Up to this many cells are listed by id. */
 const named = 3;
 
-/** Cells given up untried belong to those whose lab errors they are given up for. */
+/** Cells given up untried are grouped with those whose lab errors caused it. */
 const family = ({ kind }: NotMeasured): string => (kind === 'given-up' ? 'lab-error' : kind);
 
-/** The cells that were not measured, one entry for each reason, in the order in which reasons first come. */
+/** The cells that were not measured, grouped by reason, in the order in which reasons first appear. */
 export function unmeasured(cells: readonly CellSummary[]): Unmeasured[] {
   const groups = new Map<string, Missing[]>();
   for (const cell of cells) {

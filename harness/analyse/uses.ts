@@ -3,16 +3,16 @@ import { presetNames, presets } from '../matrix/presets.ts';
 import type { Strategy } from '../matrix/strategy.ts';
 import type { CellSummary } from './summary.ts';
 
-/** What a freeze is for. */
+/** Purposes of a freeze. */
 export const purposes = ['pause', 'checkpoint', 'freeze'] as const;
 export type Purpose = (typeof purposes)[number];
 
-/** A way to freeze, as a maintainer would name it, and what it is for. */
+/** A way to freeze, as a maintainer would name it, and its purpose. */
 export interface Use {
   readonly purpose: Purpose;
   /** E.g. `runc pause (runc 1.1.15)`, `CRIU's loop before 4.1`, or the name of a strategy of the matrix's own. */
   readonly name: string;
-  /** A real program, not a loop that does what one does. */
+  /** Whether it is a real program, not a loop that imitates one. */
   readonly isTool: boolean;
 }
 
@@ -34,7 +34,9 @@ const presetUses: Readonly<
   v2: { purpose: 'pause', name: "systemd's wait for events" },
 };
 
-/** Of a cell's strategy in its matrix; a strategy that is nobody's preset is a plain freeze of that name. */
+/**
+ * The use of a cell, from its strategy in the matrix; a strategy that matches no preset is a plain freeze of that name.
+ */
 export function useOf(cell: CellSummary, matrix: Matrix | undefined): Use {
   const strategy = matrix?.strategies.get(cell.strategy)?.[cell.cgroup as CgroupVersion];
   const plain = { purpose: 'freeze', name: cell.strategy, isTool: false } as const;
@@ -49,7 +51,7 @@ export function useOf(cell: CellSummary, matrix: Matrix | undefined): Use {
   return preset === undefined ? plain : { ...presetUses[preset], isTool: false };
 }
 
-/** Whether a strategy is a preset but for its name and its deadline. */
+/** Whether a strategy equals a preset except for its name and deadline. */
 function doesSame(strategy: Strategy, preset: keyof typeof presets, cgroup: CgroupVersion): boolean {
   const forms: Partial<Record<CgroupVersion, Strategy>> = presets[preset];
   const form = forms[cgroup] ?? forms.v1;

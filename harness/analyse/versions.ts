@@ -1,11 +1,11 @@
-/** What a character of a version weighs: `~` before the end, letters before all others (deb-version(7)). */
+/** The sort weight of a character: `~` before the end of the string, letters before all others (deb-version(7)). */
 function weight(char: string | undefined): number {
   if (char === '~') return -1;
   if (char === undefined || /\d/.test(char)) return 0;
   return /[a-z]/i.test(char) ? char.charCodeAt(0) : char.charCodeAt(0) + 256;
 }
 
-/** Compares an upstream version or a revision: what is no number character by character, numbers by their value. */
+/** Compares an upstream version or a revision: non-digits character by character, numbers by value. */
 function compareParts(a: string, b: string): number {
   let [i, j] = [0, 0];
   while (i < a.length || j < b.length) {
@@ -26,7 +26,7 @@ function compareParts(a: string, b: string): number {
 }
 
 function split(version: string): { upstream: string; revision: string } {
-  // a kernel names its release candidates 7.4-rc1, Debian's packages 7.4~rc1
+  // kernels call their release candidates 7.4-rc1, Debian's packages 7.4~rc1
   const text = version.replace(/-rc(?=\d)/, '~rc');
   const dash = text.lastIndexOf('-');
   return dash < 0
@@ -35,8 +35,8 @@ function split(version: string): { upstream: string; revision: string } {
 }
 
 /**
- * Orders versions of kernel packages, and kernels' releases, as dpkg does (lib/dpkg/version.c): `6.12.9-1~bpo12+1`
- * before `6.12.9-1`, `7.4~rc1` before `7.4`. Without epochs, which Debian's kernels do not have.
+ * Orders kernel package versions and kernel releases as dpkg does (lib/dpkg/version.c): `6.12.9-1~bpo12+1` before
+ * `6.12.9-1`, `7.4~rc1` before `7.4`. No epochs: Debian's kernels have none.
  */
 export function byVersion(a: string, b: string): number {
   const [left, right] = [split(a), split(b)];

@@ -115,7 +115,7 @@ describe('commands', () => {
 
   it('tell the lines of their stderr as they come, and keep them', async () => {
     const lines: string[] = [];
-    // the second comes once the first was heard
+    // the second line is written only after the first was heard
     const dir = await mkdtemp(join(tmpdir(), 'frostline-test-'));
     const script = 'echo one >&2; until [ -e heard ]; do sleep 0.02; done; printf "two\\nthree" >&2';
     const onLine = (line: string): void => {

@@ -9,7 +9,7 @@ export interface CommandOptions {
   readonly input?: string;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
-  /** Called with each whole line of its stderr as it comes. */
+  /** Called with each complete line of stderr as it arrives. */
   readonly onLine?: (line: string) => void;
 }
 
@@ -20,8 +20,8 @@ export interface CommandResult {
 }
 
 /**
- * Runs a short host command (argv, no shell words) to its end and gives its output whatever its exit
- * code. Rejects when it cannot be started, is aborted or takes longer than `timeoutMs` (10 min).
+ * Runs a short host command (argv, no shell) to its end and returns its output, whatever its exit code.
+ * Rejects when it cannot be started, is aborted or takes longer than `timeoutMs` (default 10 min).
  */
 export async function capture(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const { cwd, env, input, signal, timeoutMs = 600_000, onLine } = options;
@@ -30,14 +30,14 @@ export async function capture(argv: readonly string[], options: CommandOptions =
     quiet: true,
     nothrow: true,
     detached: true,
-    // without input its standard input is empty, not ours
+    // without input, stdin is empty rather than inherited
     ...(input ? { input } : { stdio: ['ignore', 'pipe', 'pipe'] as const }),
-    // depmod and mke2fs are where ordinary users do not look
+    // depmod and mke2fs are in sbin, which is not on an ordinary user's PATH
     env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, LC_ALL: 'C.UTF-8', ...env },
     ...(cwd === undefined ? {} : { cwd }),
   })`${argv}`;
   if (onLine !== undefined) createInterface({ input: run.stderr }).on('line', onLine);
-  // zx finds the children to kill with ps, which small hosts lack; they are a process group of their own
+  // zx finds the children to kill with ps, which small hosts lack; so kill their own process group instead
   let late = false;
   const leader = run.pid === undefined ? undefined : { pid: run.pid, start: processStart(run.pid) };
   const stop = (): void => killGroup(leader);
@@ -60,8 +60,8 @@ export async function capture(argv: readonly string[], options: CommandOptions =
 }
 
 /**
- * Kills the group that a process leads or has led: its pid is not given away as long as the group has a member. Not
- * when another process has that pid, which shows that the group is gone.
+ * Kills the process group that `leader` leads or led. The kernel does not reuse its pid while the group has a member;
+ * so if another process (another start time) has that pid, the group is gone and nothing is killed.
  */
 export function killGroup(
   leader: { readonly pid: number; readonly start: number | undefined } | undefined,
@@ -73,11 +73,11 @@ export function killGroup(
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // it ended by itself
+    // the group has already ended
   }
 }
 
-/** As `capture`, but a non-zero exit is an error that quotes the end of its stderr. Gives its stdout. */
+/** Like `capture`, but a non-zero exit code is an error that quotes the end of stderr. Returns stdout. */
 export async function command(argv: readonly string[], options: CommandOptions = {}): Promise<string> {
   const { code, stdout, stderr } = await capture(argv, options);
   if (code === 0) return stdout;

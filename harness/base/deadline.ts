@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FrostlineError, type ErrorCode } from '../errors.ts';
 
-/** What is waited for, by whom, how long: the words of the error when time runs out. */
+/** How long to wait and for what: `what` and `code` make up the error when time runs out; `signal` aborts the wait. */
 export interface Deadline {
   readonly ms: number;
   readonly what: string;
@@ -9,7 +9,7 @@ export interface Deadline {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Settles as `work` does, or rejects after `ms` with an error that names `what`, or on abort. */
+/** Settles like `work`, or rejects on abort, or after `ms` with an error that names `what`. */
 export async function within<T>(deadline: Deadline, work: Promise<T>): Promise<T> {
   const { ms, what, code = 'machine', signal } = deadline;
   const over = new AbortController();
@@ -26,7 +26,7 @@ export async function within<T>(deadline: Deadline, work: Promise<T>): Promise<T
   }
 }
 
-/** Calls `probe` every `everyMs` until it gives something other than undefined; bounded by `deadline`. */
+/** Calls `probe` every `everyMs` until it returns something other than undefined, within `deadline`. */
 export async function until<T>(
   deadline: Deadline,
   everyMs: number,

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { isAlive, self, whereabouts } from './owner.ts';
 
 /**
- * A name for a folder that is being filled, which says whose it is: `.draft-PID-START-WHERE-MADE-RANDOM`, MADE in
- * seconds. scripts/build-box makes such names, too.
+ * A name for a folder that is being filled, which identifies its owner: `.draft-PID-START-WHERE-MADE-RANDOM`, MADE in
+ * seconds since the epoch. scripts/build-box uses the same format.
  */
 export function draftName(): string {
   const { pid, start, where } = self();
@@ -14,10 +14,10 @@ export function draftName(): string {
 export const isDraft = (name: string): boolean => name.startsWith('.draft-');
 
 const form = /^\.draft-(?<pid>\d+)-(?<start>\d+)-(?<where>[0-9a-f]+\.\d+)-(?<made>\d+)-[0-9A-Za-z]+$/;
-/** A download or a build that takes longer has failed. */
+/** A download or a build that takes longer than this has failed. */
 const dayMs = 24 * 3600 * 1000;
 
-/** The process that is filling a folder of this name; undefined when it is dead, or not to be seen from here. */
+/** The pid of the process that is filling a folder of this name; undefined if it is dead or not visible from here. */
 export function drafterOf(name: string): number | undefined {
   const { pid, start, where } = form.exec(name)?.groups ?? {};
   const isHere = where === whereabouts();
@@ -25,8 +25,8 @@ export function drafterOf(name: string): number | undefined {
 }
 
 /**
- * Whether nobody goes on with a folder of this name. Whose process cannot be seen from here (another boot, container or
- * host) is believed for a day; of a name that does not say when it was made, the folder's own time counts.
+ * Whether the process that filled a folder of this name is gone. A process that is not visible from here (another boot,
+ * container or host) is presumed alive for a day from MADE, or from `folderMs` (the folder's own time) without one.
  */
 export function isAbandoned(name: string, folderMs: number): boolean {
   const { where, made } = form.exec(name)?.groups ?? {};

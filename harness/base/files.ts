@@ -7,9 +7,8 @@ import { command } from './command.ts';
 import { draftName } from './draft.ts';
 
 /**
- * Makes a folder appear whole or not at all: `fill` gets a new folder beside it, which is then renamed; its name says
- * whose it is.
- * When another process was faster, its folder stays and ours goes.
+ * Creates a folder atomically: `fill` gets a new folder beside it, named after its owner, which is then renamed.
+ * If another process was faster, its folder stays and ours is removed.
  */
 export async function makeFolder(path: string, fill: (dir: string) => Promise<void>): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
@@ -26,8 +25,8 @@ export async function makeFolder(path: string, fill: (dir: string) => Promise<vo
 }
 
 /**
- * Writes a file into a folder that another user may write to as well: whole, in place of what has its name, and through
- * no link that was put there.
+ * Writes a file atomically into a folder that another user may also write to. Replaces whatever has its name, and does
+ * not follow a link planted there.
  */
 export async function placeFile(path: string, content: string | Buffer): Promise<void> {
   const draft = join(dirname(path), `.${basename(path)}-${randomBytes(8).toString('hex')}`);
@@ -36,8 +35,8 @@ export async function placeFile(path: string, content: string | Buffer): Promise
 }
 
 /**
- * Removes a folder with all in it. Not what is mounted there, which is somebody else's; and nothing elsewhere, even if
- * another user puts a link in the place of a folder meanwhile, which Node's own rm would follow.
+ * Removes a folder and its contents, but nothing that is mounted in it. Removes nothing elsewhere, even if another user
+ * replaces a folder by a link meanwhile (a race in which Node's own rm would follow the link).
  */
 export async function removeTree(path: string): Promise<void> {
   await command(['rm', '-rf', '--one-file-system', '--', path]);
@@ -46,8 +45,8 @@ export async function removeTree(path: string): Promise<void> {
 const unusedMs = 14 * 24 * 3600 * 1000;
 
 /**
- * Removes from a folder of the cache what nobody has used for two weeks, by the time of the file that `stampOf` names for
- * an entry; undefined: it is not asked about.
+ * Removes entries of a cache folder that have not been used for two weeks, judged by the mtime of the file that
+ * `stampOf` returns for an entry; an entry for which it returns undefined is kept.
  */
 export async function removeUnused(
   folder: string,
@@ -64,15 +63,15 @@ export async function removeUnused(
 /** SHA-256 of a file, in hex. */
 export const sha256File = (path: string): Promise<string> => hashFile(path, {});
 
-/** As `sha256File`, until the signal aborts: it then rejects. */
+/** Like `sha256File`; rejects when the signal aborts. */
 export async function hashFile(path: string, until: { readonly signal?: AbortSignal }): Promise<string> {
   const hash = createHash('sha256');
-  // four times as fast as in pieces of 64 KiB
+  // four times as fast as with chunks of 64 KiB
   await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash, until);
   return hash.digest('hex');
 }
 
-/** SHA-256 of strings, in hex; each is told apart from its neighbours by a NUL. */
+/** SHA-256 of strings, in hex; a NUL terminates each, so that their boundaries matter. */
 export function sha256(...parts: readonly string[]): string {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part).update('\0');

@@ -1,12 +1,12 @@
 import { StringDecoder } from 'node:string_decoder';
 
-/** A line longer than `max` characters is cut there and marked. */
+/** Appended to a line that was cut at `max` characters. */
 export const cutMark = '…[cut]';
 
 /**
- * Splits a byte stream into lines, without their newline, with backpressure. Lines are bounded: of a
- * longer one the rest is dropped, so that no guest can fill the harness's memory. A stream that is
- * destroyed ends the lines without an error.
+ * Splits a byte stream into lines, without their newline, with backpressure. The rest of a line beyond
+ * `max` characters is dropped, so that no guest can fill the harness's memory. A stream that is destroyed
+ * ends the lines without an error.
  */
 export async function* boundedLines(stream: AsyncIterable<Buffer>, max: number): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8');

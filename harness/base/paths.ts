@@ -11,14 +11,14 @@ export function cacheDir(...parts: readonly string[]): string {
 
 /**
  * The folder of live machines (sockets, keys), private to this user and short enough for the 107 bytes of a Unix
- * socket's path: one for all sessions, whatever temporary folders they have, so that each finds what another has left.
- * FROSTLINE_RUNTIME_DIR names another. Rejects a folder that belongs to somebody else, and a link.
+ * socket's path. All login sessions share it, whatever their TMPDIR, so that each finds what another has left.
+ * FROSTLINE_RUNTIME_DIR overrides it. Throws ('host') if it is a link, belongs to someone else or is open to others.
  */
 export function runtimeDir(): string {
   const { uid } = userInfo();
   const dir = process.env['FROSTLINE_RUNTIME_DIR'] || `/tmp/frostline-${uid}`;
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  // a link that somebody else made in /tmp could lead elsewhere tomorrow
+  // another user's link in /tmp could point elsewhere later
   const stat = lstatSync(dir);
   if (!stat.isDirectory() || stat.uid !== uid || (stat.mode & 0o077) !== 0) {
     throw new FrostlineError(

@@ -1,6 +1,6 @@
 /**
- * Things to undo, in reverse order, each even when another fails: push the teardown before the set-up
- * it belongs to can fail. (AsyncDisposableStack, which Node 20 lacks.)
+ * A stack of teardowns, run in reverse order, each even if another fails. Push a teardown before its setup
+ * can fail. (Stands in for AsyncDisposableStack, which Node 20 lacks.)
  */
 export class Scope implements AsyncDisposable {
   readonly #undo: (() => unknown)[] = [];

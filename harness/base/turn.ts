@@ -1,9 +1,9 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * Does some work when its turn has come: of those who give the same name, one process of this host (its network
- * namespace) works at a time, and one caller in it. The turn is a socket without a file (unix(7), abstract), so that
- * it ends with its process, whatever ends that.
+ * Runs `work` under a lock: of all callers with the same name, in any process of this host (network namespace), one
+ * works at a time. The lock is an abstract Unix socket (unix(7)), so that it is released when its process ends,
+ * however it ends.
  */
 export async function inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
   const path = `\0frostline-${name}`;
@@ -24,7 +24,7 @@ export async function inTurn<T>(name: string, work: () => Promise<T>): Promise<T
   }
 }
 
-/** A server at the address; null when there is one already. */
+/** A server at the address; null if another one listens there already. */
 function listen(path: string, sockets: Set<Socket>): Promise<Server | null> {
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -38,7 +38,7 @@ function listen(path: string, sockets: Set<Socket>): Promise<Server | null> {
   });
 }
 
-/** Those who wait are connected to who holds it; the end of the connection is the end of the turn. */
+/** Waiters connect to the holder of the lock; it is released when the connection closes. */
 function untilClosed(path: string): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect(path);

@@ -1,10 +1,10 @@
-/** A URL apart from the name and password in it, which fetch refuses to have there: they become a header. */
+/** A URL without credentials, which fetch refuses in a URL; they are in a header instead. */
 export interface Target {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Takes the credentials out of a URL, which must be a valid one. */
+/** Moves the credentials of a valid URL into a header. */
 export function toTarget(text: string): Target {
   const url = new URL(text);
   const { username, password } = url;
@@ -15,7 +15,7 @@ export function toTarget(text: string): Target {
   return { url: url.href, headers: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` } };
 }
 
-/** A lone % stays what it is. */
+/** Text with a lone %, which cannot be decoded, stays as it is. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -24,7 +24,7 @@ function decode(text: string): string {
   }
 }
 
-/** A text for people: no URL in it shows a name, a password, or a query, which often is a key. */
+/** Strips user names, passwords and queries (often keys) from all URLs in a text for display. */
 export const withoutSecrets = (text: string): string =>
   text.replaceAll(/(\b[a-z][a-z0-9+.-]*:\/\/)([^\s/?#]*@)?([^\s?#]*)(\?[^\s#]*)?/gi, (...match) => {
     const [, scheme = '', , rest = '', query] = match as (string | undefined)[];

@@ -14,7 +14,7 @@ async function bisect(...words: string[]): Promise<void> {
   await createProgram(io, '1.2.3').parseAsync(['node', 'frostline', 'bisect', ...words]);
 }
 
-// nothing of these is asked of the archive
+// none of these cases contacts the archive
 it.each<[string, string[], string]>([
   ['a workload that there is not', ['--workload', 'vfrk', '--strategy', 'single'], 'Unknown name "vfrk"'],
   ['a strategy that there is not', ['--workload', 'sleep', '--strategy', 'doubl'], 'Unknown name "doubl"'],

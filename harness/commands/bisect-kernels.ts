@@ -39,27 +39,27 @@ interface Candidate {
   readonly version: string;
 }
 
-/** A kernel that was looked at. */
+/** A kernel that was tested. */
 interface Step {
   readonly candidate: Candidate;
   readonly finding: Finding;
   readonly dir: string;
 }
 
-/** Trials of one kernel at most; one that needs more is too near to call. */
+/** Maximum number of trials per kernel; one that needs more is too close to call. */
 const most = 200;
 
 /**
- * `frostline bisect`: the first kernel of Debian's archive, by version, on which a workload is not frozen as it was
- * before. Each step is a run of its own, of as many trials as it takes to be sure. Exits with 0 when it is found, 1 when
- * all are good or all are bad, 69 when none could be told.
+ * `frostline bisect`: finds the first kernel of Debian's archive, by version, that no longer freezes a workload as
+ * earlier ones did. Each step is a run of its own, with as many trials as a reliable verdict takes. Exits with 0 when
+ * it is found, 1 when all are good or all are bad, 69 when none could be tested.
  */
 export async function bisectKernels(options: BisectOptions, io: Io): Promise<void> {
   if (options.goodRate <= options.badRate)
     throw new FrostlineError(`--good-rate ${options.goodRate} is not above --bad-rate ${options.badRate}.`, {
       code: 'usage',
     });
-  // what is wrong with the words is told before anything is fetched
+  // report mistakes in the options before anything is fetched
   matrixFor(options, 'deb:bookworm');
   const candidates = within(await knownKernels(options.suite, io), options);
   io.stderr.write(
@@ -82,7 +82,7 @@ export async function bisectKernels(options: BisectOptions, io: Io): Promise<voi
   io.setExitCode(isFound ? 0 : border.lastGood === null && border.firstBad === null ? 69 : 1);
 }
 
-/** Kernels of the suites in the cloud flavour, each once, the oldest version first. */
+/** The cloud-flavour kernels of the suites, each once, oldest version first. */
 async function knownKernels(suites: readonly string[], io: Io): Promise<Candidate[]> {
   const found = new Map<string, Candidate>();
   for (const suite of suites) {
@@ -94,7 +94,7 @@ async function knownKernels(suites: readonly string[], io: Io): Promise<Candidat
   return [...found.values()].sort((a, b) => byVersion(a.version, b.version) || byVersion(a.name, b.name));
 }
 
-/** From the first kernel whose version begins with --good to the last that begins with --bad. */
+/** The kernels from the first whose version begins with --good to the last whose version begins with --bad. */
 function within(all: readonly Candidate[], { good, bad }: BisectOptions): Candidate[] {
   const from = good === undefined ? 0 : all.findIndex((one) => one.version.startsWith(good));
   const to = bad === undefined ? all.length - 1 : all.findLastIndex((one) => one.version.startsWith(bad));
@@ -112,13 +112,13 @@ function within(all: readonly Candidate[], { good, bad }: BisectOptions): Candid
   return all.slice(from, to + 1);
 }
 
-/** The matrix of one cell on one kernel. Rejects ('matrix') when a word of the command line is none that it knows. */
+/** A matrix with one cell on one kernel. Rejects ('matrix') when an option names something unknown. */
 function matrixFor(options: BisectOptions, kernel: string): Matrix {
   const { workload, strategy, cgroup, runtime, userland } = options;
-  // JSON is YAML
+  // JSON is valid YAML
   const matrix = {
     name: 'bisect',
-    // what ends it is the test of the two rates
+    // the test of the two rates ends it
     trials: { min: 8, max: most, halfWidth: 0.01 },
     machines: 2,
     deadline: '5s',

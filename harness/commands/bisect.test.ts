@@ -10,7 +10,7 @@ import { bisectCode, verdictCode } from './bisect.ts';
 import { kernelOption, withKernel } from './kernel.ts';
 
 describe('a verdict for git bisect', () => {
-  /** Cells as their samples have them, of which these verdicts were found of the first. */
+  /** The code for cells with these outcomes, with these verdicts on the first cell. */
   const of = async (
     verdicts: readonly Judgement['verdict'][],
     outcomes: readonly TrialRecord['outcome'][] = ['frozen'],

@@ -9,7 +9,7 @@ import { cli, frostline } from '../testing/cli.ts';
 const repro = new URL('../../matrices/repro/vfork-lost.yaml', import.meta.url).pathname;
 beforeAll(() => void execFileSync(cli, ['--version']));
 
-/** In the order of their age; no versions, since Debian's mirrors keep few. */
+/** Oldest first; without exact versions, since Debian's mirrors keep few. */
 const kernels = [
   'deb:bullseye/linux-image-5.10.0-3?-cloud-amd64',
   'deb:bullseye',
@@ -20,7 +20,7 @@ const kernels = [
   'deb:trixie-backports/linux-image-7.*-cloud-amd64',
 ];
 
-/** A history in which each commit holds the name of another kernel; gives the hashes. */
+/** Creates a git history in which each commit names a different kernel; resolves with the hashes. */
 async function historyOf(dir: string): Promise<string[]> {
   const git = (...args: string[]): string => execFileSync('git', args, { cwd: dir, encoding: 'utf8' }).trim();
   git('init', '-q');

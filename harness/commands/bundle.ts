@@ -12,14 +12,14 @@ import type { Io } from './io.ts';
 import { recordLists } from './stored-run.ts';
 import type { Subject } from './subject.ts';
 
-/** What is taken out of a bundle, which may come from anybody: two files, whatever else is in it. */
+/** The only files extracted from a bundle, whatever else it has: it may come from anybody. */
 const taken: ReadonlySet<string> = new Set(['run.json', 'records.ndjson']);
 const maxBytes = 64 * 1024 * 1024;
-/** Console logs and logs of tools in a bundle; of a long one its end. */
+/** Limits of console and tool logs in a bundle; of a long log the end is kept. */
 const maxLogs = 12;
 const maxLogBytes = 256 * 1024;
 
-/** Writes what another person needs to measure a cell again: a tar archive with one folder. */
+/** Writes everything another person needs to measure a cell again: a tar archive with one folder. */
 export async function writeBundle(dir: string, subject: Subject, out: string, io: Io): Promise<void> {
   const records = await recordsOf(dir, subject.cell.id);
   const tar = pack();
@@ -53,7 +53,7 @@ async function recordsOf(dir: string, cell: string): Promise<TrialRecord[]> {
   return found;
 }
 
-/** The run as if it had had this cell alone. */
+/** The description of the run as if it had had only this cell. */
 function narrowed({ info, cell, matrix, kernel }: Subject): RunInfo {
   return {
     ...info,
@@ -65,7 +65,7 @@ function narrowed({ info, cell, matrix, kernel }: Subject): RunInfo {
   };
 }
 
-/** Logs of the cell's failed trials and the consoles of their machines, by name. */
+/** Logs of the cell's failed trials and the console logs of their machines, by name. */
 async function logsOf(dir: string, records: readonly TrialRecord[]): Promise<Map<string, string>> {
   const failed = records.filter(({ outcome }) => outcome !== 'frozen' && outcome !== 'passed');
   const names: string[] = [];
@@ -101,13 +101,13 @@ beside it. Nothing of this archive but run.json and records.ndjson is read for t
 `;
 }
 
-/** A bundle unpacked. */
+/** An unpacked bundle. */
 export interface Bundle extends AsyncDisposable {
-  /** A folder as of a run. */
+  /** A folder in the form of a run's. */
   readonly dir: string;
 }
 
-/** Unpacks what is needed of a bundle. Rejects ('results') what is none, or has a file of more than 64 MiB. */
+/** Unpacks the needed files of a bundle. Rejects ('results') when it is not a bundle, or has a file over 64 MiB. */
 export async function openBundle(file: string): Promise<Bundle> {
   const dir = await mkdtemp(join(tmpdir(), 'frostline-repro-'));
   const dispose = (): Promise<void> => rm(dir, { recursive: true, force: true });

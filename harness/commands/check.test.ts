@@ -32,7 +32,7 @@ interface Ended {
   readonly code: number;
 }
 
-/** Runs a command line; paths are shown without the test's folder. */
+/** Runs a command line; the test's folder is removed from paths in the output. */
 async function frostline(words: readonly string[], over: Partial<Io> = {}): Promise<Ended> {
   const stdout = new PassThrough({ highWaterMark: 2 ** 26 });
   const stderr = new PassThrough();
@@ -175,7 +175,7 @@ describe('plan', () => {
           most = Math.max(most, stdout.writableLength);
           waiting++;
           lines += chunk.toString().split('\n').length - 1;
-          // slower than a turn of the event loop, in which the writer would otherwise go on
+          // slower than one turn of the event loop, in which the writer would otherwise continue
           setTimeout(done, 3);
         },
       });

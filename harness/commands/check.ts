@@ -21,7 +21,7 @@ function trialsOf({ sampling, trials }: Matrix, cells: number): string {
   return sampling === null ? most : `${cells * sampling.min} to ${most}`;
 }
 
-/** What a matrix amounts to, in one line. */
+/** A one-line summary of a matrix. */
 function summarise(file: string, matrix: Matrix): string {
   let cells = 0;
   for (const _ of planCells(matrix)) cells++;
@@ -39,8 +39,8 @@ function summarise(file: string, matrix: Matrix): string {
 }
 
 /**
- * `frostline check FILE...`: every finding with its place; exit 2 when there is an error. With --online also whether what it
- * names can be had: exit 69 when a distro cannot.
+ * `frostline check FILE...`: prints every finding with its position; exits with 2 when there is an error. With --online
+ * it also checks whether everything the matrix names can be obtained: exits with 69 when a distro cannot.
  */
 export async function check(files: readonly string[], options: OnlineOptions, io: Io): Promise<void> {
   const ask = openAsker(options, io);
@@ -60,7 +60,7 @@ export async function check(files: readonly string[], options: OnlineOptions, io
 }
 
 interface Checked {
-  /** Null: it does not load. */
+  /** Null when it does not load. */
   readonly matrix: Matrix | null;
   readonly sound: boolean;
 }

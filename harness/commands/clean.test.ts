@@ -11,7 +11,7 @@ beforeEach(async () => {
   base = await mkdtemp(join(tmpdir(), 'frostline-test-'));
 });
 
-/** A folder as a host's machine has it, whose `enter` does what is said. */
+/** Creates a folder like that of a machine on the host itself; its `enter` runs the given script. */
 async function leave(name: string, script: string): Promise<string> {
   const folder = join(base, name);
   await mkdir(folder);

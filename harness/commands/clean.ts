@@ -10,8 +10,8 @@ export interface CleanOptions {
 }
 
 /**
- * `frostline clean`: takes down what dead runs left: machines, their folders, half-made cache entries, and what trials on
- * this host itself have changed of it. The cache as a whole stays, with exit code 69, as long as a process uses it.
+ * `frostline clean`: removes what dead runs left behind: machines, their folders, incomplete cache entries, and changes
+ * that trials made to this host itself. Keeps the cache as a whole, and exits with 69, while a process uses it.
  */
 export async function clean({ dryRun = false, cache = false }: CleanOptions, io: Io): Promise<void> {
   const verb = dryRun ? 'would remove' : 'removed';

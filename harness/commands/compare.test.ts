@@ -25,7 +25,7 @@ beforeEach(async () => {
   results = join(await mkdtemp(join(tmpdir(), 'frostline-test-')), 'results');
 });
 
-/** Makes a run with five boots of ten trials in each cell, of which the given number froze in each boot. */
+/** Stores a run with five boots of ten trials in each cell; `frozen` says how many froze in each boot. */
 async function makeRun(
   day: string,
   frozen: Readonly<Record<string, number>>,
@@ -193,7 +193,7 @@ describe('frostline compare', () => {
 describe('compare --earlier', () => {
   const [kept, lost] = [cell('d', 'kept'), cell('d', 'lost')];
 
-  /** A run of both cells, of which the second has only so many trials. */
+  /** A run of both cells in which the second has only `trials` trials. */
   const night = (day: string, trials: number, frozen = 50): Promise<string> =>
     storeRun(results, {
       ...{ matrix, cells: [kept, lost], trials: 50, startedAt: new Date(`${day}T02:00:00Z`) },
@@ -209,7 +209,7 @@ describe('compare --earlier', () => {
     await night('2026-11-21', 3, 0);
     await night('2026-11-22', 0);
     await night('2026-11-23', 50, 10);
-    // without: the cell has no base, or one of three trials
+    // without --earlier the cell has no base, or one of three trials
     expect(await compare('2026-11-22', 'latest', '--fail-on', 'worse')).toMatchObject({ code: 0 });
     expect((await compare('2026-11-21', 'latest')).out).toMatch(/^Nothing got worse/);
     const { out, code } = await compare('2026-11-22', 'latest', ...earlier);

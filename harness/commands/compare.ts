@@ -19,17 +19,17 @@ export interface CompareOptions {
   /** In percentage points. */
   readonly margin: string;
   readonly failOn?: 'worse';
-  /** `OLD=NEW`: hold distro OLD of base against NEW of head, and no others. */
+  /** `OLD=NEW`: compare only distro OLD of base with distro NEW of head. */
   readonly distro?: readonly string[];
-  /** Compare cells under other conditions all the same. */
+  /** Compare cells measured under different conditions nevertheless. */
   readonly mixed?: boolean;
-  /** Runs before base, the newest first: each cell that base did not measure to the end is held against them. */
+  /** Runs before base, newest first: the bases of cells that base did not measure in full. */
   readonly earlier?: readonly string[];
 }
 
 /**
- * `frostline compare BASE HEAD`: what got better or worse from one stored run to another. With `failOn` it exits with
- * 1 when something did, and with 69 when there was nothing to compare.
+ * `frostline compare BASE HEAD`: what got better or worse between two stored runs. With `failOn` it exits with 1 when
+ * something got worse, and with 69 when there was nothing to compare.
  */
 export async function compare(base: string, head: string, options: CompareOptions, io: Io): Promise<void> {
   const margin = parseMargin(options.margin);
@@ -38,7 +38,7 @@ export async function compare(base: string, head: string, options: CompareOption
     [head, ...names].map((name) => resolveRun(options.results, name)),
   );
   const after = await readRun(headDir!, io);
-  // one after the other: each read is then not slowed by the memory of another
+  // one at a time, so that the memory of one run does not slow down reading the next
   let before: StoredRun | undefined;
   const read = async function* (): AsyncGenerator<StoredRun> {
     for (const dir of baseDirs) {
@@ -55,7 +55,7 @@ export async function compare(base: string, head: string, options: CompareOption
       : counterparts(summary, after.summary, distros);
   const compared = compareRuns(sides.base, sides.head, margin, {
     earlier,
-    // who names two distros knows that they are not the same
+    // naming two distros implies that their conditions differ
     mixed: options.mixed === true || distros.size > 0,
   });
   const comparison = { ...compared, facts: [...compared.facts, ...hostFacts(before?.info, after.info)] };
@@ -77,7 +77,7 @@ function parseMargin(text: string): number {
 function parseNames(pairs: readonly string[], base: Summary, head: Summary): ReadonlyMap<string, string> {
   return new Map(
     pairs.map((pair) => {
-      // a name can have `=` itself
+      // a name may itself contain `=`
       const [from, to = from] = pair.split(/(?<!:cpus)=/, 2) as [string, string?];
       for (const [name, { run, cells }] of [
         [from, base],
@@ -101,7 +101,7 @@ async function readRun(dir: string, io: Io): Promise<StoredRun> {
   return stored;
 }
 
-/** What run.json tells of the host, the harness and the matrix, where it is not the same. */
+/** Differences in what run.json says about the host, the harness and the matrix. */
 function hostFacts(base: RunInfo | undefined, head: RunInfo | undefined): FactChange[] {
   if (base === undefined || head === undefined) return [];
   const own = (text: string): ReadonlyMap<string, string> => new Map([['', text]]);

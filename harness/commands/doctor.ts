@@ -20,7 +20,10 @@ export interface DoctorOptions {
   readonly probe?: boolean;
 }
 
-/** `frostline doctor`: what a run needs, what this host has, how to get the rest. Exit 69 when something is missing. */
+/**
+ * `frostline doctor`: what a run needs, what this host has, how to get the rest. Exits with 69 when something is
+ * missing.
+ */
 export async function doctor({ kernels, probe = false }: DoctorOptions, io: Io): Promise<void> {
   if (kernels !== undefined) return printKernels(kernels, io);
   if (probe) await probeKvm(io);
@@ -38,10 +41,10 @@ export async function doctor({ kernels, probe = false }: DoctorOptions, io: Io):
   if (checks.some(({ state }) => state === 'missing')) io.setExitCode(69);
 }
 
-/** The kernel that KVM is tried with. */
+/** The kernel used to test KVM. */
 const probed = 'deb:trixie';
 
-/** Tries KVM, whatever was found before; the kernel to boot is fetched where it is not here. */
+/** Tests KVM again, ignoring earlier results; fetches the kernel to boot when it is missing. */
 async function probeKvm(io: Io): Promise<void> {
   await forgetKvm();
   const consoles = await mkdtemp(join(tmpdir(), 'frostline-doctor-'));

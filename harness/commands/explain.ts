@@ -16,7 +16,7 @@ export interface ExplainOptions {
   readonly format: 'terminal' | 'json';
 }
 
-/** `frostline explain RUN [CELL]`: what most likely kept the cells of a run from FROZEN. CELL may have `*` in it. */
+/** `frostline explain RUN [CELL]`: what most likely kept the cells of a run from FROZEN. CELL may contain `*`. */
 export async function explain(
   name: string,
   cell: string | undefined,
@@ -33,7 +33,7 @@ export async function explain(
       code: 'usage',
       todo: 'A cell is DISTRO/CGROUP/RUNTIME/WORKLOAD/STRATEGY; `*` stands for anything. `frostline report` lists them.',
     });
-  // what is damaged was told just now
+  // damage was already reported above
   const lists = await recordLists(dir, () => undefined);
   const cells = await explainRecords(flat(lists), isWanted);
   io.stdout.write(
@@ -43,7 +43,7 @@ export async function explain(
   );
 }
 
-/** The folders with what was kept of cells, of those that have one. */
+/** The evidence folder of each cell that has one. */
 function evidenceOf(dir: string, cells: readonly CellExplanation[]): Map<string, string> {
   const folders = cells.map(({ cell }) => [cell, join(dir, evidenceOfCell(cell))] as const);
   return new Map(folders.filter(([, folder]) => existsSync(folder)));

@@ -29,7 +29,7 @@ export interface CompactOptions {
   readonly deleteOriginals?: boolean;
 }
 
-/** `frostline history compact`: a Parquet file for each run that has none, or an old one. */
+/** `frostline history compact`: makes a Parquet file for each run that has none, or an outdated one. */
 export async function historyCompact(
   { results, deleteOriginals = false }: CompactOptions,
   io: Io,
@@ -53,7 +53,7 @@ export interface TrendOptions extends Omit<HistoryOptions, 'format'> {
   readonly format: HistoryOptions['format'] | 'html';
 }
 
-/** `frostline history trend --cell GLOB`: how rates went from run to run. */
+/** `frostline history trend --cell GLOB`: how rates changed from run to run. */
 export async function historyTrend(options: TrendOptions, io: Io): Promise<void> {
   const { results, format, cell, by } = options;
   await using history = await open(results, io);
@@ -72,7 +72,7 @@ export interface FlakyOptions extends HistoryOptions {
   readonly since?: string;
 }
 
-/** `frostline history flaky`: cells that do not come out the same each time. */
+/** `frostline history flaky`: cells whose results vary. */
 export async function historyFlaky({ results, format, since }: FlakyOptions, io: Io): Promise<void> {
   await using history = await open(results, io);
   const cells = await flaky(history.database, parseDay(since));
@@ -120,7 +120,7 @@ function writeColumns(format: HistoryOptions['format'], io: Io): Promise<void> {
   return writeTable(['view', 'column', 'what it is'], rows, { format, io, all: true });
 }
 
-/** ISO days sort as the run ids that begin with them. */
+/** Checks an ISO day; days sort like the run ids that begin with them. */
 function parseDay(text: string | undefined): string | undefined {
   if (text === undefined || /^\d{4}-\d\d-\d\d$/.test(text)) return text;
   throw new FrostlineError(`--since "${text}" is no day.`, {

@@ -13,7 +13,7 @@ import { recordLists, type StoredRun } from './stored-run.ts';
 /** The report of a stored run as one HTML page. */
 export async function runHtml(dir: string, { summary, judgements }: StoredRun): Promise<string> {
   const lost = new Map<string, string>();
-  // what is damaged was told when the run was read
+  // damage was already reported when the run was read
   const lists = await recordLists(dir, () => undefined);
   const explanations = await explainRecords(watch(lists, lost));
   const consoles = new Map<string, string>();
@@ -24,7 +24,7 @@ export async function runHtml(dir: string, { summary, judgements }: StoredRun): 
   return page(runPage({ summary, judgements, explanations, consoles }));
 }
 
-/** Data as a page. */
+/** Renders data as a page. */
 export async function page(data: PageData): Promise<string> {
   return htmlPage(data, await pageScript());
 }
@@ -32,7 +32,7 @@ export async function page(data: PageData): Promise<string> {
 const linesShown = 40;
 const machineName = /^m\d+$/;
 
-/** Passes records on, and notes the first machine that each cell lost its kernel in. */
+/** Passes records on, and notes for each cell the first machine whose kernel was lost. */
 async function* watch(
   lists: AsyncIterable<TrialRecord[]>,
   lost: Map<string, string>,
@@ -41,14 +41,14 @@ async function* watch(
     for (const record of list) {
       const { cell, outcome, machine } = record;
       const isLost = outcome === 'kernel-crash' || outcome === 'kernel-hang';
-      // a record is no place to trust a path from
+      // a path from a record is not trusted
       if (isLost && !lost.has(cell) && machineName.test(machine.id)) lost.set(cell, machine.id);
       yield record;
     }
   }
 }
 
-/** The last lines of a console; empty when it is gone. */
+/** The last lines of a console log; empty when the file is missing. */
 async function endOf(path: string): Promise<string> {
   try {
     await using file = await open(path, 'r');

@@ -1,23 +1,23 @@
 import { escapeTerminal } from '../report/escape.ts';
 
-/** What a command may touch of the world outside its arguments. */
+/** What a command may use of the outside world besides its arguments. */
 export interface Io {
-  /** Data. */
+  /** For results. */
   readonly stdout: NodeJS.WriteStream | NodeJS.WritableStream;
-  /** Talk. */
+  /** For messages. */
   readonly stderr: NodeJS.WriteStream | NodeJS.WritableStream;
   readonly env: NodeJS.ProcessEnv;
-  /** What is typed; asked for only by what reads it. */
+  /** Typed input; only read by commands that need it. */
   readonly stdin?: NodeJS.ReadStream;
   /** Aborts on the first SIGINT, SIGTERM or SIGHUP. */
   readonly signal: AbortSignal;
-  /** Aborts once nobody reads standard output any more: what only prints ends, and all else goes on. */
+  /** Aborts when nobody reads standard output any more: commands that only print then end, all others go on. */
   readonly unread?: AbortSignal;
-  /** The exit code once the command is done; 0 unless set. */
+  /** Sets the exit code of the finished command; 0 by default. */
   readonly setExitCode: (code: number) => void;
 }
 
-/** Until when there is somebody to write for. */
+/** A signal that aborts when the command is stopped or its output is no longer read. */
 export const whileRead = ({ signal, unread }: Io): AbortSignal =>
   unread === undefined ? signal : AbortSignal.any([signal, unread]);
 
@@ -25,9 +25,9 @@ export const whileRead = ({ signal, unread }: Io): AbortSignal =>
 export const isColoured = ({ stdout, env }: Io): boolean =>
   'isTTY' in stdout && stdout.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 
-/** Columns that a line of stdout may have. */
+/** The width of a line on stdout, in columns. */
 export const widthOf = ({ stdout }: Io): number =>
   'isTTY' in stdout && stdout.isTTY ? Math.max(80, stdout.columns) : 150;
 
-/** Text of several lines for a terminal: what a guest, a host or a file says in it is shown, and does not act. */
+/** Escapes multi-line text for a terminal, so that words of a guest, a host or a file are shown and have no effect. */
 export const printable = (text: string): string => text.replaceAll(/[^\n\t]+/g, escapeTerminal);

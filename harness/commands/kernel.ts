@@ -4,8 +4,8 @@ import type { Distro, Matrix } from '../matrix/matrix.ts';
 import { checkSource, formatKernel, kernelPattern, kernelText, parseKernel } from '../matrix/source.ts';
 
 /**
- * The word after --kernel as a matrix would have it, with absolute paths: `deb:`, `path:`, `rpm:` or `url:` text,
- * else the path of a bzImage. Rejects ('usage') what is neither.
+ * Converts the argument of --kernel to the form used in a matrix, with absolute paths: `deb:`, `path:`, `rpm:` or
+ * `url:` text, else the path of a bzImage. Rejects ('usage') anything else.
  */
 export function kernelOption(word: string): string {
   const text = /^(deb|path|rpm|url):/.test(word) ? word : `path:${word}`;
@@ -18,7 +18,7 @@ export function kernelOption(word: string): string {
   });
 }
 
-/** A matrix whose distros all boot one kernel; the rest of each stays as it is. Rejects ('usage') hosts with their own. */
+/** A matrix whose distros all boot this kernel, unchanged otherwise. Rejects ('usage') hosts with their own kernel. */
 export function withKernel(matrix: Matrix, text: string): Matrix {
   const kernel = parseKernel(text, '/');
   const distros = [...matrix.distros].map(([name, { ways }]): [string, Distro] => {

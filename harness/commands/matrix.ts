@@ -5,10 +5,10 @@ import { lineBreak } from '../matrix/locate.ts';
 import type { Matrix } from '../matrix/matrix.ts';
 import type { Io } from './io.ts';
 
-/** More would bury the first ones, which often cause the rest. */
+/** More findings would bury the first ones, which often cause the rest. */
 const findingsShown = 50;
 
-/** Findings as compilers print them, each with the line it is about and a caret; `text` is the file's. */
+/** Formats findings like a compiler, each with its source line and a caret; `text` is the file's. */
 export function formatFindings(
   findings: readonly Finding[],
   text: string,
@@ -30,11 +30,14 @@ function formatFinding(finding: Finding, lines: readonly string[], severity: str
   return printable(`${head}\n    ${source}\n    ${margin}^`);
 }
 
-/** A matrix file is somebody's text: what would act on the terminal, or turn the text's direction, does not reach it. */
+/**
+ * Replaces characters of a matrix file that would affect the terminal or the direction of text: its author may be
+ * anyone.
+ */
 const printable = (text: string): string =>
   text.replaceAll(/[^\P{Cc}\n\t]|[\p{Bidi_Control}\p{Zl}\p{Zp}]/gu, '\uFFFD');
 
-/** Loads a matrix or rejects ('matrix') with its findings as the message. Warnings go to `io`, when it is given. */
+/** Loads a matrix, or rejects ('matrix') with its findings as the message. Writes warnings to `io` when it is given. */
 export async function requireMatrix(file: string, io?: Io): Promise<Matrix> {
   const loaded = await loadMatrixFile(file);
   if (loaded.ok) {

@@ -11,11 +11,11 @@ import type { OpenRun } from '../record/runs.ts';
 import { runMatrix } from '../run.ts';
 import type { Io } from './io.ts';
 
-/** Null: by cores and memory. */
+/** The `--jobs` option; null: decided by cores and memory. */
 export const jobsOf = ({ jobs = 'auto' }: { readonly jobs?: number | 'auto' }): number | null =>
   jobs === 'auto' ? null : jobs;
 
-/** What is to be run, new or gone on with. */
+/** A run to be measured, new or resumed. */
 export interface Job {
   readonly open: OpenRun;
   readonly matrix: Matrix;
@@ -24,7 +24,10 @@ export interface Job {
   readonly sampler: Stopping;
 }
 
-/** Measures what a job has left, into its run's folder. Rejects on abort, with every machine down. */
+/**
+ * Runs the remaining trials of a job and stores them in its run's folder. Rejects on abort, after shutting down every
+ * machine.
+ */
 export async function measure(
   { open, matrix, cells, progress, sampler }: Job,
   options: { readonly jobs?: number | 'auto'; readonly allowLocal?: boolean },
@@ -75,7 +78,7 @@ export async function measure(
   }
 }
 
-/** frostline's own. */
+/** The version of frostline. */
 export const version = (): string =>
   (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
     .version;

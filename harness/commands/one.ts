@@ -12,8 +12,8 @@ import { escapeTerminal } from '../report/escape.ts';
 import type { Io } from './io.ts';
 
 /**
- * A machine of a distro, outside of any run, booted for a cgroup set-up where that is given; its disposal takes it down and
- * leaves nothing behind.
+ * A machine of a distro outside any run, booted for a cgroup set-up when one is given. Disposing shuts it down and
+ * removes everything it left.
  */
 export async function bootOne(
   matrix: Matrix,

@@ -13,7 +13,7 @@ const sha256 = createHash('sha256').update(content).digest('hex');
 
 let server: TestServer;
 let dir = '';
-// the mirror is asked for once in a process, so that one server is for all tests here
+// the mirror is looked up once per process, so all tests here share one server
 beforeAll(async () => {
   server = await serve();
   vi.stubEnv('FROSTLINE_DEBIAN_MIRROR', `${server.base}/debian`);
@@ -47,7 +47,10 @@ interface Ended {
   readonly code: number;
 }
 
-/** Runs `check` with these words; the server's address is shown as another as long, the test's folder not at all. */
+/**
+ * Runs `check` with these arguments; in the output the server's address is replaced by one of equal length, and the
+ * test's folder removed.
+ */
 async function check(words: readonly string[], over: Partial<Io> = {}): Promise<Ended> {
   const [stdout, stderr] = [new PassThrough({ highWaterMark: 2 ** 20 }), new PassThrough()];
   let code = 0;
@@ -67,7 +70,7 @@ async function check(words: readonly string[], over: Partial<Io> = {}): Promise<
   return { out: text(stdout), err: text(stderr), code };
 }
 
-/** Writes a matrix with these distros and gives its file. */
+/** Writes a matrix with these distros; resolves with its file. */
 async function matrix(distros: string, name = 'm'): Promise<string> {
   const file = join(dir, `${name}.yaml`);
   const rest = 'cgroups: [v1]\nworkloads: [sleep]\nstrategies:\n  single: { preset: single }\n';

@@ -18,14 +18,14 @@ export interface OnlineOptions {
   readonly json?: boolean;
 }
 
-/** Asks the places of a matrix. */
+/** Asks every place that a matrix names. */
 export type AskMatrix = ReturnType<typeof matrixAsker>;
 
-/** A place has the time of so many answers for all that it is asked; a download of some GiB an hour. */
+/** All requests to one place together may take this many answer timeouts; with a download of some GiB, an hour. */
 const answersOfPlace = 6;
 const downloadMs = 3_600_000;
 
-/** Gives what `--online` asks with; null without it. Rejects ('usage') options that mean nothing then. */
+/** The checker for `--online`; null without it. Rejects ('usage') options that are meaningless without it. */
 export function openAsker({ online, hash = false, timeout, json }: OnlineOptions, io: Io): AskMatrix | null {
   if (online !== true) {
     const idle = [hash ? '--hash' : '', timeout === undefined ? '' : '--timeout', json ? '--json' : ''].find(
@@ -59,12 +59,12 @@ function parseTimeout(text: string): number {
   });
 }
 
-/** Whether each distro of a matrix can be had in some way. */
+/** Whether each distro of a matrix can be obtained in some way. */
 export const canBeHad = (distros: readonly DistroAsked[]): boolean => distros.every(({ answers }) => answers);
 
 const columns = ['distro', 'way', 'place', 'answer', 'size', 'checksum', 'newest'] as const;
 
-/** What the places of a matrix answer as a table, then what to do about each that does not, and what it comes to. */
+/** A table of the places' answers, then what to do about each failure, and the overall result. */
 export function answersTable(distros: readonly DistroAsked[]): string {
   const asked = distros.flatMap(({ distro, ways }) =>
     ways.flatMap(({ way, places }) => places.map((one) => ({ distro, way, ...one }))),
@@ -84,7 +84,7 @@ export function answersTable(distros: readonly DistroAsked[]): string {
     return [`${distro}: ${placeWords(place)}: ${answer}`, `  -> ${todo}`];
   });
   const below = ['', ...faults, ...(faults.length === 0 ? [] : ['']), verdict(distros)];
-  // what to do is below, so that the table can be read; its lines are not cut, since the last columns matter
+  // remedies are listed below to keep the table readable; lines are not cut, since the last columns matter
   const table = terminalTable(columns, rows, Number.POSITIVE_INFINITY);
   return `${table}${below.map(escapeTerminal).join('\n')}\n`;
 }
@@ -118,7 +118,7 @@ export function answersJson(files: readonly FileAsked[]): string {
   return `${escapeJson({ schema: 1, matrices: files.map(({ file, matrix, distros }) => ({ file, matrix: matrix.name, distros: distros.map(distroJson) })) })}\n`;
 }
 
-/** A matrix file and what its places answer. */
+/** A matrix file and the answers for what it names. */
 export interface FileAsked {
   readonly file: string;
   readonly matrix: Matrix;

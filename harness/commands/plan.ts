@@ -15,8 +15,8 @@ export interface PlanOptions {
 }
 
 /**
- * Writes pieces in blocks, waiting for a slow reader, so that a plan of any size takes little memory.
- * Rejects when the command is told to stop, or nobody reads any more.
+ * Writes pieces in blocks and waits for a slow reader, so that a plan of any size takes little memory. Rejects when the
+ * command is told to stop, or when nobody reads the output any more.
  */
 async function writeAll(io: Io, pieces: Iterable<string>): Promise<void> {
   const { stdout } = io;
@@ -24,7 +24,7 @@ async function writeAll(io: Io, pieces: Iterable<string>): Promise<void> {
   const write = async (block: string): Promise<void> => {
     signal.throwIfAborted();
     if (!stdout.write(block)) await once(stdout, 'drain', { signal });
-    // pipes and files take writes at once and never ask to wait, so signals are let in here
+    // pipes and files accept writes at once and never ask to wait, so signals are handled here
     else await setImmediate();
   };
   let block = '';
@@ -51,7 +51,7 @@ function* asText(cells: Iterable<Cell>): Generator<string> {
   for (const cell of cells) yield `${cell.id}\n`;
 }
 
-/** `frostline plan FILE`: the ids of the cells a run would measure, in order. */
+/** `frostline plan FILE`: prints the ids of the cells a run would measure, in order. */
 export async function plan(
   file: string,
   { json = false, select = [], shard }: PlanOptions,

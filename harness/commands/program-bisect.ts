@@ -17,7 +17,7 @@ function parseRate(text: string): number {
 
 const suite = new Option('--suite <name...>', "of Debian's archive").choices(suites).default(known);
 
-/** Adds the words of `frostline bisect`. */
+/** Adds the command `frostline bisect`. */
 export function addBisect(program: Command, io: Io, shared: readonly Option[]): void {
   const command = program
     .command('bisect')

@@ -9,7 +9,7 @@ const format = (...more: string[]): Option =>
 
 const since = (): Option => new Option('--since <day>', 'leave earlier runs out, e.g. 2026-11-20');
 
-/** Adds the words of `frostline history`. */
+/** Adds the command `frostline history`. */
 export function addHistory(program: Command, io: Io, results: () => Option): void {
   const history = program
     .command('history')

@@ -51,8 +51,8 @@ const select = (): Option =>
   ).argParser(collect);
 
 /**
- * The words of every command; nothing runs until it parses. What a command does is loaded when it is
- * called, so that help and mistakes answer at once.
+ * The definitions of all commands; nothing runs before parsing. The code of a command is loaded only when it is called,
+ * so that help and usage errors answer at once.
  */
 export function createProgram(io: Io, version: string): Command {
   const program = new Command('frostline')

@@ -59,7 +59,7 @@ describe('frostline report', () => {
     expect(err).toMatch(/run\.json is not the description of a run/);
     expect(err).toMatch(/records\.ndjson: line 3: damaged, left out: not JSON/);
     expect(err).toMatch(/records\.ndjson: line 4: torn/);
-    // nobody knows what was planned, and what was expected
+    // nobody knows what was planned and expected
     expect(code).toBe(69);
   });
 

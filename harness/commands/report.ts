@@ -21,7 +21,7 @@ export interface ReportOptions {
   readonly template?: 'release';
 }
 
-/** `frostline report [RUN]`: what a stored run came to. Exits like the run itself. */
+/** `frostline report [RUN]`: prints the results of a stored run. Exits with the code of the run itself. */
 export async function report(names: readonly string[], options: ReportOptions, io: Io): Promise<void> {
   const { results, format } = options;
   if (options.template !== undefined) return printCompatibility(names, options, io);
@@ -35,7 +35,7 @@ export async function report(names: readonly string[], options: ReportOptions, i
   io.setExitCode(exitCode);
 }
 
-/** `frostline report --template release RUN...`: which uses of each kernel's freezer work, over all the runs. */
+/** `frostline report --template release RUN...`: which uses of each kernel's freezer work, over all given runs. */
 async function printCompatibility(
   names: readonly string[],
   { results, format }: ReportOptions,
@@ -54,7 +54,7 @@ async function printCompatibility(
   else io.stdout.write(compatibilityMarkdown(kernels, of));
 }
 
-/** Reports the run in a folder to stdout, its damages to stderr; resolves with the run. */
+/** Reports the run in a folder to stdout and its damage to stderr; resolves with the run. */
 export async function printReport(dir: string, io: Io, format: Format): Promise<StoredRun> {
   const stored = await readStoredRun(dir);
   for (const finding of stored.findings) io.stderr.write(`frostline: ${escapeTerminal(finding)}\n`);

@@ -85,7 +85,7 @@ describe('what is measured again', () => {
   });
 });
 
-/** Four trials in two boots, of which as many froze; the last ones lost the kernel. */
+/** Four trials in two boots, of which `frozen` froze; the last `lost` ones lost the kernel. */
 async function summaryOf(frozen: number, lost = 0): Promise<CellSummary> {
   const run = { id: 'r', name: 'n', started: null, status: 'finished', trials: 4, lab: null } as const;
   const records = [0, 1, 2, 3].map((trial) =>

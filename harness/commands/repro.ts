@@ -25,8 +25,8 @@ export interface ReproOptions {
 }
 
 /**
- * `frostline repro RUN CELL`, `frostline repro BUNDLE.tar`: the same kernel, userland, workload and seeds again. Exits with
- * 0 when it came out as then, 1 when it did not, 69 when it could not be measured.
+ * `frostline repro RUN CELL`, `frostline repro BUNDLE.tar`: repeats a cell with the same kernel, userland, workload and
+ * seeds. Exits with 0 when the result is the same as before, 1 when it is not, 69 when it could not be measured.
  */
 export async function repro(
   name: string,
@@ -52,7 +52,7 @@ export async function repro(
   await again(subject, options, io);
 }
 
-/** A bundle may come from anybody: what it says is run in machines of our own, and nowhere else. */
+/** A bundle may come from anybody: what it says runs only in machines of our own. */
 function confine({ matrix }: Subject, file: string): void {
   const ways = [...matrix.distros.values()].flatMap((distro) => distro.ways);
   const other = ways.find(({ driver }) => driver !== 'qemu' && driver !== 'image');
@@ -89,7 +89,7 @@ async function again(subject: Subject, options: ReproOptions, io: Io): Promise<v
   io.setExitCode(code);
 }
 
-/** How it came out, beside how it had come out then. */
+/** The new result beside the old one. */
 export function verdict(
   { info, cell: then, kernel }: Pick<Subject, 'info' | 'cell' | 'kernel'>,
   now: CellSummary,
@@ -112,7 +112,7 @@ export function verdict(
 
 type End = 'crashed' | 'failed' | 'froze';
 
-/** What came of a cell, the worst first; null when no trial says anything of its kernel. */
+/** The worst result of a cell; null when no trial says anything about its kernel. */
 function endOf(cell: CellSummary): End | null {
   if (lostTrials(cell) > 0) return 'crashed';
   return cell.rate === null ? null : cell.rate < 1 ? 'failed' : 'froze';

@@ -26,7 +26,7 @@ afterAll(() => rm(dir, { recursive: true }));
 const frostline = (...words: string[]): string =>
   execFileSync(cli, words, { cwd: dir, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 
-/** A terminal of its own server, so that nobody else's is touched. */
+/** Runs tmux on a server of our own, so that no other session is touched. */
 const tmux = (...words: string[]): string =>
   execFileSync('tmux', ['-L', `frostline-${process.pid}`, ...words], { encoding: 'utf8' });
 
@@ -41,20 +41,20 @@ it('a cell is measured again by another person, from a bundle', async () => {
   expect(said).toContain('Reproduced: it failed again.');
 });
 
-/** Starts a command in the terminal, which it outlives; its exit code is in the file `code` then. */
+/** Starts a command in the terminal that outlives it; its exit code is then in the file `code`. */
 function startInTerminal(words: string): void {
-  // a person's terminal, with the live display, also where the tests run in CI;
-  // the shell without the trap leads the session: as it dies, all that is in the foreground is told
+  // a user's terminal with the live display, even when the tests run in CI; the shell without the trap is the session
+  // leader: when it dies, the whole foreground process group is signalled
   const shell = `sh -c 'trap : HUP; unset CI; cd ${dir}; rm -f code; ${cli} ${words}; echo $? > code'; exit`;
   tmux('new-session', '-d', '-x', '100', '-y', '30', shell);
 }
 const shown = (): string => tmux('capture-pane', '-p', '-S', '-');
 const read = (file: string): Promise<string> => readFile(join(dir, file), 'utf8').catch(() => '');
-/** Machines that nobody takes down any more, of shells and of runs of this matrix. */
+/** Machines that were left behind by shells and by runs of this matrix. */
 const machines = async (): Promise<string[]> =>
   (await leftovers()).map(({ run }) => run).filter((run) => /^one-|-m$/.test(run));
 
-// it has ended by itself when all went well
+// the server has already ended when the test passed
 afterEach(
   () => void spawnSync('tmux', ['-L', `frostline-${process.pid}`, 'kill-server'], { stdio: 'ignore' }),
 );

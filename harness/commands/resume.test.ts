@@ -7,7 +7,7 @@ import { createRun } from '../record/runs.ts';
 import { nightly, nightlyCell } from '../testing/stored.ts';
 import { createProgram } from './program.ts';
 
-/** A results folder with an interrupted run, and that run's folder. */
+/** Creates an interrupted run; resolves with the results folder and the run's folder. */
 async function interrupted(text: string, select: string[] = []): Promise<{ results: string; dir: string }> {
   const results = join(await mkdtemp(join(tmpdir(), 'frostline-test-')), 'results');
   await using run = await createRun(results, {
@@ -39,7 +39,7 @@ describe('a run that cannot be gone on with stays as it was, and locked by nobod
   ])('since %s', async (_, text, select, said) => {
     const { results, dir } = await interrupted(text, select);
     const before = await readdir(dir);
-    // the second would find the lock of the first
+    // the second attempt would find the lock of the first
     for (let i = 0; i < 2; i++) expect(await resume(results)).toContain(said);
     expect(await readFile(join(dir, 'run.json'), 'utf8')).toContain('"status": "interrupted"');
     expect(await readdir(dir)).toEqual(before);

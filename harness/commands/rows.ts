@@ -4,26 +4,26 @@ import { terminalTable } from '../report/history/table.ts';
 import { csvLine, jsonValue } from '../report/history/values.ts';
 import { whileRead, widthOf, type Io } from './io.ts';
 
-/** Rows of a table that a terminal is shown. */
+/** Maximum number of rows shown on a terminal. */
 const shown = 50;
 
-/** Where rows go, and how. */
+/** Where rows are written, and in which format. */
 export interface Target {
   readonly format: 'terminal' | 'csv' | 'json';
   readonly io: Io;
-  /** A terminal is shown every row. */
+  /** Show all rows on a terminal. */
   readonly all?: boolean;
 }
 
 type Row = readonly unknown[];
 
-/** Rows as they come. */
+/** Rows in chunks, as they become available. */
 interface Rows {
   readonly columns: readonly string[];
   readonly chunks: AsyncIterable<readonly Row[]>;
 }
 
-/** Objects as rows of some of their fields. */
+/** Writes objects as rows of the given fields. */
 export function writeObjects<T extends object>(
   objects: readonly T[],
   columns: readonly (keyof T & string)[],
@@ -33,7 +33,7 @@ export function writeObjects<T extends object>(
   return writeTable(columns, rows, target);
 }
 
-/** Rows that are all there. */
+/** Writes rows that are all available. */
 export const writeTable = (columns: readonly string[], rows: readonly Row[], target: Target): Promise<void> =>
   writeRows({ columns, chunks: whole(rows) }, target);
 
@@ -41,7 +41,10 @@ async function* whole<T>(rows: readonly T[]): AsyncGenerator<readonly T[]> {
   yield rows;
 }
 
-/** CSV and JSON have all rows, as they come; a terminal the first of them, and stderr how many more there are. */
+/**
+ * Writes all rows as CSV or JSON, as they become available; on a terminal only the first, with the number of further
+ * rows on stderr.
+ */
 export async function writeRows(rows: Rows, target: Target): Promise<void> {
   switch (target.format) {
     case 'terminal':

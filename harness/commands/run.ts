@@ -87,7 +87,7 @@ async function resume(file: string | undefined, options: RunOptions, name: strin
     await open.update({ status: 'running', finished: null });
     return job;
   } catch (error) {
-    // a run that cannot be gone on with stays as it was
+    // a run that cannot be resumed stays as it was
     await open[Symbol.asyncDispose]();
     throw error;
   }
@@ -103,7 +103,7 @@ async function readJob(open: OpenRun): Promise<Job> {
     });
   const matrix = chosen.kernel === null ? loaded.matrix : withKernel(loaded.matrix, chosen.kernel);
   const cells = chooseCells(matrix, chosen.select, chosen.shard ?? undefined);
-  // what is appended to must hold all that was recorded
+  // the file that is appended to must hold all records
   if (await isOnlyParquet(open.dir)) await (await import('../history/restore.ts')).restore(open.dir);
   const sampler = new Sampler(matrix.sampling);
   const progress = await finishedTrials(

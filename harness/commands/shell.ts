@@ -17,17 +17,22 @@ export interface ShellOptions {
   readonly matrix: string;
 }
 
-/** `frostline shell DISTRO`: a machine of a matrix, and a shell in it. Exits as the shell does; the machine is gone then. */
+/**
+ * `frostline shell DISTRO`: boots a machine of a matrix and opens a shell in it. Exits with the shell's code, after
+ * shutting down the machine.
+ */
 export async function shell(distro: string, { matrix: file }: ShellOptions, io: Io): Promise<void> {
   await using machine = await bootOne(await requireMatrix(file, io), { distro }, io);
   tell(io, `${distro}, ${machine.release}: a shell in it; the machine is gone when you leave.`);
   await attach(machine, io);
 }
 
-/** How many trials are begun at most for one that does not freeze. */
+/** Maximum number of trials started to find one that does not freeze. */
 const maxTrials = 100;
 
-/** `frostline repro --shell`: a trial of the cell, left as its strategy left it, and a shell beside it. */
+/**
+ * `frostline repro --shell`: a trial of the cell, left in the state in which its strategy ended, and a shell beside it.
+ */
 export async function shellInTrial({ matrix, cell }: Subject, io: Io): Promise<void> {
   const [planned] = planCells(matrix);
   if (planned === undefined || requestOf(matrix, planned, 0) === null)
@@ -50,7 +55,7 @@ export async function shellInTrial({ matrix, cell }: Subject, io: Io): Promise<v
   await attach(machine, io);
 }
 
-/** Runs trials, with their seeds of then, to the first that does not freeze, or the last: that one stays as it is. */
+/** Runs trials with their original seeds until one does not freeze, or to the last; leaves that one as it is. */
 async function keepStuck(
   session: Session,
   { matrix, planned }: { readonly matrix: Matrix; readonly planned: Cell },
@@ -67,7 +72,7 @@ async function keepStuck(
   }
 }
 
-/** A trial of a cell; null of a sequence. */
+/** The request of a cell's trial; null for a sequence. */
 function requestOf(matrix: Matrix, planned: Cell, trial: number): TrialRequest | null {
   const request = toTask(matrix, planned, trial)?.request;
   return request === undefined || 'steps' in request ? null : request;
@@ -75,7 +80,7 @@ function requestOf(matrix: Matrix, planned: Cell, trial: number): TrialRequest |
 
 const tell = (io: Io, text: string): void => void io.stderr.write(`frostline: ${escapeTerminal(text)}\n`);
 
-/** Joins standard input and output with a shell until that ends; on a terminal there when there is one here. */
+/** Connects standard input and output to a shell until it ends; uses a terminal there when there is one here. */
 async function attach(machine: Machine, io: Io): Promise<void> {
   const { stdin, stdout, stderr } = io;
   if (machine.shell === undefined || stdin === undefined)

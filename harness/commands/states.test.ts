@@ -9,7 +9,7 @@ import { Pages } from '../testing/browser.ts';
 import { samples, storeSample } from '../testing/states.ts';
 import { createProgram } from './program.ts';
 
-/** What `frostline report` prints of a run, and its exit code. */
+/** The output of `frostline report` for a run, and its exit code. */
 async function report(dir: string, format: string): Promise<{ out: string; code: number }> {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
@@ -22,17 +22,17 @@ async function report(dir: string, format: string): Promise<{ out: string; code:
 
 interface Said {
   readonly state: string | undefined;
-  /** Whether a program that reads it takes the cell for good. */
+  /** Whether a program that reads it would consider the cell good. */
   readonly isGood: boolean;
 }
 
-/** The state under the table; none is said when all is measured. */
+/** The state below the table; the line is missing when every cell is measured. */
 const ofNote = (text: string): Said => {
   const [, state = 'measured', code = '0'] = /^(?:- | {2})1 ([a-z-]+): exit code (\d+)$/m.exec(text) ?? [];
   return { state, isGood: code === '0' };
 };
 
-/** How each format is read for the one cell of a run. */
+/** For each format, how to read the one cell of a run. */
 const readers: Readonly<Record<string, (text: string) => Said>> = {
   terminal: ofNote,
   markdown: ofNote,
@@ -52,7 +52,7 @@ const readers: Readonly<Record<string, (text: string) => Said>> = {
   tap: (text) => ({ state: /state: "([a-z-]+)"/.exec(text)?.[1], isGood: /^ok 1 /m.test(text) }),
 };
 
-/** What ends a service of systemd well, by the unit of the night. */
+/** The nightly systemd unit, which says what exit codes count as success. */
 const unit = readFileSync(
   new URL('../../scripts/nightly/frostline-nightly.service', import.meta.url),
   'utf8',

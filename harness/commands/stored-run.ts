@@ -13,7 +13,7 @@ import { describeFinding, readRecordLists, type RecordFinding } from '../record/
 import { recordsPath } from '../record/runs.ts';
 import type { TrialRecord } from '../record/schema.ts';
 
-/** A run as its folder tells it. */
+/** A run as read from its folder. */
 export interface StoredRun {
   /** Its run.json; undefined when that is lost. */
   readonly info: RunInfo | undefined;
@@ -22,15 +22,15 @@ export interface StoredRun {
   readonly matrix: Matrix | undefined;
   readonly judgements: readonly Judgement[];
   readonly exitCode: 0 | 1 | 69;
-  /** What was wrong with the folder, as sentences; the rest was read nevertheless. */
+  /** Damage found in the folder, as sentences; everything else was read. */
   readonly findings: readonly string[];
 }
 
 const findingsShown = 5;
 
 /**
- * Reads, sums up and judges the run in a folder. What is damaged is left out and told in `findings`;
- * rejects with a 'results' error only when the records cannot be read at all.
+ * Reads, sums up and judges the run in a folder. Damaged parts are left out and reported in `findings`; rejects with a
+ * 'results' error only when the records cannot be read at all.
  */
 export async function readStoredRun(dir: string): Promise<StoredRun> {
   const findings: string[] = [];
@@ -74,7 +74,7 @@ export async function readStoredRun(dir: string): Promise<StoredRun> {
   return { info, summary, matrix, judgements, exitCode: code, findings };
 }
 
-/** The records of a run in lists, wherever they are kept; damages are told. */
+/** The records of a run in lists, wherever they are stored; damage is reported. */
 export async function recordLists(
   dir: string,
   onFinding: (finding: RecordFinding) => void,

@@ -8,24 +8,24 @@ import { parseKernel } from '../matrix/source.ts';
 import type { RunInfo } from '../record/info.ts';
 import { readStoredRun } from './stored-run.ts';
 
-/** A cell of a stored run, and the matrix that has nothing else. */
+/** A cell of a stored run, and a matrix with only this cell. */
 export interface Subject {
   readonly info: RunInfo;
   readonly cell: CellSummary;
   readonly matrix: Matrix;
-  /** The kernel it booted; null where that came from inside the machine, or an older frostline did not say. */
+  /** The kernel it booted; null when that came from inside the machine, or an older frostline did not record it. */
   readonly kernel: { readonly name: string; readonly sha256: string } | null;
 }
 
 export interface SubjectOptions {
   readonly trials?: number;
-  /** Take the newest kernel that the matrix names, not the one that was booted then. */
+  /** Use the newest kernel that matches the matrix instead of the one booted originally. */
   readonly anyKernel?: boolean;
 }
 
 /**
- * Finds a cell of a stored run by its id, in which `*` stands for anything. Rejects ('usage') when none or several are
- * meant, ('results') when the run does not say how it was made.
+ * Finds a cell of a stored run by its id, in which `*` matches anything. Rejects ('usage') when none or several match,
+ * ('results') when the run does not say how it was made.
  */
 export async function findSubject(dir: string, name: string, options: SubjectOptions): Promise<Subject> {
   const { info, summary, matrix } = await readStoredRun(dir);
@@ -47,7 +47,7 @@ export async function findSubject(dir: string, name: string, options: SubjectOpt
   return { info, cell, matrix: loaded.matrix, kernel };
 }
 
-/** Names of runs are at most 64 characters; what is made of one is shorter. */
+/** Run names have at most 64 characters; this leaves room for a suffix. */
 const slug = (name: string): string => name.slice(0, 56);
 
 function oneOf(cells: readonly CellSummary[], name: string, run: string): CellSummary {
@@ -70,7 +70,7 @@ function oneOf(cells: readonly CellSummary[], name: string, run: string): CellSu
   );
 }
 
-/** A cell's id in which `*` stands for anything. */
+/** The pattern of a cell id in which `*` matches anything. */
 export const toPattern = (cell: string): RegExp =>
   new RegExp(
     `^${cell
@@ -79,7 +79,7 @@ export const toPattern = (cell: string): RegExp =>
       .join('.*')}$`,
   );
 
-/** The text of the very version that was booted; null where the matrix names no Debian package. */
+/** The kernel with the exact version that was booted; null where the matrix names no Debian package. */
 function pinned(
   matrix: Matrix,
   distro: string,

@@ -9,38 +9,38 @@
 #include <unistd.h>
 
 #define MAX_BLOCKERS 16
-/* Processes whose stacks cannot be read; each costs STUCK_US once. */
+/* Upper bound on processes whose stacks cannot be read; each costs STUCK_US once. */
 #define MAX_STUCK 8
 #define STUCK_US 200000
 
-/* Groups below the trial's that are looked at, and how deep. */
+/* How many groups below the trial's are searched, and how deep. */
 #define MAX_GROUPS 256
 #define MAX_DEPTH 16
 
-/* A task and the group it is in, as a path from the trial's; "": that itself. */
+/* A task and its group, as a path relative to the trial's group; "" is that group itself. */
 struct blocker {
 	struct task task;
 	char group[128];
 };
 
-/* Shared with the helper that looks: what it has found when it is killed is not lost. */
+/* Shared with the helper that searches, so that what it found survives when it is killed. */
 struct found {
 	bool v2;
-	char name[64]; /* of the group */
-	pid_t moved[MAX_SLOTS]; /* they ran while the group read FROZEN */
+	char name[64]; /* the trial's group */
+	pid_t moved[MAX_SLOTS]; /* processes that ran while the group read FROZEN */
 	unsigned nmoved;
 	struct blocker blockers[MAX_BLOCKERS];
 	unsigned count;
 	const struct group *group;
-	char at[128];    /* the group that is looked at */
-	unsigned groups; /* how many were */
-	_Atomic unsigned steps; /* bumped with each task */
+	char at[128];    /* the group being searched */
+	unsigned groups; /* groups searched so far */
+	_Atomic unsigned steps; /* bumped for each task and group */
 	_Atomic int inside;     /* the task whose stack is being read; 0: none */
 	pid_t stuck[MAX_STUCK]; /* processes whose stacks are not read again */
 	unsigned nstuck;
 };
 
-/* Of the others, the most likely blocker first. A vfork parent in D may be frozen or missed: nothing tells. */
+/* 0: it ran while FROZEN; else the lower, the likelier. A vfork parent in D may be frozen or missed: nothing shows. */
 static int rank_of(const struct task *t, const struct found *found)
 {
 	for (unsigned i = 0; i < found->nmoved; i++)
@@ -50,13 +50,13 @@ static int rank_of(const struct task *t, const struct found *found)
 		return 4;
 	if (task_sleeps_in_place(t) || task_is_vforking(t))
 		return 3;
-	/* it dies once it may run: another waits for that */
+	/* it dies as soon as it may run; the blocker is another task that waits for it */
 	if (t->unread && task_is_killed(t->tid))
 		return 3;
 	return t->state == 'D' ? 1 : 2;
 }
 
-/* Every thread of an exec that waits is behind the same mutex: what tells then is whom the exec has killed. */
+/* All threads of a waiting exec block on the same mutex: the only clue is which threads the exec has killed. */
 static bool is_unread(struct task *t, const struct found *found)
 {
 	pid_t process = found->nstuck ? task_process(t->tid) : 0;
@@ -85,14 +85,14 @@ static void keep(pid_t tid, struct found *found)
 	if (!task_look(&t))
 		return;
 	t.rank = rank_of(&t, found);
-	/* wchan alone tells of most that are parked: their stacks need not be waited for */
+	/* wchan alone identifies most parked tasks, so there is no need to wait for their stacks */
 	if (t.rank > 0 && !found->v2 && !strcmp(t.wchan, "__refrigerator"))
 		return;
 	look_inside(&t, found);
 	t.rank = rank_of(&t, found);
 	if (t.rank > 0 && task_is_parked(&t, found->v2))
 		return;
-	/* kept in order of rank; of too many the least likely go */
+	/* sorted by rank; when there are too many, the least likely are dropped */
 	unsigned at = found->count;
 
 	while (at > 0 && found->blockers[at - 1].task.rank > t.rank)
@@ -122,7 +122,7 @@ static void keep_threads(int dir, struct found *found)
 
 static void keep_below(int dir, unsigned depth, struct found *found);
 
-/* What is no folder, cannot be opened as one. */
+/* Searches a child group; O_DIRECTORY rejects anything that is not one. */
 static void keep_child(int dir, const char *name, unsigned depth, struct found *found)
 {
 	size_t n = strlen(found->at), free = sizeof(found->at) - n;
@@ -137,7 +137,7 @@ static void keep_child(int dir, const char *name, unsigned depth, struct found *
 	found->at[n] = '\0';
 }
 
-/* The tasks of a group and of all below it, which keep it FREEZING as well: update_if_frozen() asks its descendants. */
+/* Searches a group and all below it, whose tasks keep it FREEZING too: update_if_frozen() asks its descendants. */
 static void keep_below(int dir, unsigned depth, struct found *found)
 {
 	DIR *folder = fdopendir(dir);
@@ -153,7 +153,7 @@ static void keep_below(int dir, unsigned depth, struct found *found)
 	closedir(folder);
 }
 
-/* "0::/frostline-1-2": of a zombie too. Notes the group below. */
+/* Parses "0::/frostline-1-2", which zombies have too. Sets found->at to the group below. */
 static bool was_member(pid_t pid, struct found *found)
 {
 	char text[1024];
@@ -168,7 +168,7 @@ static bool was_member(pid_t pid, struct found *found)
 	return true;
 }
 
-/* A dying task is in no list of the group any more, but v2 may count it to its end (cgroup_task_dead, seen in 7.3). */
+/* A dying task has left all lists of its group, but v2 may count it to its very end (cgroup_task_dead, seen in 7.3). */
 static void keep_dying(struct found *found)
 {
 	DIR *proc = opendir(proc_root);
@@ -218,7 +218,7 @@ static void look_around(void *arg)
 		keep_dying(f);
 }
 
-/* Looks again without the stacks of the process that the helper hung at; false when there was none. */
+/* Notes the process whose stack the helper hung on, for the next search to skip; false when there is none. */
 static bool note_stuck(struct found *f)
 {
 	pid_t tid = atomic_exchange(&f->inside, 0);

@@ -6,10 +6,10 @@ import { makeFolder, sha256 } from '../base/files.ts';
 import { cacheDir } from '../base/paths.ts';
 import { FrostlineError } from '../errors.ts';
 
-/** glibc, static: one binary runs on any kernel from 3.2 on, whatever the guest's own libc. */
+/** Static glibc: one binary runs on any kernel from 3.2 on, whatever libc the guest has. */
 const flags = ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Werror', '-static', '-pthread'];
 
-/** The C sources, beside this file or, from a build, in the package's harness folder. */
+/** The C sources: beside this file or, in a built package, in its harness folder. */
 async function sourceDir(): Promise<string> {
   const here = dirname(fileURLToPath(import.meta.url));
   const packaged = join(here, '../../harness/guest');
@@ -27,8 +27,8 @@ async function version(dir: string): Promise<string> {
 }
 
 /**
- * The path of the guest program frostbite, built with the host's `cc` when these sources have not been
- * built before. Rejects ('host') without a compiler or static libc.
+ * The path of the guest program frostbite, built with the host's `cc` unless these sources were built before.
+ * Rejects ('host') without a compiler or static libc.
  */
 export async function frostbitePath(): Promise<string> {
   const dir = await sourceDir();

@@ -12,16 +12,16 @@
 #include <unistd.h>
 
 /*
- * runc, opencontainers/cgroups file.go, from 1.0.0-rc93 on: each access opens the file below its one descriptor of
- * /sys/fs/cgroup, and os.NewFile() asks whether it blocks; ReadFile() reads until there is no more. containerd,
- * cgroup1/freezer.go, uses os.WriteFile() and os.ReadFile() of Go, which tries to have each file watched by epoll. CRIU,
- * seize.c, has one descriptor, moves to its start before each access and writes 32 bytes.
+ * runc (opencontainers/cgroups file.go, from 1.0.0-rc93 on): each access opens the file below its one descriptor of
+ * /sys/fs/cgroup, and os.NewFile() asks whether it is non-blocking; ReadFile() reads to the end. containerd
+ * (cgroup1/freezer.go) uses Go's os.WriteFile() and os.ReadFile(); Go tries to register each file with epoll. CRIU
+ * (seize.c) keeps one descriptor, seeks to its start before each access and writes 32 bytes.
  */
 
 const char *const calls_names[] = { "own", "runc", "containerd", "criu" };
 const char *cgroup_root = "/sys/fs/cgroup";
 
-/* linux/openat2.h, which hosts before 5.6 lack */
+/* From linux/openat2.h, which hosts before 5.6 lack. */
 #ifndef SYS_openat2
 #define SYS_openat2 437
 #endif
@@ -35,7 +35,7 @@ void calls_begin(struct reach *r, struct group *g, enum calls calls)
 {
 	size_t n = strlen(cgroup_root);
 
-	/* the tools' are those of v1: on v2 what they do takes no time beside their sleeps */
+	/* the tools' calls are for v1: on v2 they take no time compared with the sleeps */
 	*r = (struct reach){ .group = g, .calls = g->v2 ? CALLS_OWN : calls, .root = -1, .epoll = -1 };
 	snprintf(r->path, sizeof(r->path), "%s/freezer.state", g->path);
 	if (r->calls == CALLS_RUNC && !strncmp(r->path, cgroup_root, n) && r->path[n] == '/') {
@@ -56,7 +56,7 @@ void calls_end(struct reach *r)
 		close(r->epoll);
 }
 
-/* Files of cgroups can be watched, so that Go makes them not block, and asks it to be told of them. */
+/* epoll accepts cgroup files, so Go makes them non-blocking and registers them. */
 static int open_as_go(struct reach *r, int flags)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET };
@@ -72,7 +72,7 @@ static int open_as_go(struct reach *r, int flags)
 	return fd;
 }
 
-/* Where there is no openat2 it opens as Go does, has the file block again, and looks what it is on. */
+/* Without openat2, runc opens as Go does, makes the file blocking again and checks its file system. */
 static int open_as_runc(struct reach *r, int flags)
 {
 	const struct how how = { .flags = (uint64_t)flags | O_CLOEXEC, .resolve = BENEATH | NO_MAGICLINKS };
@@ -113,7 +113,7 @@ static int open_state(struct reach *r, bool writes)
 	return open_as_go(r, writes ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY);
 }
 
-/* The whole of the file, as both of Go's ways read it; what it holds after the first piece is of no use to anybody. */
+/* Reads to the end of the file, as runc and Go do; only the first chunk is kept. */
 static ssize_t read_whole(struct reach *r, char *text, size_t size)
 {
 	char more[512];

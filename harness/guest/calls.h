@@ -1,26 +1,26 @@
-/* How the tools reach freezer.state: by their own system calls, which are the greater part of what a step of theirs costs. */
+/* How the tools reach freezer.state: with their own system calls, which are most of what each of their steps costs. */
 #ifndef FROSTBITE_CALLS_H
 #define FROSTBITE_CALLS_H
 
 #include "frostbite.h"
 
-/* One way to the state of a group, for the time of a freeze. */
+/* Access to a group's state, for the duration of one freeze. */
 struct reach {
 	struct group *group;
 	enum calls calls;
-	int root, epoll; /* the descriptors that runc and Go keep; -1 */
-	bool watched;    /* by Go: the file that is open */
+	int root, epoll; /* descriptors that runc and Go keep open; -1: none */
+	bool watched;    /* the open file is registered with epoll */
 	char path[340];
-	const char *below; /* the root */
+	const char *below; /* `path`, relative to `root` */
 };
 
-/* "/sys/fs/cgroup"; tests have one of their own. */
+/* "/sys/fs/cgroup"; tests set their own. */
 extern const char *cgroup_root;
 void calls_begin(struct reach *r, struct group *g, enum calls calls);
 void calls_end(struct reach *r);
 /* False with errno. */
 bool calls_write(struct reach *r, bool frozen);
-/* STATE_OTHER with errno when it cannot be read, with 0 when it says something else. */
+/* STATE_OTHER: with errno when the state cannot be read, with errno 0 when it is something else. */
 enum freezer_state calls_read(struct reach *r);
 
 #endif

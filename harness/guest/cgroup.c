@@ -100,7 +100,7 @@ bool group_write(struct group *g, bool frozen)
 	return control_write(g->state, word);
 }
 
-/* What cgroup.freeze was last told, by whomever. */
+/* What was last written to cgroup.freeze, by anyone. */
 static enum freezer_state read_asked(const struct group *g)
 {
 	char c;

@@ -16,7 +16,7 @@ struct mounted {
 	char path[256], type[32];
 };
 
-/* The last mount whose path begins so, so that one over another goes first; `type` is for one of a type alone. */
+/* The last mount whose path starts with `prefix`, so that stacked mounts go top first; of this `type`, if not NULL. */
 static bool find_mount(const char *prefix, const char *type, struct mounted *m)
 {
 	char line[512];
@@ -36,7 +36,7 @@ static bool find_mount(const char *prefix, const char *type, struct mounted *m)
 	return found;
 }
 
-/* One that fsfreeze-write froze, and whose guardian is gone as well: unmounted so it would stay, and with it its loop device. */
+/* Thaws what fsfreeze-write froze if its guardian is gone too: unmounted frozen, it and its loop device would stay. */
 static void thaw_ext4(void)
 {
 	struct mounted m;
@@ -50,7 +50,7 @@ static void thaw_ext4(void)
 	close(fd);
 }
 
-/* A FUSE server that dies with its parent releases its client; the dead mount stays. */
+/* A FUSE server that dies with its parent frees its client, but leaves the dead mount. */
 int mounts_clean_all(void)
 {
 	struct mounted m;
@@ -60,11 +60,11 @@ int mounts_clean_all(void)
 	while (find_mount(MOUNT_PREFIX, NULL, &m)) {
 		char group[300];
 
-		/* a hierarchy with a group in it outlives its mount; in a mount of NFS nothing is looked for: its server is silent */
+		/* a hierarchy with a group in it outlives its mount; do not look into NFS: its server is silent */
 		snprintf(group, sizeof(group), "%s/" CONTROLLER_GROUP, m.path);
 		if (!strcmp(m.type, "cgroup"))
 			rmdir(group);
-		/* MNT_FORCE ends what waits for a server of FUSE or NFS */
+		/* MNT_FORCE ends waits for a FUSE or NFS server */
 		if (umount2(m.path, MNT_FORCE | MNT_DETACH) < 0)
 			break;
 		rmdir(m.path);
@@ -73,7 +73,7 @@ int mounts_clean_all(void)
 	return cleaned;
 }
 
-/* A folder or file of this user's own: what another made by such a name, or could change beneath a walk, is left alone. */
+/* Whether it belongs to this user and only they can write to it: what others made or could change is left alone. */
 static bool is_own(const char *path, bool *is_folder)
 {
 	struct stat st;
@@ -84,7 +84,7 @@ static bool is_own(const char *path, bool *is_folder)
 	return st.st_uid == geteuid() && !S_ISLNK(st.st_mode) && !(*is_folder && st.st_mode & 022);
 }
 
-/* With all that is in it where it is a tree; what is a mount still, or has one in it, is not walked into. */
+/* Removes it, as a whole tree if `is_tree`; never walks into a tree that is a mount or contains one. */
 static bool remove_leftover(const char *path, bool is_tree)
 {
 	struct mounted m;

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 /*
- * The first process of a container: makes the workload's processes as it is told in the shared memory, so
- * that they are the container's own, and reaps them. It is no part of the workload: it only sleeps.
+ * The first process of a container: forks the workload's processes as ordered through the shared memory, so
+ * that they belong to the container, and reaps them. It is not part of the workload: it only sleeps.
  */
 
 static void make(unsigned slot, long distance)
@@ -26,7 +26,7 @@ static void make(unsigned slot, long distance)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		signal(SIGCHLD, SIG_DFL);
 		pids_tell(slot);
-		/* the same program as the one that gave the order, loaded elsewhere perhaps */
+		/* the same program as the one that gave the order, perhaps loaded at another address */
 		((void (*)(unsigned))((uintptr_t)contain + (uintptr_t)distance))(slot);
 		_exit(70);
 	}
@@ -44,8 +44,8 @@ static void wake_up(int sig)
 }
 
 /*
- * Told by a futex, not by a signal: one that is sent as the runtime starts this program can find its handler gone and
- * ours not there yet, and end it (seen once in some 1500 containers).
+ * Uses a futex, not a signal: a signal sent while the runtime starts this program can arrive when the runtime's
+ * handler is gone and ours is not yet installed, and kill it (seen once in some 1500 containers).
  */
 void contain_tell(void)
 {
@@ -68,14 +68,14 @@ int contain(const char *folder)
 		for (unsigned slot = 0; slot < MAX_SLOTS; slot++) {
 			long distance = atomic_load(&shared->slots[slot].entry);
 
-			/* each once: what it was told it cannot take back */
+			/* each slot once: an order cannot be taken back */
 			if (distance && !made[slot])
 				make(slot, distance);
 			made[slot] |= distance != 0;
 		}
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
-		/* a child that ends just now is reaped at the next look */
+		/* a child that ends right now is reaped in the next round */
 		syscall(SYS_futex, &shared->orders, FUTEX_WAIT, seen, &while_idle, NULL, 0);
 	}
 }

@@ -15,16 +15,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Containers of runc, crun and podman: an OCI bundle whose root holds this program alone. */
+/* Containers of runc, crun and podman: an OCI bundle whose root file system holds only this program. */
 
 #define RUNTIME_US 60000000
 #define IN_CONTAINER "/frostline-shared"
 
 const char *const runtime_names[] = { "none", "runc", "crun", "podman" };
 
-static char box[64]; /* the bundle, made once for the life of the program; "": not yet */
+static char box[64]; /* the bundle, made once per program run; "": not yet */
 
-/* Whether v2 has controllers that are on no v1 hierarchy. */
+/* Whether v2 has controllers, which are then on no v1 hierarchy. */
 static bool unified_controls(void)
 {
 	struct hierarchies h;
@@ -48,7 +48,7 @@ const char *container_lacking(const struct request *r)
 		r->tool == TOOL_CRIU_DUMP || r->tool == TOOL_RUNC_CHECKPOINT ? "criu" : NULL,
 	};
 
-	/* podman takes crun before runc */
+	/* podman prefers crun to runc */
 	const bool by_crun = r->runtime == RUNTIME_CRUN || (r->runtime == RUNTIME_PODMAN && program_there("crun"));
 
 	if (by_crun && r->layout == LAYOUT_HYBRID && unified_controls())
@@ -79,7 +79,7 @@ static bool copy_file(const char *from, const char *to)
 	return n == 0;
 }
 
-/* Folders of a path below `root`, but for its last part. */
+/* Makes the directories of a path below `root`, except its last component. */
 static void make_parents(const char *root, const char *path)
 {
 	char full[400];
@@ -99,7 +99,7 @@ static bool make_box(struct trial *t)
 
 	if (box[0])
 		return true;
-	/* not in memory: CRIU would take a tmpfs along; nor by a name that somebody else could have made before */
+	/* not on tmpfs: CRIU would dump that too; and not under a name that someone else could have made first */
 	strcpy(box, BOX_PREFIX "XXXXXX");
 	if (!mkdtemp(box)) {
 		box[0] = '\0';
@@ -115,7 +115,7 @@ static bool make_box(struct trial *t)
 	snprintf(path, sizeof(path), "%s%s", root, shared->exe);
 	if (!copy_file(shared->exe, path))
 		return trial_fail(t, "copy of %s to %s: %s", shared->exe, path, strerror(errno));
-	/* a mount below /tmp comes through to a container that was there before it */
+	/* lets mounts below /tmp propagate to containers that already exist */
 	mount(NULL, "/tmp", NULL, MS_SHARED, NULL);
 	return true;
 }
@@ -137,7 +137,7 @@ static bool write_config(struct trial *t)
 		return trial_fail(t, "%s: %s", path, strerror(errno));
 	fprintf(f, "{\"ociVersion\":\"1.0.2\",\"process\":{\"terminal\":false,\"user\":{\"uid\":0,\"gid\":0},"
 		   "\"args\":[\"%s\",\"contain\",\"" IN_CONTAINER "\"],\"cwd\":\"/\",", shared->exe);
-	/* CRIU before 3.17 and kernels before 5.13 cannot take an rseq area along */
+	/* CRIU before 3.17 and kernels before 5.13 cannot checkpoint an rseq area */
 	fprintf(f, "\"env\":[\"PATH=/bin:/usr/bin\",\"GLIBC_TUNABLES=glibc.pthread.rseq=0\"],");
 	fprintf(f, "\"capabilities\":{\"bounding\":[" CAPABILITIES "],\"effective\":[" CAPABILITIES
 		   "],\"permitted\":[" CAPABILITIES "]}},");
@@ -146,7 +146,7 @@ static bool write_config(struct trial *t)
 		   "{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"options\":[\"mode=755\"]},"
 		   "{\"destination\":\"" IN_CONTAINER "\",\"type\":\"bind\",\"source\":\"%s\",\"options\":[\"bind\",\"rw\"]}",
 		shared_folder());
-	/* where a workload's server and its clients meet; CRIU cannot take a mount that others mount into */
+	/* where a workload's server and clients meet; CRIU cannot dump a mount into which others mount */
 	const bool meets = r->tool != TOOL_CRIU_DUMP && r->tool != TOOL_RUNC_CHECKPOINT;
 
 	if (meets)
@@ -171,7 +171,7 @@ const char *box_path(const char *name)
 	return path;
 }
 
-/* Runs the container's runtime; false with t->why set from what it said. */
+/* Runs the container's runtime; on failure returns false with t->why set from its output. */
 static bool run_runtime(struct trial *t, const char *const *argv, const char *what)
 {
 	char log[128], said[160];
@@ -221,7 +221,7 @@ bool container_has_ended(const struct trial *t)
 	return state == '\0' || state == 'Z' || state == 'X';
 }
 
-/* podman writes the configuration itself, and says the pid when it is asked. */
+/* podman writes the configuration itself, and reports the pid on request. */
 static bool podman_create(struct trial *t)
 {
 	char shared_mount[160], parent[80], rootfs[100];

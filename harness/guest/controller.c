@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 /*
- * v1 controllers that a workload needs beside the freezer. Mounted once for the life of the program: a
- * hierarchy ends some time after its unmount, and until then cannot be mounted anew (EBUSY).
+ * v1 controllers that a workload needs beside the freezer. Mounted once per program run: a hierarchy
+ * outlives its unmount for some time, and until then cannot be mounted again (EBUSY).
  */
 
 #define MAX_CONTROLLERS 4
@@ -31,7 +31,7 @@ static void path_of(char *path, size_t size, const char *name, const char *file)
 {
 	const char *point = point_of(name);
 
-	/* of none it is no path, and not one from the root */
+	/* without a mount point the path is empty, never one below / */
 	snprintf(path, size, "%s%s%s", point ? point : "", point ? "/" : "", point ? file : "");
 }
 
@@ -52,7 +52,7 @@ const char *controller_mount(const char *name, const char *file)
 		}
 		mounted[count++].name = name;
 	}
-	/* made anew each time: a throttled group carries unused bytes over to its next limit */
+	/* recreated each time: a throttled group carries unused bytes over to its next limit */
 	path_of(path, sizeof(path), name, CONTROLLER_GROUP);
 	rmdir(path);
 	if (mkdir(path, 0755) < 0 && errno != EEXIST) {
@@ -101,13 +101,13 @@ static bool controller_write(const char *name, const char *file, const char *tex
 	return written;
 }
 
-/* From outside: a process in a container sees no hierarchy of ours. */
+/* Done from outside: a process in a container does not see our hierarchies. */
 bool controller_enter(struct trial *t, const char *name)
 {
 	for (unsigned i = 0; i < t->nslots; i++) {
 		char pid[16];
 
-		/* 0 would be this program itself */
+		/* 0 would move this program itself */
 		if (!atomic_load(&shared->slots[i].pid))
 			return trial_fail(t, "its process is not there yet: no startGap with this workload");
 		snprintf(pid, sizeof(pid), "%d", atomic_load(&shared->slots[i].pid));

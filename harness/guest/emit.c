@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 /*
- * A line is at most as long as its reader takes (64 KiB). Its own words, numbers and names of keys, take less than RESERVE:
- * 16 blockers of 12 functions, 64 states and 64 steps are 6 KiB. Texts get the rest, and are cut in it.
+ * A line is never longer than its reader accepts (64 KiB). Its fixed words, numbers and keys take less than RESERVE: 16
+ * blockers of 12 functions, 64 states and 64 steps are 6 KiB. Texts get the rest and are truncated to fit.
  */
 #define RESERVE 8192
 static char line[60 * 1024];
@@ -40,12 +40,12 @@ void emit_string(const char *text)
 		return;
 	}
 	emit("\"");
-	/* never in the middle of an escape: a cut text is a text */
+	/* never cut inside an escape: a truncated text is still valid JSON */
 	for (const unsigned char *c = (const unsigned char *)text; *c && length < sizeof(line) - RESERVE; c++) {
 		if (*c == '"' || *c == '\\')
 			emit("\\%c", *c);
 		else if (*c < 0x20 || *c >= 0x7f)
-			emit("\\u%04x", *c); /* not UTF-8: bytes of a comm may be anything */
+			emit("\\u%04x", *c); /* not UTF-8: a comm may hold any bytes */
 		else
 			emit("%c", *c);
 	}
@@ -70,7 +70,7 @@ static bool write_all(const char *from, size_t left)
 bool emit_end(void)
 {
 	line[length++] = '\n';
-	/* results are longer than PIPE_BUF, so heartbeats could land inside them; a killed holder frees a flock */
+	/* results exceed PIPE_BUF, so heartbeats could land inside them; the kernel frees a killed holder's flock */
 	while (flock(shared_lock_fd(), LOCK_EX) < 0 && errno == EINTR)
 		;
 	bool ok = write_all(line, length);

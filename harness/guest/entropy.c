@@ -24,7 +24,7 @@ static bool add(int fd, const unsigned char *seed)
 	return ioctl(fd, RNDADDENTROPY, &pool) == 0;
 }
 
-/* Mixed in and used at once: without the second step output would be what the other clones' is until the next reseeding. */
+/* Adds the seed and reseeds at once: otherwise the output would equal the other clones' until the next reseeding. */
 const char *entropy_reseed(const unsigned char *seed)
 {
 	int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
@@ -33,8 +33,8 @@ const char *entropy_reseed(const unsigned char *seed)
 	if (fd < 0 || !add(fd, seed))
 		failed = "RNDADDENTROPY";
 	/*
-	 * 4.14. Before 4.8 what was added is part of the next number already. From 4.8 to 4.13 it is after some minutes;
-	 * until then clones differ by RDRAND, which is mixed into every number.
+	 * From 4.14 on. Before 4.8 the next number already includes what was added. From 4.8 to 4.13 that takes some
+	 * minutes; until then clones differ by RDRAND, which is mixed into every number.
 	 */
 	else if (ioctl(fd, RNDRESEEDCRNG) < 0 && errno != EINVAL && errno != ENOTTY)
 		failed = "RNDRESEEDCRNG";
@@ -76,7 +76,7 @@ static bool is_waited_for(void)
 }
 
 /*
- * From 3.17 (and in RHEL 7) to 4.7 what is credited goes on to the pool of getrandom(2) in small parts, by a worker, once
+ * From 3.17 (and in RHEL 7) to 4.7 a worker passes credited entropy on to the pool of getrandom(2) in small parts, once
  * the input pool is nearly full.
  */
 #define MOST_ROUNDS 200

@@ -26,12 +26,12 @@ static void note(struct freeze_log *log, enum freezer_state state)
 	log->nstates++;
 }
 
-/* One freeze. */
+/* The state of one freeze. */
 struct search {
 	const struct strategy *strategy;
 	struct freeze_log *log;
 	struct reach reach;
-	int64_t deadline, written; /* when it ends at the latest, and when it last asked for FROZEN */
+	int64_t deadline, written; /* latest end of the freeze; time of the last write */
 };
 
 static void write_state(struct search *f, bool frozen)
@@ -47,7 +47,7 @@ static void write_state(struct search *f, bool frozen)
 	f->written = now_us();
 }
 
-/* A state that cannot be read, or written, ends every tool. */
+/* A state that cannot be read or written ends the freeze, as in every tool. */
 static enum freezer_state read_state(struct search *f)
 {
 	struct freeze_log *log = f->log;
@@ -60,7 +60,7 @@ static enum freezer_state read_state(struct search *f)
 	return state;
 }
 
-/* Never past the deadline: CRIU's alarm interrupts its nanosleep, and the state is read once more. */
+/* Never sleeps past the deadline: CRIU's alarm interrupts its nanosleep, and the state is read once more. */
 static void sleep_before(int64_t us, int64_t deadline)
 {
 	int64_t left = deadline - now_us();
@@ -68,7 +68,7 @@ static void sleep_before(int64_t us, int64_t deadline)
 	sleep_us(us < left ? us : left);
 }
 
-/* A notification on cgroup.events is POLLPRI (cgroup-v2.rst); one that came before is seen at once. */
+/* cgroup.events notifies by POLLPRI (cgroup-v2.rst); a notification from before the wait is seen at once. */
 static void wait_events(struct group *g, int64_t deadline)
 {
 	int64_t left = deadline - now_us();
@@ -79,12 +79,12 @@ static void wait_events(struct group *g, int64_t deadline)
 		ppoll(&p, 1, &t, NULL);
 }
 
-/* Shorter polls are no wait. */
+/* Shorter polls do not count as waits. */
 #define WAIT_US 1000
-/* A group that has been FREEZING for so long after the last write waits for the next. */
+/* A group still FREEZING this long after the last write is waiting for the next write. */
 #define SETTLED_US 300000
 
-/* When the next write is due, as far as that can be said after the write of step k. */
+/* When the next write is due, as far as that is known after the write of step k. */
 static int64_t next_write(const struct search *f, unsigned k)
 {
 	const struct strategy *s = f->strategy;
@@ -100,7 +100,7 @@ static int64_t next_write(const struct search *f, unsigned k)
 	return at < f->deadline ? at : f->deadline;
 }
 
-/* For who shares the host: whoever reads this is another process. */
+/* Publishes how long the strategy only reads, for those who share the host; another process reads it. */
 static void tell_quiet(const struct search *f, unsigned k)
 {
 	const struct strategy *s = f->strategy;
@@ -111,7 +111,7 @@ static void tell_quiet(const struct search *f, unsigned k)
 		beat_now();
 }
 
-/* The pause of a step, after the write of step k. */
+/* Pauses after the write of step k. */
 static void wait_step(struct search *f, unsigned k)
 {
 	tell_quiet(f, k);
@@ -135,7 +135,7 @@ static void write_again(struct search *f, unsigned k)
 	}
 }
 
-/* The loop of strategy.ts; true when the state is to be read again. */
+/* One step of the loop in strategy.ts; true when the state is to be read again. */
 static bool step(struct search *f, unsigned k)
 {
 	const struct strategy *s = f->strategy;
@@ -151,7 +151,7 @@ static bool step(struct search *f, unsigned k)
 		wait_step(f, k);
 	if (due(&s->settle, k))
 		sleep_before(s->settle_us, f->deadline);
-	/* taken before the read: the read at or after the deadline is the last */
+	/* checked before the read: a read at or after the deadline is the last */
 	bool late = now_us() >= f->deadline || atomic_load(&stop_asked);
 
 	log->frozen = read_state(f) == STATE_FROZEN;
@@ -160,7 +160,7 @@ static bool step(struct search *f, unsigned k)
 	return !log->frozen && !late && !log->error && log->reads < s->attempts;
 }
 
-/* Nothing is allocated or printed between the first write and the last read. */
+/* Allocates and prints nothing between the first write and the last read. */
 void freeze(struct group *g, const struct strategy *s, struct freeze_log *log)
 {
 	struct search f = { .strategy = s, .log = log };
@@ -171,7 +171,7 @@ void freeze(struct group *g, const struct strategy *s, struct freeze_log *log)
 	log->states[0].us = 0;
 	log->start_us = f.written = now_us();
 	f.deadline = log->start_us + s->deadline_us;
-	/* asked already: the state of a group that was FROZEN and was attached to is sought without a write */
+	/* FROZEN was written already (attach-to-frozen): only wait for the state */
 	if (!g->asked)
 		write_state(&f, true);
 	for (unsigned k = 0; step(&f, k); k++)

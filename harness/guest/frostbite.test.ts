@@ -18,14 +18,14 @@ beforeAll(async () => {
   frostbite = await frostbitePath();
 }, 120_000);
 
-/** Sends text to `frostbite serve`, closes its input, and gives what it says. Only for requests that freeze nothing. */
+/** Sends text to `frostbite serve`, closes its input, and returns its events. Only for requests that freeze nothing. */
 async function serve(text: string): Promise<{ events: GuestEvent[]; code: number | null }> {
   const { code, stdout } = await capture([frostbite, 'serve'], { input: text, timeoutMs: 20_000 });
   const lines = stdout.split('\n').filter(Boolean);
   return { code, events: lines.map((line) => guestEventSchema.parse(JSON.parse(line))) };
 }
 
-/** The groups of frostbite where it says that it makes them; throws where they cannot be seen. */
+/** frostbite's groups in the hierarchies that it names; throws where they cannot be seen. */
 function groupsAt(events: readonly GuestEvent[]): string[] {
   const [hello] = events;
   if (hello?.ev !== 'hello') throw new Error('frostbite did not say hello');
@@ -43,7 +43,7 @@ interface Listed {
   readonly name: keyof typeof workloads;
   readonly summary: string;
   readonly startGap: string;
-  /** By name: what the workload is by itself, the least and the most; of words their numbers. */
+  /** By name: default, minimum and maximum; for words, their indices. */
   readonly parameters: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -126,7 +126,7 @@ describe('frostbite', () => {
   it('reads every preset as the harness writes it', async () => {
     for (const forms of Object.values(presets)) {
       for (const [cgroup, strategy] of Object.entries(forms)) {
-        // the trial is then refused for its workload alone, which comes last
+        // the trial is then refused only for its workload, which comes last
         const text = encodeRequest({
           trial: 1,
           seed: 7,
@@ -198,7 +198,7 @@ describe('frostbite', () => {
     child.stdin.end();
     await once(child, 'exit');
     const gaps = times.slice(1).map((time, i) => time - times[i]!);
-    // the promise is a second; a busy host may be late once
+    // a beat is promised every second; a busy host may be late once
     expect(gaps.sort((a, b) => a - b)[1]).toBeLessThan(1100);
   });
 
@@ -212,7 +212,7 @@ describe('frostbite', () => {
   it.runIf(process.getuid?.() === 0)(
     'that cannot fork says so, and kills nobody (root takes the rights of another user)',
     async () => {
-      // where that user can go: the folder of these tests is open to root alone
+      // where that user has access: the folder of these tests is only open to root
       const dir = await mkdtemp('/tmp/frostline-test-');
       onTestFinished(() => rm(dir, { recursive: true }));
       await chmod(dir, 0o755);

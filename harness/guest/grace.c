@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 /*
- * Moving a process into a group waits for a grace period of RCU (the percpu rwsem of cgroup_procs_write), 18 ms on a
- * host that emulates, and so does a umount. Where the machine is ours they are expedited, but for the freeze and the
- * thaw: those meet the kernel as it is.
+ * Moving a process into a group waits for an RCU grace period (the percpu rwsem of cgroup_procs_write), 18 ms on an
+ * emulating host, and so does umount. If the machine is ours, grace periods are expedited except during the freeze
+ * and the thaw, which must meet an unchanged kernel.
  */
 static int expedited = -1;
 
@@ -18,7 +18,7 @@ void grace_ours(void)
 
 void grace_expedite(bool is)
 {
-	/* without it things take longer, and that is all */
+	/* without it things only take longer */
 	if (expedited >= 0 && !control_write(expedited, is ? "1" : "0"))
 		expedited = -1;
 }

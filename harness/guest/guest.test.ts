@@ -9,7 +9,7 @@ import { encodeRequest } from '../trial/request.ts';
 import { calls, files, known, newer } from './tests/interfaces.ts';
 import { loops, type Loop } from './tests/presets.ts';
 
-// The guest's sources on plain files, each test a program of tests/: no machine, and what no kernel at hand lacks.
+// The guest's sources on plain files: no machine, and gaps of kernels not at hand. Each test is a program of tests/.
 const here = new URL('.', import.meta.url).pathname;
 const sources = (await readdir(here, { recursive: true })).filter(
   (name) => name.endsWith('.c') && !name.startsWith('tests/') && name !== 'main.c',
@@ -68,7 +68,7 @@ describe('the guest, on plain files', () => {
     const cwd = await mkdtemp(`${program}-`);
     const { code, stdout, stderr } = await capture([program], {
       cwd,
-      // its own look for leaks needs a kernel newer than the one that is played
+      // LeakSanitizer needs a newer kernel than the one that is imitated
       env: { ASAN_OPTIONS: 'detect_leaks=0' },
       timeoutMs: 60_000,
     });
@@ -79,7 +79,7 @@ describe('the guest, on plain files', () => {
   });
 });
 
-/** What tests/programs/freeze.c tells. */
+/** What tests/programs/freeze.c prints. */
 interface Frozen {
   readonly frozen: boolean;
   readonly error: number;
@@ -92,7 +92,7 @@ interface Frozen {
   readonly calls: string;
 }
 
-// The loop that is measured, and not what somebody thinks of it: freeze() itself, given what the harness writes.
+// Tests the loop that is measured, not a model of it: freeze() itself, given what the harness writes.
 describe('freeze() does what the tools do', () => {
   const cases = Object.entries(loops).flatMap(([name, forms]) =>
     Object.entries(forms).map(([cgroup, loop]) => ({ name, cgroup: cgroup as 'v1' | 'v2', loop })),
@@ -104,7 +104,7 @@ describe('freeze() does what the tools do', () => {
     await command(['cc', ...flags, '-o', program, source, join(dir, 'guest.a')], { timeoutMs: 120_000 });
   }, 120_000);
 
-  /** A preset in a made-up kernel. */
+  /** Plays a preset on a made-up kernel. */
   async function play({ name, cgroup }: (typeof cases)[number], ...words: string[]): Promise<Frozen> {
     const strategy = (presets as Record<string, Partial<Record<'v1' | 'v2', Strategy>>>)[name]![cgroup]!;
     const input = encodeRequest({
@@ -129,7 +129,7 @@ describe('freeze() does what the tools do', () => {
   const times = ({ acts }: Frozen, letter: string): number[] =>
     [...acts.matchAll(/([WTR])(\d+)/g)].flatMap(([, act, at]) => (act === letter ? [Number(at)] : []));
   const count = (acts: string, letter: string): number => acts.split(letter).length - 1;
-  /** The acts up to the n-th of a letter. */
+  /** The acts up to the n-th match of a pattern. */
   const until = ({ acts }: Loop, of: RegExp, n: number): string =>
     acts.slice(0, [...acts.matchAll(of)][n - 1]!.index + 1);
 
@@ -194,7 +194,7 @@ describe('freeze() does what the tools do', () => {
   });
 });
 
-/** All that is code: no comments. */
+/** All code, without comments. */
 async function code(): Promise<string> {
   const texts = sources.map((name) => readFile(join(here, name), 'utf8'));
   return (await Promise.all(texts)).join('\n').replaceAll(/\/\*.*?\*\//gs, '');
@@ -209,7 +209,7 @@ it('signals nobody but by the functions that refuse what is no process', async (
   expect(callers.flat()).toEqual(['signal.c']);
 });
 
-/** Of `found` what no list has, and of the lists what is not found any more. */
+/** The names in `found` that no list has, and those in the lists that are not found any more. */
 const differences = (
   found: ReadonlySet<string>,
   lists: readonly string[],
@@ -219,13 +219,13 @@ const differences = (
 });
 const none = { unlisted: [], stale: [] };
 
-/** Constants that belong to the interface of the kernel, by the prefixes of its headers. */
+/** Constants of the kernel's interface, by the prefixes of its headers. */
 const constant =
   /\b(?:(?:SYS|PR|PTRACE|CLONE|MNT|UFFDIO|UFFD|IORING|IOSQE|FUTEX|SCM|SO|LOOP|LO|NBD|VHOST|DM|BPF|FAN|KCMP|MFD|RESOLVE|P_PIDFD)_[A-Za-z0-9_]+|FIFREEZE|FITHAW|RND[A-Z]+|SIOC[A-Z]+|TIOC[A-Z]+)\b/g;
 const literal = /"((?:[^"\\\n]|\\.)*)"/g;
 const isNewer = (name: string): boolean => !name.includes('.') && !name.endsWith(':');
 
-// A table that fails on what is new in it is how a kernel that nobody has at hand is thought of.
+// A table that fails on anything new in it makes its author think of kernels that are not at hand.
 describe("what the guest uses of the kernel's interface is named with the kernel that it came with", () => {
   it('as calls of libc', async () => {
     const { stdout } = await capture(['nm', '-A', '--undefined-only', join(dir, 'guest.a')]);

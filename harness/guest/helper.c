@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How long a child that was killed may take to end: what it waits for lets it go for a SIGKILL, but for kernel bugs. */
+/* How long a killed child may take to end: SIGKILL interrupts whatever it waits for, kernel bugs aside. */
 #define END_US 3000000
 
 void *helper_memory(size_t size)
@@ -36,7 +36,7 @@ bool end_process(pid_t pid)
 	if (pid <= 0)
 		return true;
 	signal_process(pid, SIGKILL);
-	/* one that does not end is reaped with the trial's processes, should it end later */
+	/* one that ends later is reaped with the trial's processes */
 	return wait_patiently(has_ended, &end, END_US);
 }
 

@@ -20,16 +20,16 @@
 #include <unistd.h>
 
 /*
- * PID 1 of a guest that has no distro: mounts, modules, network and the SSH server. It is one process, and no
+ * PID 1 of a guest without a distro: mounts, modules, network and the SSH server. One process rather than a
  * start-up script, since each program that a shell starts costs some 15 ms under emulation.
  */
 
-/* What is there of ours where the root is a userland's. */
+/* Where our files are if the root is a userland's. */
 #define OWN_FOLDER "/frostline"
 #define SEARCH_PATH                                                                                           \
 	OWN_FOLDER "/sbin:" OWN_FOLDER "/bin:" OWN_FOLDER "/usr/sbin:" OWN_FOLDER "/usr/bin:"                 \
 		   "/sbin:/bin:/usr/sbin:/usr/bin"
-/* The host's end of it is known to QEMU's user network by this address. */
+/* The network card; QEMU's user network knows the guest by this address. */
 #define CARD "eth0"
 #define ADDRESS "10.0.2.15"
 #define NETMASK "255.255.255.0"
@@ -43,8 +43,8 @@ static bool mount_at(const char *type, const char *path, const char *options)
 }
 
 /*
- * Both freezers side by side: a controller cannot be on v1 and v2 at once, but v2's freezer is no controller. runc
- * refuses v1 without the devices controller.
+ * Mounts both freezers side by side: a controller cannot be on v1 and v2 at once, but v2's freezer is not a
+ * controller. runc refuses v1 without the devices controller.
  */
 static void mount_groups(void)
 {
@@ -107,7 +107,7 @@ static void start_network(void)
 	set_up(fd, "lo");
 	bool is_there = wait_until(card_is_there, NULL, CARD_US);
 
-	/* nobody speaks IPv6 there: its start-up is spared, and that after each waking of a clone */
+	/* nobody uses IPv6 here: skips its start-up, which would also follow each wake-up of a clone */
 	set("/proc/sys/net/ipv6/conf/" CARD "/disable_ipv6", "1");
 	if (!is_there || !set_address(fd, SIOCSIFADDR, ADDRESS) || !set_address(fd, SIOCSIFNETMASK, NETMASK) ||
 	    !set_up(fd, CARD))
@@ -117,8 +117,8 @@ static void start_network(void)
 }
 
 /*
- * Listens by itself, and forks for a connection: under a name that is no file it cannot execute itself anew, as it
- * would, which costs more than all else of a connection. Its host key it reads as late as it can (-R).
+ * Listens itself and forks for each connection. It would also re-execute itself, which costs more than the rest of
+ * a connection, but cannot under a name that is not a file. It reads its host key as late as possible (-R).
  */
 static pid_t start_ssh(void)
 {
@@ -141,7 +141,7 @@ static pid_t start_ssh(void)
 	_exit(127);
 }
 
-/* Nobody else can have the port while somebody listens there. */
+/* Whether someone listens on the port: nobody else can bind it then. */
 static bool listens(void *arg)
 {
 	const struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(22) };
@@ -165,14 +165,14 @@ static void note(int signal)
 		ending = signal;
 }
 
-/* What busybox's reboot, poweroff and halt ask of PID 1. */
+/* Does what busybox's reboot, poweroff and halt ask of PID 1. */
 static void end_machine(int signal)
 {
 	sync();
 	reboot(signal == SIGTERM ? RB_AUTOBOOT : signal == SIGUSR2 ? RB_POWER_OFF : RB_HALT_SYSTEM);
 }
 
-/* Reaps what nobody else does, ends the machine when told to, and listens to its line if there is one; for ever. */
+/* Runs forever: reaps orphans, ends the machine on request, and serves the serial line if there is one. */
 static void keep_up(pid_t ssh)
 {
 	static const int signals[] = { SIGCHLD, SIGTERM, SIGUSR1, SIGUSR2 };
@@ -185,9 +185,9 @@ static void keep_up(pid_t ssh)
 		sigaddset(&blocked, signals[i]);
 		sigaction(signals[i], &action, NULL);
 	}
-	/* they arrive while it waits, and at no other time */
+	/* delivered only while it waits in ppoll */
 	sigprocmask(SIG_BLOCK, &blocked, &before);
-	/* loaded at the first connection: a clone has one of its own by then */
+	/* the SSH server loads it at the first connection; by then a clone has a key of its own */
 	rename("/etc/dropbear/host_key", HOST_KEY);
 	fprintf(stderr, "frostline: ready\n");
 	for (;;) {
@@ -205,7 +205,7 @@ static void keep_up(pid_t ssh)
 int init_start(void)
 {
 	setenv("PATH", SEARCH_PATH, 1);
-	/* on another CPU, meanwhile */
+	/* starts on another CPU meanwhile */
 	pid_t ssh = start_ssh();
 
 	mount_at("devpts", "/dev/pts", NULL);

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The kernel's log, of which a trial's part is told with its result: a console need not be at hand, nor be told all. */
+/* The kernel's log. A result includes the trial's part of it: the console may be missing or incomplete. */
 const char *kmsg_path = "/dev/kmsg";
 
 #define MAX_LINES 16
-/* No trial makes as many; a flood is not read to its end. */
+/* More than any trial makes; a flood is not read to its end. */
 #define MAX_RECORDS 8192
 
 static int log_fd = -1;
@@ -19,7 +19,7 @@ static char kept[MAX_LINES][240];
 static unsigned nkept;
 static int64_t last_us;
 
-/* What tells of trouble; lab/kernel.ts knows which line is of what kind. */
+/* Signs of trouble; lab/kernel.ts classifies the lines. */
 static const char *const troubles[] = {
 	"Kernel panic", "Oops", "BUG: ", "kernel BUG", "general protection fault", "WARNING: ", "LOCKUP", "lockup", "stall",
 	"blocked for more than", "blocked in I/O wait", "ut of memory: Kill", "oom-kill:",
@@ -33,7 +33,7 @@ static bool tells_trouble(const char *text)
 	return false;
 }
 
-/* "4,1234,56789,-;text": level and facility, number, time; what programs wrote has a facility. */
+/* "4,1234,56789,-;text": level and facility, number, time; lines written by programs have a facility. */
 static void take(const char *record)
 {
 	unsigned priority;
@@ -47,7 +47,7 @@ static void take(const char *record)
 		snprintf(kept[nkept++], sizeof(kept[0]), "%s", text + 1);
 }
 
-/* Each read gives a record, whose further lines begin with a space. */
+/* Each read returns one record; its further lines begin with a space. */
 static void read_all(void)
 {
 	char text[2048], *save = NULL;

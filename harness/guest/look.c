@@ -7,7 +7,7 @@
 #define LOOKS 2
 #define LOOK_US 100000
 
-/* Of a group that did not freeze: what is in the way now, and a moment later, for whoever asks whether it moves. */
+/* For a group that did not freeze: reports what blocks it, now and a moment later, to show whether anything moves. */
 void look_on(struct trial *t)
 {
 	for (int i = 0; i < LOOKS; i++) {
@@ -22,7 +22,7 @@ void look_on(struct trial *t)
 	}
 }
 
-/* For somebody who wants to look: nothing is done until there is input again, or its end. */
+/* Lets someone look at the group: does nothing until more input, or its end, arrives. */
 void keep_group(const struct trial *t, bool frozen)
 {
 	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };

@@ -43,19 +43,19 @@ static int reenter(const char *name, const char *slot)
 	return 70;
 }
 
-/* In the order in which each lets the next go. */
+/* In this order, since each step unblocks the next. */
 static int clean(void)
 {
 	struct hierarchies h;
 
 	find_hierarchies(&h);
-	/* nothing ends a reader of a suspended device but its resume, and of a throttled one but its limit's end */
+	/* a reader of a suspended device waits for its resume, one of a throttled device for the end of its limit */
 	dm_resume_all();
 	int settings = settings_clean_all();
-	/* processes hold mounts and devices, which they leave when they are thawed and killed */
+	/* processes hold mounts and devices until they are thawed and killed */
 	int groups = group_clean_all(&h), devices = dm_remove_all(), mounts = mounts_clean_all();
 
-	/* but a client of NFS, which only the end of its mount lets go */
+	/* except an NFS client: only the end of its mount frees it */
 	groups += group_clean_all(&h);
 	printf("wrote %d settings back; removed %d groups, %d mounts and %d other things\n", settings, groups, mounts,
 	       devices + leftovers_clean_all());
@@ -64,10 +64,10 @@ static int clean(void)
 
 int main(int argc, char **argv)
 {
-	/* what the exec storms run: it has to end at once */
+	/* what the exec storms run: it must end at once */
 	if (argc == 2 && !strcmp(argv[1], "exit"))
 		return 0;
-	/* as the kernel names the first program of an initramfs */
+	/* the kernel's name for the first program of an initramfs */
 	if (getpid() == 1 && !strcmp(argv[0], "/init"))
 		return init_first();
 	if (getpid() == 1 && argc == 2 && !strcmp(argv[1], "start"))

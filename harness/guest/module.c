@@ -9,14 +9,14 @@
 #include <unistd.h>
 
 /*
- * Modules that few workloads need, and that a boot does not wait for: the machine's start-up has left them,
- * with those they need before them, in the order of NAME.load. Where there is no such list they are loaded
- * already, built in, or not there: the workload sees.
+ * Modules that few workloads need, and that a boot does not wait for: the machine's start-up leaves them
+ * here, after the modules that they depend on, in the order of NAME.load. Without such a list they are
+ * loaded already, built in, or missing: the workload notices.
  */
 
 static const char *const folders[] = { "/lib/frostline", "/frostline/lib/frostline" };
 
-/* False when the kernel does not take it. */
+/* False when it cannot be opened, or the kernel rejects it. */
 static bool load(const char *folder, char *line)
 {
 	char path[300];

@@ -10,7 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* A node of our own: in a container's /dev there is none of a device that was made after its start. */
+/* A node of our own: a container's /dev has none for a device made after the container started. */
 bool node_make(struct trial *t, const struct stat *device, const char *path)
 {
 	struct statvfs folder;
@@ -44,10 +44,10 @@ void node_read(unsigned slot)
 	if (fd < 0 || posix_memalign(&buffer, 4096, NODE_READ_SIZE))
 		slot_fail(slot, "open of the device");
 	atomic_store(&counters->slots[slot].ready, 1);
-	/* an error of the device ends the wait as well as its data do */
+	/* an error of the device ends the wait as well as data do */
 	if (read(fd, buffer, NODE_READ_SIZE) < 0)
 		bump(slot);
-	/* the device can be taken away again */
+	/* so that the device can be removed again */
 	close(fd);
 	tick(slot);
 }

@@ -3,8 +3,8 @@ import { Remote } from '../lab/remote.ts';
 import type { KernelWay } from '../matrix/matrix.ts';
 import { bringProgram, matrixOf, openTestLab, shiftOn, type ShiftLog } from '../testing/machines.ts';
 
-// frostbite and runc behind a filter that takes from a kernel what 3.10 does not have: system calls, pwrite(2) to files
-// of cgroups, and NStgid in /proc/PID/status. What a real one has else is not had here.
+// frostbite and runc behind a filter that removes what 3.10 does not have: system calls, pwrite(2) to files of cgroups,
+// and NStgid in /proc/PID/status. Other differences of a real 3.10 are not covered.
 const matrix = matrixOf(`name: test
 trials: 1
 deadline: 1s

@@ -14,16 +14,16 @@
 #include <unistd.h>
 
 /*
- * Whose a group is. What is killed, thawed or removed is what this program made, or what a runtime made below a name that
- * this program gave it and that was free before: it is held by descriptors, and known by its inode. A path that was read
+ * Which groups are ours. We kill, thaw and remove only what this program made, or what a runtime made under a name that
+ * this program chose and that was free before. A group is held by descriptors and identified by its inode. A path read
  * somewhere is never enough: /proc/PID/cgroup of a v1 task that has ended says "/", which is everybody's group.
  */
 struct owned {
 	int mount;      /* the root of the hierarchy */
-	char name[256]; /* the topmost group that is ours, in it */
-	int top, leaf;  /* -1: not open; the leaf is the one that is frozen, the top itself or below it */
+	char name[256]; /* our topmost group, relative to it */
+	int top, leaf;  /* -1: not open; `leaf` is what is frozen: the top or a group below it */
 	ino_t inode;    /* of the top; 0: not seen yet */
-	bool by_runtime; /* which may remove it, and make it anew */
+	bool by_runtime; /* made by a runtime, which may remove and recreate it */
 };
 
 int group_dir(const struct group *g)
@@ -80,7 +80,7 @@ void group_close(struct group *g)
 		close_dirs(g->owned);
 }
 
-/* A handle of a name in the hierarchy, with nothing open yet; false with errno. */
+/* Starts a handle for a name in the hierarchy, with nothing open yet; false with errno. */
 static bool begin(struct group *g, const char *mount, bool v2, const char *name)
 {
 	struct owned *o = calloc(1, sizeof(*o));
@@ -105,7 +105,7 @@ static bool begin(struct group *g, const char *mount, bool v2, const char *name)
 	return false;
 }
 
-/* Opens the top, which becomes the leaf too; false with errno: ENOENT where another has its name by now. */
+/* Opens the top, also as the leaf; false with errno: ENOENT when another group has its name by now. */
 static bool open_top(struct owned *o)
 {
 	struct stat top;
@@ -154,7 +154,7 @@ const char *group_reserve(struct group *g, const struct hierarchies *h, bool v2,
 	return why;
 }
 
-/* "4:freezer:/path" or "0::/path" of a process; false: the kernel names none. Cuts the text. */
+/* The path in a process's "4:freezer:/path" or "0::/path"; NULL: the kernel names none. Modifies the text. */
 static const char *path_of(char *text, bool v2)
 {
 	char *save = NULL;
@@ -171,7 +171,7 @@ static const char *path_of(char *text, bool v2)
 	return NULL;
 }
 
-/* What of the path is below the name, "" being the group of that name itself; NULL: it is elsewhere. */
+/* The part of the path below `name`, "" for that group itself; NULL: it is elsewhere. */
 static const char *below(const char *path, const char *name)
 {
 	size_t n = strlen(name);
@@ -224,7 +224,7 @@ int group_make_inner(struct group *g)
 	return dir < 0 || mkdirat(dir, INNER_GROUP, 0755) < 0 ? errno : 0;
 }
 
-/* Calls fn for each group below one, the deepest first, and then for itself. */
+/* Calls fn for each group below this one, deepest first, and then for this one. */
 static void each_group(int dir, void (*fn)(int dir, void *arg), void *arg)
 {
 	int again = open_dir(dir, ".");
@@ -286,7 +286,7 @@ static void thaw_group(int dir, void *arg)
 	const struct group *g = arg;
 	int fd = openat(dir, g->v2 ? "cgroup.freeze" : "freezer.state", O_WRONLY | O_CLOEXEC);
 
-	/* one that is thawed, and one without a freezer, needs it not */
+	/* the group is thawed, or has no freezer: nothing to do */
 	if (fd >= 0 && !control_write(fd, g->v2 ? "0" : "THAWED"))
 		errno = 0;
 	if (fd >= 0)
@@ -336,7 +336,7 @@ bool group_empty(struct group *g, int64_t us)
 	return !left;
 }
 
-/* Those below it; that it goes itself is the caller's. */
+/* Removes the groups directly below it; the caller removes the group itself. */
 static void remove_below(int dir, void *arg)
 {
 	int again = open_dir(dir, ".");
@@ -350,7 +350,7 @@ static void remove_below(int dir, void *arg)
 		closedir(entries);
 }
 
-/* 0, also when it has gone by itself or another has its name; or an errno. */
+/* 0, also when it is gone already or another group has its name; or an errno. */
 static int remove_top(const struct owned *o)
 {
 	struct stat now;
@@ -378,7 +378,7 @@ bool group_destroy(struct group *g, int64_t us)
 	struct owned *o = g->owned;
 	bool gone = !o;
 
-	/* all that was made below the name, and not the leaf alone; a runtime may have made it and failed then */
+	/* everything under the name, not just the leaf; a runtime may have made it before it failed */
 	if (o && !open_top(o))
 		gone = errno == ENOENT;
 	if (!gone && o->top >= 0)
@@ -396,7 +396,7 @@ bool group_destroy(struct group *g, int64_t us)
 	return gone;
 }
 
-/* frostline-PID-TRIAL and what may follow: what frostbite, and nobody else, names so. */
+/* frostline-PID-TRIAL and any suffix: names that only frostbite gives. */
 static bool is_our_name(const char *name)
 {
 	static const char prefix[] = "frostline-";

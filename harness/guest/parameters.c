@@ -14,7 +14,7 @@ const struct parameter *parameters_of(const struct workload *w)
 
 const struct parameter parameter_load = { "load", 0, 0, 16, NULL };
 
-/* By its name; every workload has `load`. */
+/* Finds a parameter by its name; every workload has `load`. */
 static const struct parameter *find(const struct workload *w, const char *name)
 {
 	for (const struct parameter *p = parameters_of(w); p->name; p++)

@@ -12,13 +12,13 @@ static bool on_stack(const struct task *t, const char *const *names, size_t coun
 	return false;
 }
 
-/* The one that sleeps: wchan where stacks are hidden. */
+/* Whether the task sleeps in this function; by wchan where stacks are hidden. */
 static bool innermost(const struct task *t, const char *name)
 {
 	return !strcmp(t->depth ? t->stack[0] : t->wchan, name);
 }
 
-/* freezable_schedule(), later TASK_FREEZABLE */
+/* Where tasks sleep with freezable_schedule(), later TASK_FREEZABLE. */
 static const char *const in_place[] = {
 	"do_signal_stop", "ptrace_stop", "hrtimer_nanosleep", "futex_wait_queue", "futex_wait_queue_me",
 	"futex_do_wait", "do_sigtimedwait", "unix_stream_read_generic", "unix_stream_data_wait", "do_wait",
@@ -32,7 +32,7 @@ bool task_sleeps_in_place(const struct task *t)
 	return false;
 }
 
-/* wait_for_vfork_done is inlined into kernel_clone, _do_fork or do_fork. */
+/* wait_for_vfork_done may be inlined into kernel_clone, _do_fork or do_fork; the system call still shows. */
 static const char *const vforking[] = {
 	"wait_for_vfork_done", "__do_sys_vfork", "__se_sys_vfork", "__x64_sys_vfork", "sys_vfork",
 };
@@ -43,10 +43,10 @@ bool task_is_vforking(const struct task *t)
 }
 
 /*
- * v1 parks in __refrigerator; from 6.1 a task that is frozen where it
- * sleeps leaves S, T or t and shows R (before 6.1.123 and 6.12.8) or D, see TASK_FROZEN in
- * task_index_to_char's history. v2 parks in do_freezer_trap, inlined into get_signal, which sleeps
- * nowhere else, and counts stopped tasks (cgroup_enter_frozen in do_signal_stop and ptrace_stop).
+ * v1 parks tasks in __refrigerator. From 6.1 on a task frozen where it sleeps leaves S, T or t and shows R
+ * (before 6.1.123 and 6.12.8) or D; see TASK_FROZEN in the history of task_index_to_char. v2 parks tasks in
+ * do_freezer_trap, inlined into get_signal, which sleeps nowhere else, and counts stopped tasks as frozen
+ * (cgroup_enter_frozen in do_signal_stop and ptrace_stop).
  */
 bool task_is_parked(const struct task *t, bool v2)
 {

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 /*
- * What a process of a container is called outside. Since 4.1 the kernel says so in /proc/TID/status. Before, each
- * process that a container makes sends a message to a socket here: the kernel translates the sender's pid into ours
- * (SCM_CREDENTIALS, since 3.2). The socket's address is of the network namespace, which containers here share.
+ * Finds the outside pid of a container's process. From 4.1 on /proc/TID/status has it. Before, each process that a
+ * container makes sends a message to a socket here, and the kernel translates the sender's pid into ours
+ * (SCM_CREDENTIALS, since 3.2). The socket's address belongs to the network namespace, which containers here share.
  */
 
 static int ear = -1;
@@ -106,8 +106,8 @@ struct search {
 };
 
 /*
- * "NStgid:\t412\t3": its process in each namespace, the innermost last. Of a process whose leader has ended the
- * group lists the other threads alone.
+ * "NStgid:\t412\t3": the pid of the process in each namespace, innermost last. If the leader of a process has
+ * ended, the group lists only its other threads.
  */
 static bool is_it(pid_t tid, void *arg)
 {
@@ -140,7 +140,7 @@ static bool is_member(pid_t tid, void *arg)
 	return search->outer == 0;
 }
 
-/* Whoever else speaks to the socket is no process of the group. */
+/* Ignores messages from processes outside the group. */
 static void hear_all(struct trial *t)
 {
 	struct search search = { 0 };

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 /*
- * Where a trial has its mounts, nodes, pipes and sockets: a folder that is open to this user alone, with a name that nobody
- * knows before. A plain name below /tmp could be taken by somebody else first, with a link to where root would then mount.
+ * The folder of a trial's mounts, nodes, pipes and sockets: only this user can access it, and nobody can predict its
+ * name. A fixed name below /tmp could be taken first, as a link to where root would then mount.
  */
 static char place[] = PLACE_PREFIX "XXXXXX";
 static bool is_made;

@@ -19,8 +19,8 @@
 #define UNIFIED CGROUPS "/unified"
 
 /*
- * Container tools tell v1 from v2 by what is mounted at /sys/fs/cgroup, so each gets to see what its cell asks
- * for, in a mount namespace of its own. What is mounted below /tmp later has to come through to containers.
+ * Container tools tell v1 from v2 by what is mounted at /sys/fs/cgroup, so each tool gets a mount namespace
+ * with what its cell asks for. Later mounts below /tmp must still propagate to containers.
  */
 static bool show_layout(enum layout layout)
 {
@@ -36,7 +36,7 @@ static bool show_layout(enum layout layout)
 	return true;
 }
 
-/* What it prints must not get into the protocol, so that without these it is not started. */
+/* The program's output must not get into the protocol: without these streams it is not started. */
 struct streams {
 	int in, out;
 };
@@ -64,7 +64,7 @@ static void __attribute__((noreturn)) execute(const struct program *p, const str
 	static char *const environment[] = { "PATH=" SEARCHED, "HOME=/root", "TMPDIR=/var/tmp", "XDG_RUNTIME_DIR=/run", NULL };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* a group of its own is killed whole */
+	/* a process group of its own can be killed as a whole */
 	setpgid(0, 0);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
@@ -85,8 +85,8 @@ static void __attribute__((noreturn)) execute(const struct program *p, const str
 }
 
 /*
- * Each look takes a CPU from those who are looked at: with one a millisecond a single write of FROZEN met 60 % of
- * a storm's vfork parents in time, with one in 50 ms 33 %, as without any.
+ * Each look takes a CPU from the watched processes: with one per millisecond a single write of FROZEN met 60 % of
+ * a storm's vfork parents in time; with one in 50 ms 33 %, as without any.
  */
 #define WATCH_US 50000
 
@@ -102,7 +102,7 @@ int program_run(const struct program *p)
 {
 	int64_t end = now_us() + p->deadline_us;
 	int status;
-	/* the search path of execvpe is our own */
+	/* execvpe searches our own PATH */
 	setenv("PATH", SEARCHED, 1);
 	struct streams streams;
 	bool is_open = open_streams(p, &streams);
@@ -140,7 +140,7 @@ bool program_there(const char *name)
 	return false;
 }
 
-/* "runc version 1.1.15+ds1", "crun version 1.21", "Version: 4.1.1", "podman version 5.4.2": the last word of the first line. */
+/* The last word of line 1: "runc version 1.1.15+ds1", "crun version 1.21", "Version: 4.1.1", "podman version 5.4.2". */
 static void ask_version(const char *name, char *version, size_t size)
 {
 	const char *const argv[] = { name, "--version", NULL };
@@ -186,7 +186,7 @@ void telling_line(const char *path, char *line, size_t size)
 		text[strcspn(text, "\n")] = '\0';
 		if (text[0])
 			snprintf(line, size, "%s", text);
-		/* CRIU says what went wrong first, and then what came of it */
+		/* CRIU logs the cause first, then its consequences */
 		if (strstr(text, "Error ("))
 			break;
 	}

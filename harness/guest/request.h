@@ -3,7 +3,7 @@
 
 #include "frostbite.h"
 
-/* A trial is key=value lines between request_begin and request_end; what is wrong is kept in r->error. */
+/* A request is the key=value lines between request_begin and request_end; r->error keeps what is wrong with them. */
 void request_begin(struct request *r);
 void request_line(struct request *r, char *line);
 void request_end(struct request *r);

@@ -33,7 +33,7 @@ async function run(script: string): Promise<string> {
 
 type Asked = Pick<TrialRequest, 'trial' | 'cgroup' | 'runtime' | 'workload'> & {
   readonly startGap?: StartGap;
-  /** How long the group is held when it is FROZEN. */
+  /** How long the group is held once it is FROZEN. */
   readonly holdUs?: number;
 };
 
@@ -43,7 +43,7 @@ function words({ startGap, holdUs = 20_000, ...asked }: Asked): string {
   return text.replace(/hold_us=\d+/, `hold_us=${holdUs}`);
 }
 
-/** Has one frostbite run them all, and gives their results in order. */
+/** Lets one frostbite run them all; returns their results in order. */
 async function results(asked: readonly Asked[]): Promise<GuestResult[]> {
   const channel = await machine.serve();
   for (const one of asked) channel.write(words(one));
@@ -58,7 +58,7 @@ async function results(asked: readonly Asked[]): Promise<GuestResult[]> {
   return found;
 }
 
-// first, for a runtime on v2 takes the controllers of v1 for it
+// comes first: a runtime on v2 takes v1's controllers for v2
 describe('a frostbite that is killed in the middle of a trial', () => {
   const request = (workload: WorkloadName): string =>
     `keep=1\n${words({ trial: 1, cgroup: 'v1', runtime: 'none', workload })}`;
@@ -89,7 +89,7 @@ describe('a container whose first process is killed', () => {
     ['runc', 'v1', ['created', 'frozen']],
     ['runc', 'v2', ['created', 'frozen']],
   ];
-  /** What is said of it: an error, but where it comes too late to change anything. */
+  /** The expected answer: an error, unless the kill comes too late to change anything. */
   const said: Record<Step, RegExp> = {
     never: /^frozen$/,
     instead: /^error: process \d+ is in the group \/\S*, not in \/frostline-\d+-\d+: it has ended, or /,
@@ -97,7 +97,7 @@ describe('a container whose first process is killed', () => {
       /^error: (process \d+ is in the group .+, not in|\w+ (create|start) ended with|.* first process of the container)/,
     started: /^error: (\w+ start ended with|.*the first process of the container, \d+, has ended)/,
     freezing: /^error: the first process of the container, \d+, ended (during the freeze|before all)/,
-    // v1 keeps the signal until the thaw, when all may run once more before they end
+    // v1 keeps the signal pending until the thaw, when all may run once more before they end
     frozen: /^(frozen$|error: the first process of the container, \d+, ended (during the freeze|before all))/,
     thawing: /^(frozen$|error: the first process of the container, \d+, ended before all)/,
     deleted: /^frozen$/,

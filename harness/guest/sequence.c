@@ -8,9 +8,9 @@
 #include <sys/wait.h>
 
 /*
- * Plays the steps of a request one after another. A step that fails is told and the next is tried all the
- * same, for a table needs each step's own answer; what is ours (a group that is not there, a fork that
- * fails) or what the kernel lacks ends the sequence.
+ * Plays the steps of a request one after another. A failed step is reported and the next is tried all the
+ * same, since a table needs each step's own answer. Our own errors (a missing group, a failed fork) and
+ * what the kernel lacks end the sequence.
  */
 
 struct told {
@@ -64,7 +64,7 @@ static bool (*const actions[])(struct play *p, const struct sequence_step *s) = 
 	[VERB_SLEEP] = step_sleep,     [VERB_EXPECT] = step_expect,
 };
 
-/* Plays until the end or until it cannot go on; gives how many steps were played. */
+/* Plays until the end or until it cannot go on; returns how many steps were played. */
 static unsigned play(struct play *p, struct told *told)
 {
 	const struct request *r = p->request;
@@ -131,14 +131,14 @@ static void emit_play(const struct play *p, const struct told *told, unsigned n)
 	emit_steps(told, n);
 }
 
-/* Releases, thaws, kills and removes what the steps left; false when something stayed. */
+/* Releases, thaws, kills and removes what the steps left; false when something remains. */
 static bool clean_up(struct play *p)
 {
 	atomic_store(&shared->phase, PHASE_CLEANUP);
 	processes_release(p);
 	bool gone = groups_end(p);
 
-	/* processes outside of any group */
+	/* reap processes outside any group */
 	for (unsigned i = 0; i < p->nprocesses; i++)
 		for (unsigned k = 0; k < p->processes[i].count; k++)
 			waitpid(p->processes[i].pids[k], NULL, WNOHANG | __WALL);

@@ -11,7 +11,7 @@ beforeAll(async () => {
   frostbite = await frostbitePath();
 }, 120_000);
 
-/** What `frostbite serve` says of a request that it refuses before any group is made. */
+/** What `frostbite serve` answers to a request that it refuses before it makes any group. */
 async function refusal(text: string): Promise<string | null | undefined> {
   const { stdout } = await capture([frostbite, 'serve'], { input: text, timeoutMs: 20_000 });
   const events = stdout
@@ -61,7 +61,7 @@ describe('the steps of a request', () => {
     const loaded = loadMatrix(await readFile(file, 'utf8'), 'conformance.yaml');
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.findings));
     const texts = [...loaded.matrix.sequences.values()].map(({ steps }) =>
-      // refused for its last word alone
+      // refused only for its last word
       encodeSequence({ trial: 1, seed: 1, cgroup: 'v2', steps }).replace(/\n\n$/, '\nlast=1\n\n'),
     );
     for (const text of texts) expect(await refusal(text)).toBe('not understood: last=1');

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <time.h>
 
-/* How long a process may take to run, where the step names no time: emulated guests are slow. */
+/* How long a process may take to run if the step names no time: emulated guests are slow. */
 #define RUNS_US 2000000
 
-/* What is looked at, and what was seen last; `seen` is for people. */
+/* What is checked, and what was seen last; `seen` is for messages. */
 struct sight {
 	struct play *play;
 	const struct look *look;
@@ -31,7 +31,7 @@ static bool is_within(const char *inner, const char *outer)
 	return !strncmp(inner, outer, n) && (inner[n] == '\0' || inner[n] == '/');
 }
 
-/* While a group reads FROZEN none of its counters may move. */
+/* While a group reads FROZEN none of its counters may change. */
 static bool is_still(struct sight *w)
 {
 	struct play *p = w->play;
@@ -60,7 +60,7 @@ static bool sees_state(void *arg)
 	return (int)state == w->look->state;
 }
 
-/* Sleeps until the kernel tells of a change in cgroup.events, as inotify would; counts how often it did. */
+/* Sleeps until the kernel reports a change in cgroup.events, as inotify would; counts the notifications. */
 static bool notified_state(struct sight *w, int64_t us)
 {
 	int told = 0;

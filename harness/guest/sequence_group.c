@@ -32,7 +32,7 @@ bool step_group(struct play *p, const struct sequence_step *s)
 
 	*g = (struct named_group){ 0 };
 	strcpy(g->name, s->name);
-	/* so that `clean` finds it; the rest of a nested name is below */
+	/* a name that `clean` finds; nested names are below it */
 	snprintf(name, sizeof(name), "frostline-%d-%d-%s", getpid(), p->request->trial, s->name);
 	int error = group_make(&g->group, p->hierarchies, p->request->v2, name);
 
@@ -55,7 +55,7 @@ bool step_remove(struct play *p, const struct sequence_step *s)
 		return play_error(p, "no group %s", s->name);
 	int error = group_remove(&g->group);
 
-	/* the last task of a v1 group leaves a moment after it is dead */
+	/* the last task of a v1 group leaves it a moment after its death */
 	for (int64_t end = now_us() + s->within_us; error == EBUSY && now_us() < end; sleep_us(300))
 		error = group_remove(&g->group);
 	g->there = error != 0;
@@ -113,7 +113,7 @@ bool groups_end(struct play *p)
 	for (unsigned i = 0; i < p->ngroups; i++)
 		if (p->groups[i].there)
 			group_write(&p->groups[i].group, false);
-	/* a group within another was made after it, so from the last to the first the deepest come first */
+	/* a nested group is made after its parent, so going backwards visits the deepest first */
 	for (unsigned i = p->ngroups; i-- > 0;)
 		if (p->groups[i].there && !group_destroy(&p->groups[i].group, CLEANUP_US))
 			gone = false;

@@ -14,7 +14,7 @@
 #define START_US 10000000
 #define TRACE_US 10000000
 
-/* What the processes of a start find; set before they are forked. */
+/* What the processes of a `start` need; set before they are forked. */
 static struct { int64_t nap_us; int state; bool v2; } given;
 
 static void nap(unsigned slot)
@@ -30,7 +30,7 @@ static void spin(unsigned slot)
 		bump(slot);
 }
 
-/* A binary tree of forks, whose leaves end at once. */
+/* A binary tree of forks whose leaves exit at once. */
 static void fork_tree(unsigned slot, unsigned depth)
 {
 	pid_t child[2];
@@ -96,7 +96,7 @@ unsigned process_pids(struct named_process *q)
 {
 	pid_t child = atomic_load(&counters->slots[q->slot].child);
 
-	/* that it is one is the kernel's word, not that of who says so */
+	/* the kernel confirms that it is a child; the process's own claim is not trusted */
 	if (!q->pids[q->count] && child > 0 && task_parent(child) == q->pids[0])
 		q->pids[q->count] = child;
 	return q->count + (q->pids[q->count] > 0);
@@ -137,7 +137,7 @@ bool step_start(struct play *p, const struct sequence_step *s)
 		return play_error(p, "no group %s", s->at);
 	if (p->nprocesses == MAX_SLOTS)
 		return play_error(p, "more than %d processes", MAX_SLOTS);
-	/* in a frozen group they get no further than into it */
+	/* in a frozen group they only get as far as entering it */
 	bool waits = !g || group_read(&g->group) == STATE_THAWED;
 	struct named_process *q = &p->processes[p->nprocesses];
 
@@ -195,7 +195,7 @@ static bool shoot(pid_t tid, void *arg)
 	return true;
 }
 
-/* To a process, or to each of a group. */
+/* Signals a process, or every task of a group. */
 bool step_signal(struct play *p, const struct sequence_step *s)
 {
 	struct named_process *q = play_process(p, s->name);
@@ -214,7 +214,7 @@ bool step_signal(struct play *p, const struct sequence_step *s)
 		group_each_thread(&g->group, shoot, &shot);
 	else
 		return play_error(p, "no process or group %s", s->name);
-	/* one that ended in between is none the less gone */
+	/* one that ended in the meantime is gone all the same */
 	return play_outcome(p, s, shot.error == ESRCH ? 0 : shot.error);
 }
 
@@ -258,7 +258,7 @@ bool step_trace(struct play *p, const struct sequence_step *s)
 	return play_outcome(p, s, done < 0 ? errno : 0);
 }
 
-/* Before the groups are thawed: what is traced or stopped could not be killed by all kernels. */
+/* Runs before the groups are thawed: not all kernels could kill traced or stopped processes. */
 void processes_release(struct play *p)
 {
 	for (unsigned i = 0; i < p->nprocesses; i++) {

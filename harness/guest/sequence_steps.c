@@ -65,7 +65,7 @@ static bool read_text(const char *text, char *to, size_t size)
 	return true;
 }
 
-/* Names enter paths: a/b is a group within a group, and nothing leads out. */
+/* Names become paths: a/b is a group within a group, and no name leads out. */
 static bool read_name(const char *text, char *to)
 {
 	for (const char *c = text; *c; c++)

@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 /*
- * The protocol: trials come in on standard input as key=value lines, each ended by an empty line; JSON
- * lines go out: hello, beat (each second, from a process of its own), start and result. harness/trial/
- * protocol.ts holds their shapes.
+ * The protocol: trials come in on standard input as key=value lines, each trial ended by an empty line.
+ * JSON lines go out: hello, beat (at least each second, from a process of its own), start and result.
+ * harness/trial/protocol.ts defines their shapes.
  */
 
 _Atomic int stop_asked;
@@ -68,7 +68,7 @@ static bool hello(const struct hierarchies *h)
 	return emit_end();
 }
 
-/* A process of its own: it goes on when the main one is stuck in the kernel, and then tells where. */
+/* The heartbeat, in its own process: goes on when the main one is stuck in the kernel, and reports where. */
 static void beat(void)
 {
 	const struct timespec between_beats = { .tv_nsec = 800000000 };
@@ -95,7 +95,7 @@ static void beat(void)
 		emit_stuck(trial, atomic_load(&shared->phase));
 		emit("}");
 		if (!emit_end()) {
-			/* nobody reads: the main process would notice only at the trial's end */
+			/* nobody reads: the main process would only notice at the end of the trial */
 			signal_process(parent, SIGTERM);
 			_exit(0);
 		}
@@ -122,7 +122,7 @@ static bool wait_input(void)
 	sigaddset(&stops, SIGTERM);
 	sigaddset(&stops, SIGHUP);
 	sigaddset(&stops, SIGINT);
-	/* blocked but in ppoll: a signal between the test and the wait would be slept through */
+	/* blocked except in ppoll: a signal between the test and the wait would be slept through */
 	sigprocmask(SIG_BLOCK, &stops, &before);
 	if (!atomic_load(&stop_asked))
 		n = ppoll(fds, ARRAY_SIZE(fds), NULL, &before);
@@ -130,7 +130,7 @@ static bool wait_input(void)
 	return n > 0 && !atomic_load(&stop_asked) && !(fds[1].revents & (POLLERR | POLLNVAL));
 }
 
-/* Gives lines without their newline; false at the end of input or when told to stop. */
+/* Reads a line, without its newline; false at the end of input or when told to stop. */
 static bool next_line(char *line)
 {
 	static char buffer[4096];
@@ -145,7 +145,7 @@ static bool next_line(char *line)
 				line[length] = '\0';
 				return true;
 			}
-			/* a longer line is cut: no key and value are as long, so it will not be understood */
+			/* longer lines are cut: no key and value are that long, so they will not be understood */
 			if (length < MAX_LINE - 1)
 				line[length++] = c;
 		}
@@ -203,7 +203,7 @@ int serve(bool is_ours)
 
 	shared_create();
 	install_signals();
-	/* orphans of storms come to us, not to init: they are reaped at once (3.4) */
+	/* orphans of storms become our children, not init's, and are reaped at once (3.4) */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	find_hierarchies(&h);
 	if (is_ours)

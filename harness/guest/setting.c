@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 /*
- * What a workload changes on the machine for a while. What is to be written back is noted first, in a file that is whole
- * and on its disk before the change is made, and that this process has locked: whoever finds it unlocked knows that its
- * frostbite is gone, and writes back. That is a guardian, a process that sees this one's end however it comes, and after it
- * `frostbite clean`.
+ * Temporary changes that a workload makes to the machine. What to restore is noted first, in a file that is complete
+ * and on disk before the change, and that this process keeps locked. Whoever finds it unlocked knows that its frostbite
+ * is gone, and restores the value. First that is a guardian, a process that notices this one's end however it comes;
+ * after it, `frostbite clean`.
  */
 
 const char *settings_folder = "/run/frostline";
@@ -31,11 +31,11 @@ static struct { char path[MAX_PATH]; int note; } changed[MAX_SETTINGS];
 static pid_t guardian, guarded;
 
 struct note {
-	char ours[MAX_VALUE]; /* what the file holds while the change is there; "": whatever it holds is ours */
+	char ours[MAX_VALUE]; /* what the file holds while it is changed; "": any value is ours */
 	char back[MAX_VALUE];
 };
 
-/* Nobody else may write there, or root would write what another wants to where another wants. */
+/* Nobody else may write there: otherwise root would write what another user wants, where they want it. */
 static int open_folder(bool makes)
 {
 	struct stat st;
@@ -52,7 +52,7 @@ static int open_folder(bool makes)
 	return fd;
 }
 
-/* A note is named after the file: "!proc!sys!kernel!core_pattern". */
+/* A note is named after its file: "!proc!sys!kernel!core_pattern". */
 static void exchange(const char *from, char *to, size_t size, char old, char new)
 {
 	snprintf(to, size, "%s", from);
@@ -80,7 +80,7 @@ static bool write_value(const char *path, const char *value)
 	char text[MAX_VALUE + 1];
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	/* of no bytes at all a write would change nothing */
+	/* a write of no bytes at all would change nothing */
 	snprintf(text, sizeof(text), "%s\n", value);
 	bool written = fd >= 0 && control_write(fd, text);
 	int error = errno;
@@ -91,7 +91,7 @@ static bool write_value(const char *path, const char *value)
 	return written;
 }
 
-/* Not a flock, which the forks of a process would share, and one that the kernel does not let go would keep. */
+/* Not a flock: forks share those, so a fork that the kernel does not let go would keep it. */
 static bool lock(int note)
 {
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -99,7 +99,7 @@ static bool lock(int note)
 	return fcntl(note, F_SETLK, &whole) == 0;
 }
 
-/* False: it is torn, so that nothing was changed yet. */
+/* False: the note is torn, so nothing was changed yet. */
 static bool read_note(int fd, struct note *note)
 {
 	char text[2 * MAX_VALUE + 2], *save = text;
@@ -123,7 +123,7 @@ static bool write_note(int fd, const struct note *note)
 	return ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0 && control_write(fd, text) && fsync(fd) == 0;
 }
 
-/* What somebody else has written meanwhile stays. True when it was written back. */
+/* Restores the value, unless someone else has changed it since. True when it was restored. */
 static bool write_back(const char *path, const struct note *note)
 {
 	char now[MAX_VALUE];
@@ -131,7 +131,7 @@ static bool write_back(const char *path, const struct note *note)
 	return (!note->ours[0] || (read_value(path, now) && !strcmp(now, note->ours))) && write_value(path, note->back);
 }
 
-/* Opens and locks the note of a file, and does what one of the dead says; -1 with errno, EBUSY: another lives. */
+/* Opens and locks a file's note, and restores what a dead frostbite left; -1 with errno, EBUSY: its owner lives. */
 static int take_note(int folder, const char *path)
 {
 	char name[MAX_PATH];
@@ -143,7 +143,7 @@ static int take_note(int folder, const char *path)
 
 	if (fd < 0)
 		return -1;
-	/* unlinked: whoever had it wrote back just now, and the next try finds none */
+	/* unlinked: its owner has just restored the value, and the next try finds no note */
 	if (!lock(fd) || fstat(fd, &st) < 0 || !st.st_nlink) {
 		close(fd);
 		errno = EBUSY;
@@ -176,7 +176,7 @@ int settings_clean_all(void)
 		if (fd < 0)
 			continue;
 		exchange(entry->d_name, path, sizeof(path), '!', '/');
-		/* the guardian may be at it */
+		/* the guardian may be restoring it right now */
 		for (int64_t end = now_us() + LEFT_US; !lock(fd) && now_us() < end;)
 			sleep_us(1000);
 		if (lock(fd)) {
@@ -194,7 +194,7 @@ int settings_clean_all(void)
 	return written;
 }
 
-/* In a session of its own, so that what ends its parent's group does not end it; told by the kernel of its parent's end. */
+/* In its own session, so that what ends the parent's process group spares it; the kernel signals the parent's end. */
 static void __attribute__((noreturn)) stand_guard(pid_t parent)
 {
 	sigset_t told;
@@ -205,7 +205,7 @@ static void __attribute__((noreturn)) stand_guard(pid_t parent)
 	sigprocmask(SIG_BLOCK, &told, NULL);
 	setsid();
 	fsfreeze_close_guard();
-	/* not the channel's streams: whoever reads them waits for the last holder */
+	/* not the protocol's streams: their reader waits for the last holder */
 	for (int fd = 0; fd < 3; fd++)
 		close(fd);
 	prctl(PR_SET_NAME, "frostbite-guard");
@@ -220,7 +220,7 @@ static bool start_guardian(void)
 {
 	pid_t parent = getpid();
 
-	/* a fork of this program has none of its own yet */
+	/* a fork of this program has no guardian of its own yet */
 	if (guardian > 0 && guarded == parent)
 		return true;
 	guarded = parent;

@@ -21,8 +21,8 @@ static char folder[64]; /* "": none of ours */
 static int lock_fd = -1;
 
 /*
- * Files rather than memfd_create(2), which 3.10 lacks: after an exec they are found again by their numbers, in a
- * container by their names. Their folder is open to this user alone, so that nobody else writes what root goes by.
+ * Files rather than memfd_create(2), which 3.10 lacks: found again after an exec by their numbers, in a container
+ * by their names. Only this user can access their folder, so nobody else can write what root acts on.
  */
 static void make_folder(void)
 {
@@ -48,7 +48,7 @@ static int open_file(const char *in, const char *name, int flags)
 	return fd;
 }
 
-/* At a number that stays over an exec. */
+/* Moves it to a number that survives an exec. */
 static void keep(int fd, int as)
 {
 	if (dup2(fd, as) < 0)
@@ -78,7 +78,7 @@ void shared_create(void)
 	counters = map(COUNTERS_FD, sizeof(*counters), PROT_READ | PROT_WRITE);
 	shared = map(SHARED_FD, sizeof(*shared), PROT_READ | PROT_WRITE);
 	atomic_store(&shared->trial, -1);
-	/* the name of a task is that of the file it was made from: "frostbite" says more than "exe" */
+	/* a task is named after the file that it executes: "frostbite" says more than "exe" */
 	if (readlink("/proc/self/exe", shared->exe, sizeof(shared->exe) - 1) < 0)
 		err(69, "readlink /proc/self/exe");
 }
@@ -108,7 +108,7 @@ void shared_end(void)
 	folder[0] = '\0';
 }
 
-/* A flock belongs to an open file description, which a fork shares: the child has to open the file again. */
+/* A flock belongs to an open file description, which forks share: the child has to open the file again. */
 void shared_own_lock(void)
 {
 	char path[32];

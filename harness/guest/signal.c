@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 /*
- * The only callers of kill(2). To it a pid of 0 is the whole process group, -1 everybody, and -N a group: what a fork that
- * failed leaves behind, or a slot that has no process yet, must never come to that. PID 1 is the machine's.
+ * The only callers of kill(2). There a pid of 0 means the whole process group, -1 everybody, and -N a group: the result
+ * of a failed fork, or a slot that has no process yet, must never be taken for those. PID 1 is the machine's.
  */
 
 static bool refuse(void)

@@ -16,7 +16,7 @@ enum verb {
 
 enum kind { KIND_TICK, KIND_SPIN, KIND_NAP, KIND_FORKBOMB, KIND_VFORK, KIND_SELF_FREEZE };
 
-/* What an expectation looks at, in the order in which it is looked at; -1, NULL or "": not at all. */
+/* What an expectation checks, in the order of the checks; -1, NULL or "": not checked. */
 struct look {
 	int state; /* enum freezer_state */
 	int self, parent, processes, notifications;
@@ -34,13 +34,13 @@ struct sequence_step {
 	enum kind kind;
 	unsigned count;
 	int64_t for_us, within_us;
-	int fails; /* the errno that is right, 0: none */
+	int fails; /* the expected errno, 0: none */
 	struct look look;
 };
 
 /* Reads "VERB NAME key=value ..."; false when it is not understood. */
 bool step_read(const char *text, struct sequence_step *step);
-/* "EINVAL" of an errno that a step can name, else what strerror says. */
+/* "EINVAL" for an errno that a step can name, else its strerror. */
 const char *error_name(int error);
 const char *verb_name(enum verb verb);
 

@@ -13,16 +13,16 @@
 #include <unistd.h>
 
 /*
- * Where the kernel holds the process that does the trials. It is looked at by a process of its own, made while there was
- * nothing wrong: a look can wait for the one it looks at, and a kernel that is stuck may let nobody fork. The heartbeat
- * asks it, and never waits for its answer.
+ * Finds where the kernel holds the process that runs the trials. A process of its own looks, made while nothing was
+ * wrong: a look can block on its target, and a kernel that is stuck may let nobody fork. The heartbeat asks it, and
+ * never waits for its answer.
  */
 int64_t stuck_after_us = 5000000;
 
 struct held {
-	int64_t us; /* for how long at the last look; 0: it is not held */
+	int64_t us; /* how long, at the last look; 0: it is not held */
 	struct task task;
-	char file[256]; /* of its system call; "": none, or not known */
+	char file[256]; /* of its system call; "": none, or unknown */
 };
 
 struct looks {
@@ -34,7 +34,7 @@ struct looks {
 static struct looks *looks;
 static pid_t looker;
 
-/* How often it gave its CPU up, which one that polls does, and one that is held does not; -1: unknown. */
+/* How often it gave up its CPU: a process that polls does, one that is held does not; -1: unknown. */
 static long switches_of(pid_t pid)
 {
 	static const char name[] = "\nvoluntary_ctxt_switches:";
@@ -44,7 +44,7 @@ static long switches_of(pid_t pid)
 	return line ? strtol(line + strlen(name), NULL, 10) : -1;
 }
 
-/* Calls that end by themselves, unless the kernel holds who makes them. */
+/* Calls that end by themselves, unless the kernel holds the caller. */
 static bool ends_by_itself(long call)
 {
 	static const long calls[] = {
@@ -57,7 +57,7 @@ static bool ends_by_itself(long call)
 	return false;
 }
 
-/* "1 0x5 0x7ffe...": the call and what it was given. */
+/* Parses "1 0x5 0x7ffe...": the number of the call, and its first argument. */
 static long call_of(pid_t pid, unsigned long *first)
 {
 	char text[256];
@@ -102,7 +102,7 @@ static void look_once(pid_t server)
 
 	if (is_asleep && (held.task.state == 'D' || ends_by_itself(call_of(server, &first))))
 		held.us = now_us() - since;
-	/* twice: what cannot be read, if it cannot, is not waited for by whoever asked */
+	/* published twice, so that whoever asked does not wait for what may be unreadable */
 	publish(&held);
 	if (!held.us)
 		return;

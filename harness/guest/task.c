@@ -26,7 +26,7 @@ ssize_t task_read(pid_t tid, const char *name, char *text, size_t size)
 	return n;
 }
 
-/* "12 (comm with ) and spaces) S ...": the state follows the last bracket. */
+/* "12 (comm with ) and spaces) S ...": the state follows the last parenthesis. */
 static bool read_stat(struct task *t)
 {
 	char text[512];
@@ -60,7 +60,7 @@ bool task_look(struct task *t)
 	return true;
 }
 
-/* "[<0>] function.isra.0+0x12/0x34 [module]", from 3.10 to now; the address in the brackets varies. */
+/* "[<0>] function.isra.0+0x12/0x34 [module]", the same from 3.10 to now; only the address in brackets varies. */
 static void read_stack(struct task *t)
 {
 	char text[4096], *save = NULL;
@@ -105,7 +105,7 @@ pid_t task_parent(pid_t pid)
 	return read_stat(&t) ? t.parent : 0;
 }
 
-/* What follows "\nNAME:" in its status, which no lock of the task's guards. */
+/* What follows "\nNAME:" in the task's status, a file that no lock of the task guards. */
 static const char *status_of(pid_t tid, const char *name)
 {
 	static char text[4096];

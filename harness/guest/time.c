@@ -37,7 +37,7 @@ int64_t patience_fork_us = 2000;
 #define FORKS 8
 #define MOST_PATIENCE 6
 
-/* How many times slower than that this machine is now, 1 to MOST_PATIENCE. */
+/* How many times slower than patience_fork_us a fork is now, from 1 to MOST_PATIENCE. */
 static int64_t measure_patience(void)
 {
 	int64_t start = now_us();

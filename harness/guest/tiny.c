@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* exit(0), by the kernel's own interface. */
+/* exit(0), as a plain system call. */
 #if defined(__x86_64__)
 #define MACHINE EM_X86_64
 static const unsigned char code[] = { 0x31, 0xff, 0xb8, 60, 0, 0, 0, 0x0f, 0x05 };
@@ -47,7 +47,7 @@ static void fill(struct image *of)
 	memcpy(of->code, code, sizeof(code));
 }
 
-/* Without a name, so that nothing of it is left; before 3.17 a file that has lost its own. */
+/* A file without a name, so that nothing of it is left; before 3.17, one that was unlinked. */
 static int unnamed(void)
 {
 	char path[] = "/tmp/frostline-tiny-XXXXXX";
@@ -76,7 +76,7 @@ int tiny_open(void)
 
 	if (fd < 0)
 		return -1;
-	/* no program runs from a file that somebody writes to */
+	/* a file that is open for writing cannot be executed */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (write(fd, &image, sizeof(image)) == sizeof(image) && fchmod(fd, 0755) == 0)
 		readable = open(path, O_RDONLY | O_CLOEXEC);

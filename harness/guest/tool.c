@@ -9,14 +9,14 @@
 #include <unistd.h>
 
 /*
- * Strategies that are a program: it freezes, we watch. The group's state is read every 50 ms while it
- * runs, and the counters of the workload's processes with it, so that FROZEN is told by the same witness as
- * for our own loops.
+ * Strategies that are a program: it freezes, we watch. While it runs, the group's state is read every 50 ms
+ * along with the counters of the workload's processes, so that the same witness checks FROZEN as for our
+ * own loops.
  */
 
 const char *const tool_names[] = { "none", "runc-pause", "crun-pause", "podman-pause", "criu-dump", "runc-checkpoint" };
 
-/* A runtime that does not read back is done before the kernel is. */
+/* A runtime that does not read the state back finishes before the kernel does. */
 #define SETTLE_US 2000000
 
 static const char *const logs[] = { "tool.log", "dump.log", "pre-dump.log", "restore.log" };
@@ -33,10 +33,10 @@ static const char *log_path(const struct trial *t, const char *name)
 struct watch {
 	struct trial *trial;
 	struct freeze_log *log;
-	uint64_t counts[MAX_SLOTS]; /* at the first FROZEN of a row */
+	uint64_t counts[MAX_SLOTS]; /* at the first FROZEN in a row */
 	bool row;                   /* the last read said FROZEN */
 	unsigned moved;
-	int64_t look_at_us;         /* when to see who is in the way, should it be FREEZING still; 0: it was not yet */
+	int64_t look_at_us;         /* when to look for blockers if it is still FREEZING; 0: it was not FREEZING yet */
 };
 
 static void note_state(struct freeze_log *log, enum freezer_state state)
@@ -52,8 +52,8 @@ static void note_state(struct freeze_log *log, enum freezer_state state)
 }
 
 /*
- * Now and then, and seldom, for it takes the time of those who are watched. A tool that thaws between its tries
- * (runc on v1, every few milliseconds) starts no new wait with that: its last try may be over in 100 ms.
+ * Seldom, since a look takes time from the watched processes. A tool that thaws between its tries (runc on v1,
+ * every few milliseconds) does not restart the wait: its last try may be over within 100 ms.
  */
 static void see_blockers(struct watch *w, enum freezer_state state)
 {
@@ -69,7 +69,7 @@ static void see_blockers(struct watch *w, enum freezer_state state)
 	}
 }
 
-/* Who ran between two reads that both said FROZEN, ran in a frozen group. */
+/* A process that ran between two reads of FROZEN ran in a frozen group. */
 static void look(void *arg)
 {
 	struct watch *w = arg;
@@ -86,7 +86,7 @@ static void look(void *arg)
 		return;
 	}
 	if (!w->row) {
-		/* counted anew after the read: what ran before it ran in no frozen group */
+		/* counted again after the read: what ran before it did not run in a frozen group */
 		for (unsigned i = 0; i < w->trial->nslots; i++)
 			w->counts[i] = atomic_load(&counters->slots[i].count);
 		if (!w->log->frozen)
@@ -129,7 +129,7 @@ static void fail(struct tool_result *result, const char *what, int code, const c
 		snprintf(result->error, sizeof(result->error), "%s ended with %d: %s", what, code, said);
 }
 
-/* What the group does after the tool said that it is done: a pause that holds is one that stays FROZEN. */
+/* Waits for FROZEN after the tool has reported success: a pause that holds is one that stays FROZEN. */
 static void settle(struct watch *w, const char *name, struct tool_result *result)
 {
 	w->log->frozen = w->row;
@@ -153,14 +153,14 @@ static void pause_with(struct watch *w, struct tool_result *result, const char *
 		settle(w, runtime, result);
 	} else {
 		fail(result, "pause", code, log_path(t, "tool.log"));
-		/* FROZEN on the way, and given up all the same */
+		/* it may have been FROZEN on the way, but the tool gave up */
 		w->log->frozen = w->row;
 	}
 }
 
 /*
- * CRIU holds a group FROZEN only until it has seized the tasks, which can be over between two of our reads.
- * "(00.635302) freezing processes: 0 attempts done" is its word that FROZEN was read, and when, from its start on.
+ * CRIU holds a group FROZEN only until it has seized the tasks, which can be over between two of our reads. Its
+ * log says that it read FROZEN, and when after its start: "(00.635302) freezing processes: 0 attempts done".
  */
 static void hear_criu(struct watch *w, const char *path)
 {
@@ -179,7 +179,7 @@ static void hear_criu(struct watch *w, const char *path)
 		fclose(f);
 }
 
-/* CRIU wants to be told of mounts that are not the container's own. */
+/* CRIU must be told of mounts that are not the container's own. */
 #define EXTERNAL "mnt[/frostline-shared]:shared"
 
 static void dump(struct watch *w, struct tool_result *result)
@@ -192,7 +192,7 @@ static void dump(struct watch *w, struct tool_result *result)
 	snprintf(images, sizeof(images), "%s", log_path(t, "images"));
 	snprintf(root, sizeof(root), "%s", log_path(t, "rootfs"));
 	snprintf(log, sizeof(log), "%s", log_path(t, "dump.log"));
-	/* where the tool's own view of cgroups has it */
+	/* the path in the tool's own view of cgroups */
 	snprintf(group, sizeof(group), "%s%.200s", mount, strstr(t->group.path, "/frostline-"));
 	mkdir(images, 0700);
 	const char *const argv[] = {
@@ -213,7 +213,7 @@ struct step {
 	const char *what, *images, *parent, *log;
 };
 
-/* One `runc checkpoint`; CRIU's own log goes to the step's folder and is taken from there. */
+/* Runs one `runc checkpoint`; CRIU writes its log to the work folder, and it is moved from there. */
 static bool checkpoint(struct watch *w, struct tool_result *result, const struct step *step)
 {
 	struct trial *t = w->trial;
@@ -279,7 +279,7 @@ static bool restore(struct watch *w, struct tool_result *result)
 	return code == 0;
 }
 
-/* As TestCheckpoint does it: pre-dump, dump, restore; that the workload goes on is seen by the thaw. */
+/* As TestCheckpoint does: pre-dump, dump, restore; the thaw shows that the workload goes on. */
 static void checkpoint_restore(struct watch *w, struct tool_result *result)
 {
 	struct trial *t = w->trial;
@@ -290,7 +290,7 @@ static void checkpoint_restore(struct watch *w, struct tool_result *result)
 	result->ok = (!pre || checkpoint(w, result, &first)) && checkpoint(w, result, &second);
 	if (result->ok) {
 		result->code = 0;
-		/* its group has gone with it, and comes again with other files */
+		/* its group is gone with it, and the restore makes it again, with new files */
 		group_close(&t->group);
 		result->ok = restore(w, result);
 		if (!container_find(t) && result->ok) {
@@ -345,7 +345,7 @@ bool tool_freeze(struct trial *t, struct freeze_log *log, struct tool_result *re
 
 struct resume {
 	struct group *group;
-	int64_t thawed_us; /* 0: it was not seen THAWED yet */
+	int64_t thawed_us; /* 0: not seen THAWED yet */
 };
 
 static void see_thawed(void *arg)
@@ -368,7 +368,7 @@ bool tool_thaw(struct trial *t, struct tool_result *result, int64_t *thawed_us)
 		.deadline_us = 20000000,
 		.watch = see_thawed,
 		.arg = &resume,
-		/* a start of such a program takes a hundred times as long as the thaw itself */
+		/* starting such a program takes a hundred times as long as the thaw itself */
 		.watch_us = 1000,
 	};
 
@@ -384,7 +384,7 @@ bool tool_thaw(struct trial *t, struct tool_result *result, int64_t *thawed_us)
 	return code == 0;
 }
 
-/* The last part of a long log, where the failure is told; each byte is six in a line at most. */
+/* Only the end of a long log is sent, where the failure is; a byte takes at most six in a line. */
 #define CHUNK 6000
 #define MAX_LOG (64 * 1024)
 

@@ -22,7 +22,7 @@ static void snapshot(const struct trial *t, uint64_t *counts)
 		counts[i] = atomic_load(&counters->slots[i].count);
 }
 
-/* The slots whose processes ran since, as a mask. */
+/* The mask of slots whose processes have run since. */
 static unsigned moved_since(const struct trial *t, const uint64_t *counts)
 {
 	unsigned moved = 0;
@@ -33,7 +33,7 @@ static unsigned moved_since(const struct trial *t, const uint64_t *counts)
 	return moved;
 }
 
-/* The processes that have not run since, save those that were to die and did. */
+/* How many processes have not run since, except those that were meant to die and did. */
 static unsigned count_lost(const struct trial *t, const uint64_t *counts)
 {
 	unsigned moved = moved_since(t, counts), lost = 0;
@@ -53,7 +53,7 @@ struct witness {
 	enum freezer_state state;
 };
 
-/* While the group reads FROZEN nobody in it may run; a moving counter shows who does. */
+/* While the group reads FROZEN none of its processes may run; a moving counter shows which one does. */
 static struct witness watch_frozen(struct trial *t)
 {
 	uint64_t counts[MAX_SLOTS];
@@ -98,7 +98,7 @@ struct thaw trial_thaw(struct trial *t, struct tool_result *tool)
 	}
 	bool thawed = wait_patiently(reads_thawed, &t->group, THAW_STUCK_US);
 
-	/* after a gap nobody has asked for them yet */
+	/* after a gap nothing has looked up their pids yet */
 	container_pids(t);
 	if (t->workload->release) {
 		t->workload->release(t);
@@ -173,7 +173,7 @@ static void emit_tail(bool reusable, int64_t began)
 		atomic_store(&stop_asked, 1);
 }
 
-/* A trial that did not come to a freeze: nothing was measured. */
+/* For a trial that never got to the freeze: nothing was measured. */
 static void emit_unmeasured(const struct request *r, const char *outcome, const char *reason, bool reusable, int64_t began)
 {
 	emit_head(r, outcome, reason);
@@ -200,7 +200,7 @@ void slots_clear(void)
 	shared->path[0] = '\0';
 }
 
-/* Kills what is left, and with it the container. False when something could not be removed. */
+/* Kills what is left, including the container. False when something could not be removed. */
 static bool destroy(struct trial *t)
 {
 	if (t->request->runtime)
@@ -229,7 +229,7 @@ struct answer {
 	char moved[240]; /* why FROZEN was not true; "": it was */
 };
 
-/* With the strategy's own loop, and then the witness. */
+/* Freezes with the strategy's own loop, then runs the witness. */
 static void freeze_ourselves(struct trial *t, struct answer *a)
 {
 	freeze(&t->group, &t->request->strategy, &a->log);
@@ -243,7 +243,7 @@ static void freeze_ourselves(struct trial *t, struct answer *a)
 		snprintf(a->moved, sizeof(a->moved), "read FROZEN, then %s without a thaw", state_names[a->witness.state]);
 }
 
-/* With a real program, which the witness watches; a pause has to hold after it, too. */
+/* Freezes with a real program, which the witness watches; a pause also has to hold afterwards. */
 static void freeze_by_tool(struct trial *t, struct answer *a)
 {
 	unsigned moved = 0;
@@ -257,7 +257,7 @@ static void freeze_by_tool(struct trial *t, struct answer *a)
 			 __builtin_popcount(a->witness.moved), t->nslots);
 }
 
-/* Whether the tasks in the way can be told: a tool that gave up has thawed the group. */
+/* Whether the blockers can be shown: a tool that gave up has thawed the group. */
 static bool shows_blockers(struct trial *t, const struct answer *a)
 {
 	return !a->tool.name || a->moved[0] || group_read(&t->group) != STATE_THAWED;
@@ -273,13 +273,13 @@ static void emit_answer(struct trial *t, const struct answer *a)
 	emit(",\"blockers\":");
 	if (log->frozen && !a->moved[0])
 		forget_blockers();
-	/* else those count that were seen while a tool tried */
+	/* else report those that were seen while a tool tried */
 	else if (shows_blockers(t, a))
 		find_blockers(t, a->witness.moved);
 	emit_blockers();
 }
 
-/* The moment of the freeze: at random within the time that the workload names, or after its start. */
+/* Waits for the moment of the freeze: random within the time that the workload names, or the gap after its start. */
 static void wait_moment(struct trial *t)
 {
 	const struct request *r = t->request;
@@ -294,8 +294,8 @@ static void wait_moment(struct trial *t)
 }
 
 /*
- * A container whose first process is gone has no processes left, and a group of nobody is FROZEN at once: nothing was
- * measured. What a tool ends itself, it has said.
+ * A container whose first process is gone has no processes left, and an empty group is FROZEN at once: nothing was
+ * measured. `runc checkpoint` ends the container on purpose.
  */
 static bool has_lost_container(struct trial *t, const char *when)
 {
@@ -319,7 +319,7 @@ static void measure(struct trial *t, int64_t began)
 		freeze_by_tool(t, &a);
 	else
 		freeze_ourselves(t, &a);
-	/* a tool that did not come to the freeze has said nothing of it */
+	/* a tool that never got to the freeze has said nothing about it */
 	if (a.tool.name && !a.tool.ok && a.log.nstates == 1 && !a.log.frozen) {
 		tool_emit_logs(t);
 		trial_fail(t, "%s never asked for FROZEN: %.150s", a.tool.name, a.tool.error);
@@ -342,7 +342,7 @@ static void measure(struct trial *t, int64_t began)
 		keep_group(t, a.log.frozen);
 	if (!a.log.frozen && shows_blockers(t, &a))
 		look_on(t);
-	/* the line is put together before the thaw, which changes what it tells of */
+	/* put together before the thaw, which changes what it reports */
 	emit_answer(t, &a);
 	struct thaw thaw = trial_thaw(t, &a.tool);
 
@@ -359,7 +359,7 @@ static void measure(struct trial *t, int64_t began)
 	emit_tail(destroy(t), began);
 }
 
-/* Makes the group, bare or a container's, and the workload in it. */
+/* Makes the group, bare or a container's, and starts the workload in it. */
 static bool set_up(struct trial *t)
 {
 	const struct request *r = t->request;
@@ -370,7 +370,7 @@ static bool set_up(struct trial *t)
 		return t->workload->start(t);
 	if (!container_create(t))
 		return false;
-	/* asked for first, the workload's processes are made as soon as the container runs */
+	/* ordered first, so that the workload's processes are made as soon as the container runs */
 	if (r->gap_us >= 0)
 		return t->workload->start(t) && container_start(t);
 	return container_start(t) && t->workload->start(t);
@@ -403,7 +403,7 @@ void trial_run(const struct request *r, const struct hierarchies *h)
 	shared->parameters = r->parameters;
 	atomic_store(&shared->trial, r->trial);
 	set_phase(PHASE_SETUP);
-	/* a container's start is part of what races with the freeze that comes after a gap */
+	/* a container's start is part of the race with a freeze that comes after a gap */
 	grace_expedite(r->gap_us < 0);
 	why = hierarchy_lacking(h, r->v2);
 	if (!why && t->workload->needs)

@@ -13,17 +13,17 @@
 #include <unistd.h>
 
 /*
- * What every clone of one saved machine has in common is made its own: random numbers, clock, SSH keys. PID 1
- * waits for input on its second serial line; what it is told there are key=value lines, ended by an empty one
- * (harness/lab/qemu/template/wake.ts). A template is told to settle and saved then; a clone what is its own. Its
- * answer is its boot id, which nobody has asked for before: the kernel draws it now.
+ * Gives each clone of a saved machine its own random numbers, clock and SSH keys. PID 1 waits for messages on
+ * the second serial line: key=value lines, ended by an empty one (harness/lab/qemu/template/wake.ts). A template
+ * is told to settle, and is then saved; a clone is told its own values. The answer is the clone's boot id, which
+ * nobody has read before: the kernel draws it now.
  *
  * All of this runs in each clone, as code that its emulator has not seen before: few functions, none of libc's
  * large ones.
  */
 
 #define LINE "/dev/ttyS1"
-/* What a kernel does some time after its boot and after a connection is done by then, and not in every clone. */
+/* By then the kernel has done what it does some time after boot and after a connection, so clones need not. */
 #define SETTLE_US 2000000
 
 #define MAX_WAKE_LINE 1024
@@ -43,7 +43,7 @@ static int from_digit(char c)
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Bytes of hexadecimal text; 0 when it is not that, or more than `size`. */
+/* The bytes of a hexadecimal text; 0 when it is not hexadecimal, or longer than `size`. */
 static size_t from_hex(const char *text, unsigned char *bytes, size_t size)
 {
 	size_t n = strlen(text) / 2;
@@ -84,7 +84,7 @@ static bool replace(const char *path, const void *data, size_t size)
 	return written;
 }
 
-/* What could not be done, or NULL. */
+/* NULL, or what could not be done. */
 static const char *renew(const struct wake *w)
 {
 	const struct timeval now = { .tv_sec = w->now_us / 1000000, .tv_usec = w->now_us % 1000000 };
@@ -129,7 +129,7 @@ static void answer(int fd, const char *failed)
 		n += 6;
 	if (boot >= 0)
 		close(boot);
-	/* whoever listens gives up on it in time */
+	/* on failure the listener times out */
 	if (write(fd, text, (size_t)n) < 0)
 		return;
 }
@@ -139,7 +139,7 @@ int line_open(void)
 	struct serial_struct port;
 	int fd = open(LINE, O_RDWR | O_NOCTTY | O_CLOEXEC);
 
-	/* the name may be there without a line */
+	/* the name may exist without a serial line */
 	if (fd >= 0 && (ioctl(fd, TIOCGSERIAL, &port) < 0 || port.type == PORT_UNKNOWN || !raw_line(fd))) {
 		close(fd);
 		return -1;
@@ -155,7 +155,7 @@ bool line_read(int fd)
 	while (length < 2 || text[length - 1] != '\n' || text[length - 2] != '\n') {
 		ssize_t n = read(fd, text + length, sizeof(text) - length);
 
-		/* a full buffer, too: it is not what is said here */
+		/* also when the buffer is full: no message is that long */
 		if (n <= 0)
 			return false;
 		length += (size_t)n;

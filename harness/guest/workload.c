@@ -65,7 +65,7 @@ const struct workload *const workloads[] = {
 	NULL,
 };
 
-/* Emulated guests are slow, and storms keep the processors from those who wait. */
+/* Emulated guests are slow, and storms keep the CPUs from those who wait. */
 #define IN_STATE_US 5000000
 
 const struct workload *workload_find(const char *name)
@@ -90,7 +90,7 @@ void quiet_child(void)
 {
 	int null = open("/dev/null", O_RDWR);
 
-	/* at any rate not what the protocol is spoken on */
+	/* in any case not the streams of the protocol */
 	for (int fd = 0; fd < 3; fd++)
 		if (null < 0 || dup2(null, fd) < 0)
 			close(fd);
@@ -101,7 +101,7 @@ void quiet_child(void)
 	signal(SIGHUP, SIG_DFL);
 }
 
-/* The freeze comes whatever state the workload is in. */
+/* Whether the freeze comes in whatever state the workload is. */
 static bool starts_now(const struct trial *t)
 {
 	return t->request->gap_us >= 0;
@@ -120,7 +120,7 @@ static bool is_over(void *arg)
 	return a->done(a->arg) || container_has_ended(a->trial);
 }
 
-/* Waits for processes to be where the workload wants them; the first that could not enter the group ends it. */
+/* Waits for processes to be where the workload wants them; on a timeout the first slot's error explains it. */
 static bool wait_for(struct trial *t, bool (*done)(void *), void *arg, const char *what)
 {
 	struct awaited awaited = { t, done, arg };
@@ -170,7 +170,7 @@ static bool spawn_slot(struct trial *t, void (*entry)(unsigned slot), bool insid
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		quiet_child();
-		/* "0" is the writer itself, so nothing of the workload runs outside the group */
+		/* "0" means the writer itself, so nothing of the workload runs outside the group */
 		if (inside && !control_write(t->group.procs, "0"))
 			slot_fail(slot, "into its group");
 		entry(slot);
@@ -264,7 +264,7 @@ static bool kill_child(pid_t tid, void *arg)
 	return true;
 }
 
-/* By the group's list: what a process of another pid namespace says of its children are other numbers. */
+/* By the group's list: the pids that a process of another pid namespace knows are different numbers. */
 void kill_children(struct trial *t)
 {
 	group_each_thread(&t->group, kill_child, t);
@@ -332,7 +332,7 @@ static bool all_in_state(void *arg)
 	return true;
 }
 
-/* Where they are instead: a set-up that goes wrong on one kernel of many is seen by nobody. */
+/* Adds where they are instead: otherwise nobody would see why a set-up fails on one kernel of many. */
 static bool fail_state(struct trial *t, char state)
 {
 	char said[sizeof(t->why)];

@@ -5,15 +5,15 @@ import { quote } from './duck.ts';
 /** A column of the view `trials` or `runs`. */
 export interface Column {
   readonly name: string;
-  /** Its expression over what is stored beneath it. */
+  /** Its SQL expression over the stored columns. */
   readonly from: string;
   readonly about: string;
 }
 
-/** The number of the Parquet files' format: a reader takes no other. */
+/** The format version of the Parquet files; readers accept no other. */
 export const parquetVersion = '2';
 
-/** The fields of a record as DuckDB reads them from NDJSON; `states` and `steps` stay JSON. */
+/** The fields of a record with the types in which DuckDB reads them from NDJSON; `states` and `steps` stay JSON. */
 const recordTypes: Readonly<Record<string, string>> = {
   schema: 'INTEGER',
   cell: 'VARCHAR',
@@ -44,7 +44,7 @@ const recordTypes: Readonly<Record<string, string>> = {
     'template STRUCT(clone VARCHAR, failed VARCHAR))',
 };
 
-/** Lines of NDJSON files as records; a line that is none has NULL in its columns. */
+/** Reads the lines of NDJSON files as records; a line that is not a record has NULL in its columns. */
 export function readNdjson(paths: readonly string[]): string {
   const types = Object.entries(recordTypes).map(([name, type]) => `${quote(name)}: ${quote(type)}`);
   return (
@@ -60,12 +60,12 @@ export const isRecordSql =
 
 const among = (of: Iterable<string>): string => `outcome IN (${[...of].map(quote).join(', ')})`;
 
-/** Whether a trial is over for good by this record. */
+/** Whether this record ends its trial for good. */
 export const isFinalSql = among(outcomes.filter(isFinal));
 
 /**
- * What is stored of a record, in Parquet as it is read from NDJSON. `run` is the folder's name and `stands` is told
- * from the other records of the trial.
+ * The columns stored in Parquet, as computed from NDJSON. `run` is the folder's name; `stands` depends on the other
+ * records of the trial.
  */
 export const stored: readonly Column[] = [
   { name: 'run', from: 'run', about: 'id of the run' },
@@ -144,8 +144,8 @@ export const stored: readonly Column[] = [
 ];
 
 /**
- * The rows of Parquet files, with every column of today's: a file that was made before one was thought of has NULL in
- * it, as the records had that it was made of.
+ * Reads the rows of Parquet files with all current columns; columns missing from an older file are NULL, as they were
+ * in the records it was made from.
  */
 export function readParquetSql(paths: readonly string[]): string {
   const names = stored.map(({ name }) => `"${name}"`).join(', ');
@@ -155,7 +155,7 @@ export function readParquetSql(paths: readonly string[]): string {
   );
 }
 
-/** What the view `trials` has besides, made as it is asked for. */
+/** Further columns of the view `trials`, computed by each query. */
 export const derived: readonly Column[] = [
   { name: 'counts', from: `(stands AND ${among(countedOutcomes)})`, about: 'whether it enters a rate' },
   { name: 'success', from: among(outcomes.filter(isSuccess)), about: 'frozen or passed' },
@@ -169,7 +169,7 @@ export const derived: readonly Column[] = [
   })),
 ];
 
-/** The view `runs`; its rows are made from each run.json. */
+/** The columns of the view `runs`; each row comes from a run.json. */
 export const runColumns: readonly Column[] = [
   { name: 'run', from: 'VARCHAR', about: 'id: the name of its folder' },
   { name: 'name', from: 'VARCHAR', about: 'of its matrix' },

@@ -9,27 +9,27 @@ import { openDatabase, quote, type Database } from './duck.ts';
 import { lookThrough, makeDropped, storedRecords } from './history.ts';
 import { findSources, type Source } from './sources.ts';
 
-/** What became of one run's records. Sizes are bytes. */
+/** The result for the records of one run. Sizes are bytes. */
 export interface Compacted {
   readonly run: string;
   readonly records: number;
   readonly before: number;
   readonly after: number;
-  /** Whether the NDJSON file was removed. */
+  /** Whether the NDJSON file was deleted. */
   readonly deleted: boolean;
 }
 
 export interface CompactOptions {
   readonly resultsDir: string;
-  /** Removes the NDJSON files whose every line is in the Parquet file. */
+  /** Deletes each NDJSON file whose every line is in the Parquet file. */
   readonly deleteOriginals: boolean;
   readonly signal: AbortSignal;
   readonly onFinding: (finding: string) => void;
 }
 
 /**
- * Writes the records of each run that has no current Parquet file to one, `records.parquet` beside the NDJSON file:
- * whole or not at all. Yields run by run; runs that are being written to are left for another time, and told.
+ * Writes the records of each run without a current Parquet file to `records.parquet` beside the NDJSON file,
+ * atomically. Yields run by run; a run that is being written to is skipped and reported.
  */
 export async function* compact(options: CompactOptions): AsyncGenerator<Compacted> {
   const { resultsDir, deleteOriginals, signal, onFinding } = options;
@@ -49,7 +49,7 @@ export async function* compact(options: CompactOptions): AsyncGenerator<Compacte
   }
 }
 
-/** Whoever writes to the run goes first: a lock that is held rejects. */
+/** Rejects when another process holds the run's lock: writers have priority. */
 async function compactRun(database: Database, source: Source, options: CompactOptions): Promise<Compacted> {
   const lock = await lockRun(source.dir);
   try {
@@ -75,7 +75,7 @@ async function compactLocked(
   await database.run('DELETE FROM dropped');
   const ndjson = { ...source, kind: 'ndjson', path: from } as const;
   await asResults(from, lookThrough(database, [ndjson], told));
-  // somebody may have gone on with the run before its lock was ours
+  // another process may have resumed the run before we got its lock
   const current = source.kind === 'parquet' && source.bytes === before;
   const records = current ? await countRecords(database, to) : await writeParquet(database, ndjson, before);
   const deleted = options.deleteOriginals && left === 0;
@@ -87,10 +87,10 @@ async function compactLocked(
 /** Resolves with the number of records. */
 async function writeParquet(database: Database, source: Source, bytes: number): Promise<number> {
   const path = parquetPath(source.dir);
-  // one name is enough, since the run's lock is held; what a crash left of it is written over
+  // one fixed name is enough under the run's lock; leftovers of a crash are overwritten
   const draft = `${path}.draft`;
   try {
-    // sorted, so that a question about one cell reads a part of the file
+    // sorted, so that a query for one cell reads only part of the file
     await asResults(
       path,
       database.run(

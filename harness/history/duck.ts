@@ -10,31 +10,31 @@ import {
 } from '@duckdb/node-api';
 import { FrostlineError, sentence } from '../errors.ts';
 
-/** A value of a row: 64-bit integers come as numbers where they fit, instants as `Date`. */
+/** A value of a row: 64-bit integers become numbers where they fit, timestamps become `Date`. */
 export type Value = JS;
 export type Row = Readonly<Record<string, Value>>;
 
-/** Rows as they come, in chunks of some thousand; the columns are known before the first. */
+/** Rows in chunks of some thousand; the columns are known before the first chunk. */
 export interface Rows {
   readonly columns: readonly string[];
   readonly chunks: AsyncIterable<readonly (readonly Value[])[]>;
 }
 
-/** A database in memory that reads files in place. Disposing it removes what it spilled to disk. */
+/** An in-memory database that reads files in place. Disposing it removes what it spilled to disk. */
 export interface Database extends AsyncDisposable {
-  /** Runs statements of frostline's own. */
+  /** Runs frostline's own statements. */
   run(sql: string): Promise<void>;
-  /** All rows of a query of frostline's own; `$name` in it stands for a value. */
+  /** All rows of one of frostline's own queries; `$name` in it stands for a value. */
   rows(sql: string, values?: Readonly<Record<string, string>>): Promise<Row[]>;
-  /** From here on no file can be opened but these, and no setting be changed. */
+  /** From then on only these files can be opened, and no setting can be changed. */
   lock(paths: readonly string[]): Promise<void>;
-  /** One SELECT in anybody's words. Rejects with a 'usage' error when it is another statement, or none. */
+  /** One SELECT from a user. Rejects with a 'usage' error when it is another statement, or none. */
   select(sql: string): Promise<Rows>;
 }
 
 const memoryLimitMiB = 3072;
 
-/** Opens an empty database. An abort of the signal interrupts what runs in it. */
+/** Opens an empty database. Aborting the signal interrupts running queries. */
 export async function openDatabase(signal: AbortSignal): Promise<Database> {
   const spill = join(tmpdir(), `frostline-history-${process.pid}`);
   const memory = Math.min(memoryLimitMiB, Math.floor((totalmem() / 2 ** 20) * 0.6));
@@ -73,10 +73,10 @@ export async function openDatabase(signal: AbortSignal): Promise<Database> {
   };
 }
 
-/** A text as a literal of SQL. */
+/** A string as an SQL literal. */
 export const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-/** A value of a row that is text; empty when it is NULL. */
+/** A text value of a row; empty when it is NULL. */
 export function textOf(row: Row, name: string): string {
   const value = row[name];
   return typeof value === 'string' ? value : '';
@@ -104,7 +104,7 @@ async function* chunksOf(result: DuckDBResult): AsyncGenerator<readonly (readonl
   }
 }
 
-/** DuckDB's own words say where in the query it stumbled. */
+/** DuckDB's own message says where in the query the error is. */
 function asUsage(error: unknown): FrostlineError {
   return new FrostlineError(`The query failed: ${sentence(error).trim()}`, {
     code: 'usage',

@@ -1,28 +1,28 @@
 import { textOf, type Database } from './duck.ts';
 
-/** A cell that on one kernel does not always come out the same. */
+/** A cell whose result varies on one kernel. */
 export interface FlakyCell {
   readonly cell: string;
   readonly release: string;
   readonly trials: number;
   readonly frozen: number;
   readonly rate: number;
-  /** Boots in which some trials froze and some did not, of all. */
+  /** Boots in which some trials froze and some did not; `boots`: all boots. */
   readonly mixedBoots: number;
   readonly boots: number;
-  /** Runs whose boots came out differently, or that had a mixed boot, of all. */
+  /** Runs whose boots gave different results, or that had a mixed boot; `runs`: all runs. */
   readonly mixedRuns: number;
   readonly runs: number;
   /**
-   * Where it comes out differently: in one boot; from boot to boot of a run; only from run to run. The first is a race,
-   * the last is something beside the kernel that changed.
+   * Where the result varies: within one boot, from boot to boot of a run, or only from run to run. The first indicates
+   * a race, the last a change outside the kernel.
    */
   readonly varies: 'within a boot' | 'between boots' | 'between runs';
 }
 
 /**
- * Cells whose rate is neither 0 nor 1 on one and the same kernel, those nearest to one half first. `since` is the first
- * day that counts.
+ * Cells whose rate is neither 0 nor 1 on one kernel, those nearest to one half first. `since` is the first day that
+ * counts.
  */
 export async function flaky(database: Database, since: string | undefined): Promise<FlakyCell[]> {
   const rows = await database.rows(

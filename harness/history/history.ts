@@ -11,16 +11,16 @@ import {
 import { openDatabase, quote, type Database } from './duck.ts';
 import { findSources, tornRecord, type Source } from './sources.ts';
 
-/** All runs of a results folder, to be asked. */
+/** All runs of a results folder, ready for queries. */
 export interface History extends AsyncDisposable {
   readonly database: Database;
   readonly sources: readonly Source[];
 }
 
 /**
- * Opens the runs of a results folder as the views `trials` and `runs`, locked: no other file can be read through
- * them and none be written. Damaged lines and files are left out and told. Rejects with a 'results' error when
- * there is no trial at all.
+ * Opens the runs of a results folder as the views `trials` and `runs`. The database is locked: queries can read no
+ * other file and write none. Damaged lines and files are left out and reported. Rejects with a 'results' error when
+ * there are no trials at all.
  */
 export async function openHistory(
   resultsDir: string,
@@ -48,9 +48,9 @@ export async function openHistory(
 }
 
 /**
- * Looks through the NDJSON files: counts the lines that are left out, and notes in the table `dropped` which records
- * do not stand for their trial, because a later one does (of several the last final one) or because they are torn.
- * What cannot be read at all is told and becomes a run without records.
+ * Scans the NDJSON files: counts the lines that are left out, and lists in the table `dropped` the records that do not
+ * count for their trial, because a later one does (of several the last final one) or because they are torn. A file that
+ * cannot be read at all is reported and becomes a run without records.
  */
 async function readable(
   database: Database,
@@ -64,7 +64,7 @@ async function readable(
   try {
     await lookThrough(database, ndjson, onFinding);
   } catch {
-    // one file spoils the query of all: which?
+    // one unreadable file fails the query for all of them: find it
     for (const source of ndjson) {
       await lookThrough(database, [source], onFinding).catch((error: unknown) => {
         unreadable.add(source);
@@ -75,10 +75,10 @@ async function readable(
   return sources.map((source) => (unreadable.has(source) ? { ...source, kind: null } : source));
 }
 
-/** The table of records that do not stand for their trial. */
+/** The table of records that do not count for their trial. */
 export const makeDropped = 'CREATE TABLE dropped (run VARCHAR, cell VARCHAR, trial BIGINT, ended TIMESTAMP)';
 
-/** Looks through NDJSON files; see `readable`. Rejects when one of them cannot be read. */
+/** Scans NDJSON files; see `readable`. Rejects when one of them cannot be read. */
 export async function lookThrough(
   database: Database,
   sources: readonly Source[],
@@ -111,13 +111,13 @@ export async function lookThrough(
   }
 }
 
-/** The run that a line comes from, by the file it is in. */
+/** The run of a line, derived from the name of its file. */
 function runOf(sources: readonly Source[]): string {
   const names = sources.map(({ run, path }) => `${quote(path)}: ${quote(run)}`);
   return `MAP {${names.join(', ')}}[filename]`;
 }
 
-/** The records of NDJSON files as they are stored in Parquet. */
+/** The records of NDJSON files with the columns stored in Parquet. */
 export function storedRecords(sources: readonly Source[]): string {
   const columns = stored.map(({ name, from }) => `${from} AS "${name}"`);
   return `SELECT ${columns.join(', ')} FROM (

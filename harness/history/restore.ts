@@ -10,7 +10,7 @@ import { recordSchemaVersion, type TrialRecord } from '../record/schema.ts';
 import { readParquetSql } from './columns.ts';
 import { openDatabase, type Row } from './duck.ts';
 
-/** The records of a run's Parquet file, in lists, by cell and then by time. Rejects with a 'results' error. */
+/** The records of a run's Parquet file, in lists, sorted by cell and then by time. Rejects with a 'results' error. */
 export async function* readParquet(dir: string): AsyncGenerator<TrialRecord[], void, undefined> {
   const path = parquetPath(dir);
   await using database = await openDatabase(new AbortController().signal);
@@ -26,7 +26,7 @@ export async function* readParquet(dir: string): AsyncGenerator<TrialRecord[], v
   }
 }
 
-/** Writes `records.ndjson` again from the Parquet file, whole or not at all. */
+/** Restores `records.ndjson` from the Parquet file, atomically. */
 export async function restore(dir: string): Promise<void> {
   const path = recordsPath(dir);
   const draft = `${path}.draft`;
@@ -44,13 +44,13 @@ export async function restore(dir: string): Promise<void> {
   }
 }
 
-/** What a record leaves out is null in a row, but for the number of a system call, which may be null in both. */
+/** Drops nulls, which stand for fields that a record omits; `syscall` stays, since it may be null in a record too. */
 const present = (blocker: unknown): object =>
   Object.fromEntries(
     Object.entries(blocker as object).filter(([key, value]) => value !== null || key === 'syscall'),
   );
 
-/** A row of stored columns as the record it was. */
+/** Converts a row of stored columns back to its record. */
 function recordOf(row: Row): object {
   const json = (name: string): unknown => (typeof row[name] === 'string' ? JSON.parse(row[name]) : undefined);
   const { ended } = row;

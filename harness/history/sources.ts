@@ -13,22 +13,22 @@ export interface Source {
   readonly dir: string;
   /** Undefined when run.json is lost. */
   readonly info: RunInfo | undefined;
-  /** Null for a run without a record. */
+  /** Null for a run without records. */
   readonly kind: 'ndjson' | 'parquet' | null;
   readonly path: string;
-  /** Size of its NDJSON file as it was found; null: there is none. */
+  /** Size of its NDJSON file when it was found; null when there is none. */
   readonly bytes: number | null;
 }
 
-/** What a Parquet file says of itself. */
+/** The metadata in a Parquet file. */
 interface Stamp {
   readonly version: string | undefined;
   readonly bytes: string | undefined;
 }
 
 /**
- * The runs of a results folder, oldest first. A Parquet file is taken where it holds all of its NDJSON file, or where
- * that is gone; never both for one run.
+ * The runs of a results folder, oldest first. The Parquet file is used when it holds all of the run's NDJSON file, or
+ * when that is gone; never both for one run.
  */
 export async function findSources(
   database: Database,
@@ -70,7 +70,7 @@ async function sizeOf(path: string): Promise<number | null> {
   return (await stat(path).catch(() => undefined))?.size ?? null;
 }
 
-/** All at once; one by one when a damaged one spoils it. Files that cannot be read have no stamp. */
+/** Reads all files at once, or one by one when a damaged file fails the query. Unreadable files have no stamp. */
 async function readStamps(database: Database, paths: readonly string[]): Promise<Map<string, Stamp>> {
   const found = new Map<string, Stamp>();
   if (paths.length === 0) return found;
@@ -98,8 +98,8 @@ async function readStamps(database: Database, paths: readonly string[]): Promise
 }
 
 /**
- * A last line without an end that is a whole record all the same, as its cell, trial and instant: the writer was
- * killed before it promised it, and `run --resume` cuts it away.
+ * The cell, trial and instant of a last line that has no newline but is a whole record: the writer was killed before it
+ * confirmed the record, and `run --resume` cuts it off.
  */
 export async function tornRecord(
   path: string,

@@ -8,31 +8,31 @@ export interface TrendPoint {
   /** A run's id, or a day (UTC). */
   readonly at: string;
   readonly trials: number;
-  /** Trials that froze; of a sequence that passed. */
+  /** Trials that froze; for a sequence, trials that passed. */
   readonly frozen: number;
   readonly rate: number;
-  /** The 95 % interval, which knows of boots. */
+  /** The 95 % interval, which accounts for boots. */
   readonly low: number;
   readonly high: number;
   readonly boots: number;
-  /** Kernels of the guests, in byte order. */
+  /** Kernel releases of the guests, in byte order. */
   readonly releases: readonly string[];
   /** How machines were emulated, in byte order. */
   readonly machines: readonly string[];
-  /** Whether the kernels are others than those of the cell's point before. */
+  /** Whether the kernels differ from those of the cell's previous point. */
   readonly kernelChanged: boolean;
   readonly machinesChanged: boolean;
 }
 
 export interface TrendOptions {
-  /** Cells as a shell's pattern; `*` takes slashes too. */
+  /** A shell pattern for cells; `*` matches slashes too. */
   readonly cell: string;
   readonly by: 'run' | 'day';
-  /** The first day, if not all are wanted. */
+  /** The first day; undefined for all. */
   readonly since: string | undefined;
 }
 
-/** How the rates of cells went, by cell and then by time. */
+/** The rates of cells over time, sorted by cell and then by time. */
 export async function trend(database: Database, { cell, by, since }: TrendOptions): Promise<TrendPoint[]> {
   const rows = await database.rows(
     `WITH boots AS (
@@ -76,7 +76,7 @@ function pointOf(row: Row, before: TrendPoint | undefined): TrendPoint | undefin
   };
 }
 
-/** Two lists of numbers: millions of objects would take longer than the query. */
+/** From two lists of numbers: creating millions of objects would take longer than the query. */
 function clustersOf(row: Row): Cluster[] {
   const trials = row['trials'] as readonly number[];
   return (row['frozen'] as readonly number[]).map((frozen, i) => ({ frozen, trials: trials[i] ?? 0 }));

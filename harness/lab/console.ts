@@ -3,7 +3,7 @@ import { setInterval as intervals } from 'node:timers/promises';
 import { until, type Deadline } from '../base/deadline.ts';
 import { inOneLine } from '../errors.ts';
 
-/** The end of a log file, at most `bytes` of it; empty when it is not there. */
+/** At most the last `bytes` bytes of a log file; empty when it does not exist. */
 export async function tail(path: string, bytes = 256 * 1024): Promise<string> {
   const file = await open(path, 'r').catch(() => null);
   if (file === null) return '';
@@ -18,8 +18,8 @@ export async function tail(path: string, bytes = 256 * 1024): Promise<string> {
 }
 
 /**
- * Moves what a console has said to the end of the log that is kept with the run. Does not reject: a log that is lost is
- * told, and no reason to lose a machine.
+ * Moves the end of a console's output, at most 256 KiB, to the end of the log that is kept with the run. Never rejects:
+ * losing a log is worth a warning, not a machine.
  */
 export async function keepLog(from: string, log: string, onWarning: (text: string) => void): Promise<void> {
   try {
@@ -31,19 +31,19 @@ export async function keepLog(from: string, log: string, onWarning: (text: strin
   }
 }
 
-/** A boot prints some 50 KiB. */
+/** For scale: a boot prints some 50 KiB. */
 const boundedTo = { most: 16 * 2 ** 20, kept: 4 * 2 ** 20, everyMs: 1000 };
 
-/** A log that is kept short. */
+/** A log of bounded size. */
 export interface BoundedLog extends Disposable {
-  /** Bytes that were cut out of it so far, and where. */
+  /** How many bytes have been cut out so far, and at which offset. */
   readonly cut: { readonly bytes: number; readonly at: number };
 }
 
 /**
- * Bounds a log that QEMU appends to, so that a guest that prints without end does not fill the host's disk: looked at
- * once a second, one of more than 16 MiB is cut back to its first 4 MiB, and what comes after follows there. Disposing
- * ends it.
+ * Bounds a log that QEMU appends to, so that a guest that prints without end does not fill the host's disk. The size is
+ * checked once a second; a log of more than 16 MiB is truncated to its first 4 MiB, where new output continues.
+ * Disposing it stops the checks.
  */
 export function boundLog(path: string, { most, kept, everyMs } = boundedTo): BoundedLog {
   const out = { bytes: 0, at: kept };
@@ -55,7 +55,7 @@ export function boundLog(path: string, { most, kept, everyMs } = boundedTo): Bou
     await appendFile(path, `\nfrostline: left out ${size - kept} bytes of a console without end\n`);
   };
   const end = new AbortController();
-  // One look after the other: two at once would both find it too long, and cut it twice.
+  // Checks run one after another: two at once would both find the log too long, and cut it twice.
   const look = async (): Promise<void> => {
     for await (const _ of intervals(everyMs, undefined, { signal: end.signal }))
       await cut().catch(() => undefined);
@@ -66,12 +66,12 @@ export function boundLog(path: string, { most, kept, everyMs } = boundedTo): Bou
 
 const sizeOf = async (path: string): Promise<number> => (await stat(path).catch(() => null))?.size ?? 0;
 
-/** Of a window that is longer, its beginning and its end are read. */
+/** Of a window longer than twice this, only the first and the last this many bytes are read. */
 const maxWindow = 512 * 1024;
 
 /**
- * Marks where a console is now; what it gives reads what was said since, also where the log was cut back or begun anew
- * in between. Neither rejects: a console that is not there has said nothing.
+ * Marks the current end of a console's log; the function it returns reads what was printed since, even if the log was
+ * cut or restarted in between. Neither rejects: a missing log reads as empty.
  */
 export async function markConsole(
   path: string,
@@ -101,8 +101,8 @@ async function readFrom(path: string, from: number, to: number): Promise<string>
 }
 
 /**
- * Waits until the log holds `marker`; gives up early with what the guest's start-up script says it cannot do,
- * or with what `giveUp` says. Rejects at the deadline.
+ * Waits until the log contains `marker`. Gives up early when the guest's start-up script prints
+ * `frostline: cannot ...`, or when `giveUp` returns a reason. Rejects at the deadline.
  */
 export async function waitForLine(
   deadline: Deadline,

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
-/** The boot id that a clone drew for itself; else why the machine was booted after all. */
+/** `clone`: the boot id that a clone generated for itself. `failed`: why the machine was booted instead. */
 const templateFactsSchema = z.object({ clone: z.string().nullable(), failed: z.string().nullable() });
 
 /**
- * What a record says of the machine a trial ran on. `boot` is the guest kernel's boot id
- * (/proc/sys/kernel/random/boot_id), of a clone the id of its template, which was booted once for all of them:
- * trials of one boot are a cluster, not independent.
+ * The machine a trial ran on, as its record describes it. `boot` is the guest kernel's boot id
+ * (/proc/sys/kernel/random/boot_id); for a clone it is the id of its template, which was booted once for all its
+ * clones. Trials of one boot are a cluster, not independent.
  */
 export const machineFactsSchema = z.object({
   id: z.string(),
@@ -20,11 +20,11 @@ export const machineFactsSchema = z.object({
   memoryMiB: z.int().positive().nullable(),
   /** The guest's root as the matrix names it; null: frostline's own. */
   userland: z.string().nullable(),
-  /** The name of a host that was there before; null: a machine of frostline's, or this one. */
+  /** The name of an existing host; null: a machine that frostline made, or this host. */
   host: z.string().nullable(),
-  /** The box or the disk image with the distro it was made from, as the matrix names it. */
+  /** The box or disk image that the machine was made from, as the matrix names it. */
   image: z.string().nullable(),
-  /** Where it was to start from a template: see there. Absent: it was to be booted. */
+  /** Present if the machine was to start from a template, absent if it was to be booted. */
   template: templateFactsSchema.optional(),
 });
 export type MachineFacts = z.infer<typeof machineFactsSchema>;

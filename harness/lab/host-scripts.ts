@@ -1,17 +1,17 @@
-/** Where everything of ours is on a host: a folder for each machine, open to root alone. */
+/** The folder for all of frostline's files on a host: one subfolder per machine, accessible to root alone. */
 export const base = '/var/lib/frostline';
 
-/** The file in a machine's folder that is locked as long as the machine lives. */
+/** The file in a machine's folder that stays locked while the machine is alive. */
 export const presence = 'alive';
 
 /**
- * Held while a frostline is at work on a host, one at a time: the groups of two would disturb each other. It has the
- * name of the folder of who held it last. It is never removed, since who then makes it anew holds another than who waits
- * for the one that is gone; being empty of all else, and in a file system that a boot begins anew, it may stay.
+ * Held while a frostline works on a host: only one may at a time, since the cgroups of two would disturb each other. It
+ * contains the folder name of its last holder. It is never removed: otherwise one process could lock a newly made file
+ * while another waits for the deleted one. Leaving it is harmless: it holds nothing else, and a boot empties /run.
  */
 const lock = '/run/frostline.lock';
 
-/** Takes the lock on descriptor 9; in the moments in which another frostline comes or goes it is tried again. */
+/** Takes the lock on file descriptor 9. Retries for 5 s: another frostline holds it briefly as it comes or goes. */
 const takeLock = `take_lock() {
 	tries=0
 	until flock -n 9; do
@@ -22,13 +22,13 @@ const takeLock = `take_lock() {
 }`;
 
 /**
- * What gives frostbite a view of its own, in a mount namespace that ends with it: the freezers of both versions as
- * frostline's own guests have them, whatever the distro mounted. No reboot is needed for that: `freezer` and
- * `devices` are controllers of v1 alone, so that a unified hierarchy cannot be using them, and v2's freezer is no
- * controller. Mounting a controller that v2 has, such as memory, would take it from the host's own groups: none is.
+ * Script that runs frostbite in a mount namespace of its own, with the freezers of both cgroup versions mounted as in
+ * frostline's own guests, whatever the distro mounted. That takes no reboot: `freezer` and `devices` are controllers of
+ * v1 alone, so a unified hierarchy cannot be using them, and v2's freezer is no controller. Mounting a controller that
+ * v2 has, such as memory, would take it from the host's own cgroups, so none is mounted.
  *
- * Who begins to serve clears first what the dead left, so that a machine that is taken down while another frostline is
- * at work has nothing to clear, and nothing to wait for.
+ * `serve` first cleans up after dead machines. So a machine that is taken down while another frostline is at work has
+ * nothing to clean up, and nothing to wait for.
  */
 export const enter = `#!/bin/sh
 # Made by frostline; removed when its machine is done. Usage: enter serve|clean
@@ -68,30 +68,30 @@ mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified 2> /dev/null || rmdir /sys/fs/cg
 FROSTLINE_EXT4_IMAGE=$dir/ext4.img exec "$dir/frostbite" "$1"
 `;
 
-/** Removes a machine's folder with all that its frostbite made, if that was not done before. */
+/** Shell code that removes a machine's folder and everything its frostbite made, if that was not done before. */
 export const remove = (id: string): string =>
   `if [ -x ${base}/${id}/enter ]; then ${base}/${id}/enter clean > /dev/null; fi; rm -rf ${base}/${id}; rmdir ${base} 2> /dev/null || true`;
 
-/** What the host says once a machine's folder is whole. */
+/** The line that the host prints once a machine's folder is complete. */
 export const readyWord = 'frostline: ready';
-/** How it ends otherwise: another frostline is at work; what came is not what was sent. */
+/** Exit codes of a failed installation: another frostline is at work; frostbite arrived with the wrong checksum. */
 export const exitCodes = { busy: 75, damaged: 77 } as const;
 
 export interface Brought {
   readonly id: string;
-  /** Where the files are that were brought. */
+  /** The folder that holds the transferred files. */
   readonly from: string;
   /** SHA-256 of frostbite. */
   readonly hash: string;
-  /** Whether all of it is removed when the connection ends: on a host that goes on without us. */
+  /** Whether everything is removed when the connection ends: for a host that outlives the run. */
   readonly isGuest: boolean;
 }
 
 /**
- * What root does with the files that were brought: clears what dead machines left, makes the folder, and loads
- * what workloads need and the kernel has. Under SELinux frostbite gets the type of the programs in /usr/bin. Then it
- * stays, holding a lock in the folder that tells the living from the dead, until its input ends: with the machine, or
- * with the connection.
+ * Script that installs the transferred files as root: it cleans up after dead machines, makes the folder, and loads the
+ * modules that workloads need, as far as the kernel has them. Under SELinux frostbite gets the type of the programs in
+ * /usr/bin. The script then holds a lock in the folder, which marks the machine as alive, until its input ends: with
+ * the machine, or with the connection.
  */
 export const install = ({ id, from, hash, isGuest }: Brought): string => `set -e
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
@@ -129,5 +129,5 @@ ${isGuest ? remove(id) : ''}
 `;
 
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
-/** For whatever shell the user logs in with. */
+/** Wraps a script so that it runs under any login shell. */
 export const sh = (script: string): string => `sh -c ${quote(script)}`;

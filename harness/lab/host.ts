@@ -12,7 +12,7 @@ import type { Channel } from './machine.ts';
 import { base, enter, exitCodes, install, readyWord, remove, sh } from './host-scripts.ts';
 import { makeExt4 } from './rootfs/base.ts';
 
-/** How a host that runs a distro of its own is spoken to. Command lines are constants of this file. */
+/** How to run commands on a host that has its own distro. Command lines are constants of this file. */
 export interface HostShell {
   /** For messages, e.g. `root@10.0.0.5:22`. */
   readonly name: string;
@@ -23,11 +23,11 @@ export interface HostShell {
 export interface RunOptions {
   /** All of its standard input. */
   readonly input?: Buffer;
-  /** With a terminal, where sudo wants one. */
+  /** Allocates a terminal, for a sudo that requires one. */
   readonly terminal?: boolean;
 }
 
-/** The file system that workloads freeze, made once. */
+/** The image of the file system that workloads freeze, made once. */
 async function ext4Image(): Promise<string> {
   const made = cacheDir('roots', 'ext4-2');
   if (!(await stat(made).catch(() => null)))
@@ -40,11 +40,11 @@ const failed = (shell: HostShell, what: string, todo?: string): FrostlineError =
 
 export interface EnterOptions {
   readonly sudo: boolean;
-  /** Whether it goes on without us: what was brought there is then removed when the connection ends, whatever ends it. */
+  /** Whether the host outlives the run: everything installed is then removed whenever the connection ends. */
   readonly isGuest: boolean;
 }
 
-/** frostbite on a host of somebody's own. Disposing it removes what frostline brought or made, and nothing else. */
+/** frostbite on a host with its own distro. Disposing it removes what frostline installed or made, and nothing else. */
 export class Host implements AsyncDisposable {
   readonly release: string;
   readonly boot: string;
@@ -70,8 +70,8 @@ export class Host implements AsyncDisposable {
   }
 
   /**
-   * Brings frostbite to a host. Rejects ('machine') when it is no x86-64, frostline may not be root there, or another
-   * frostline is at work on it.
+   * Installs frostbite on a host. Rejects ('machine') when the host is not x86-64, frostline may not be root there, or
+   * another frostline is at work on it.
    */
   static async enter(shell: HostShell, { sudo, isGuest }: EnterOptions): Promise<Host> {
     const probe =
@@ -93,19 +93,19 @@ export class Host implements AsyncDisposable {
 
   serve(): Promise<Channel> {
     const { prefix, terminal } = this.#asRoot;
-    // a terminal has one stream for both: words on stderr would be taken for the protocol
+    // a terminal merges stdout and stderr: text on stderr would be taken for the protocol
     const away = terminal ? ` 2>> ${base}/${this.#id}/stderr` : '';
     return this.#shell.open(`${prefix}${sh(`exec ${base}/${this.#id}/enter serve${away}`)}`, terminal);
   }
 
-  /** Runs a command as root, in the host's own view. */
+  /** Runs a command as root, in the host's own mount namespace. */
   exec(command: string, ms: number): Promise<CommandResult> {
     return runAsRoot(this.#shell, this.#asRoot, command, ms);
   }
 
   /**
-   * The boot it is in now, and what its kernel has said since an instant of its own clock, in microseconds; null: since
-   * frostbite was brought.
+   * The current boot id, and the problems that the kernel has reported since `kernelUs`, in microseconds on the
+   * kernel's clock; null: since frostbite was installed.
    */
   async condition(
     ms: number,
@@ -139,7 +139,7 @@ const runAsRoot = (
   ms: number,
 ): Promise<CommandResult> => shell.run(`${prefix}${sh(script)}`, ms, { terminal });
 
-/** How commands become root's: sudo never asks, and gets a terminal where it insists on one (requiretty). */
+/** How to run commands as root: sudo never asks for a password, and gets a terminal if it requires one (requiretty). */
 async function becomeRoot(shell: HostShell, uid: string, sudo: boolean): Promise<AsRoot> {
   if (uid === '0') return { prefix: '', terminal: false };
   if (!sudo) throw failed(shell, 'its user is not root.', 'Log in as root, or say `sudo: true`.');
@@ -163,7 +163,7 @@ interface Bringing {
   readonly isGuest: boolean;
 }
 
-/** Puts frostbite in a folder of its own; gives what shows, as long as it is open, that its machine lives. */
+/** Installs frostbite in a folder of its own; resolves to the channel that, while open, marks the machine as alive. */
 async function bring(shell: HostShell, { id, from, asRoot, isGuest }: Bringing): Promise<Channel> {
   const [frostbite, image] = [await frostbitePath(), await ext4Image()];
   const hash = await sha256File(frostbite);
@@ -173,7 +173,7 @@ async function bring(shell: HostShell, { id, from, asRoot, isGuest }: Bringing):
     ['enter', Buffer.from(enter)],
   ] as const;
   for (const [name, input] of files) {
-    // by its length: the end of the input need not come through
+    // read by length, since the end of the input may not be passed on
     const { code, stderr } = await shell.run(sh(`head -c ${input.length} > ${from}/${name}`), 120_000, {
       input,
     });

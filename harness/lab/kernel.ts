@@ -1,15 +1,15 @@
 import { z } from 'zod';
 
-/** What a kernel says on its console or in its log when something went wrong, most telling first. */
+/** Kinds of problems that a kernel reports on its console or in its log, most significant first. */
 export const factKinds = ['panic', 'lockup', 'oops', 'rcu-stall', 'hung-task', 'oom', 'warning'] as const;
 
-/** A line of a kernel's that says something went wrong. */
+/** A kernel message that reports a problem. */
 export interface KernelFact {
   readonly kind: (typeof factKinds)[number];
   readonly line: string;
 }
 
-/** How they are told (kernel/panic.c, watchdog.c, hung_task.c, lib/bug.c; lockdep and RCU warn in words of their own). */
+/** Their wording (kernel/panic.c, watchdog.c, hung_task.c, lib/bug.c; lockdep and RCU word warnings differently). */
 const patterns: readonly (readonly [KernelFact['kind'], RegExp])[] = [
   ['panic', /Kernel panic - not syncing/],
   ['lockup', /BUG: soft lockup|[Hh]ard LOCKUP|hard lockup/],
@@ -31,7 +31,7 @@ export function readFacts(log: string): KernelFact[] {
   return facts;
 }
 
-/** Those of a log's lines that the kernel printed after an instant of its own clock, in microseconds, or without a time. */
+/** The lines of a log with a timestamp after `us` (microseconds on the kernel's clock) or with none. */
 export function linesAfter(log: string, us: number): string {
   const isAfter = (line: string): boolean => {
     const [, seconds, fraction] = /^\[ *(\d+)\.(\d{6})\]/.exec(line) ?? [];
@@ -40,10 +40,10 @@ export function linesAfter(log: string, us: number): string {
   return log.split('\n').filter(isAfter).join('\n');
 }
 
-/** What was said, without when and by whom: a console and a log tell the same line in two ways. */
+/** The message without its bracketed prefixes: a console and a log prefix the same line differently. */
 const wordsOf = ({ line }: KernelFact): string => line.replace(/^(?:\[[^\]]*\] *)+/, '');
 
-/** Facts of two accounts of one time, each once. */
+/** Merges the facts of two sources that cover the same time, without duplicates. */
 export function mergeFacts(first: readonly KernelFact[], second: readonly KernelFact[]): KernelFact[] {
   const known = new Set(first.map(wordsOf));
   return [...first, ...second.filter((fact) => !known.has(wordsOf(fact)))];
@@ -57,7 +57,7 @@ export const factSchema = z.object({
 });
 export type FactCount = z.infer<typeof factSchema>;
 
-/** Facts by kind, in the order in which kinds first came. */
+/** Facts grouped by kind, in the order in which each kind first occurs. */
 export function countFacts(facts: readonly KernelFact[]): FactCount[] {
   const counts = new Map<KernelFact['kind'], FactCount>();
   for (const { kind, line } of facts) {

@@ -125,7 +125,7 @@ describe('what a console has said since', () => {
     expect(await since()).toBe('');
     await appendFile(path, 'of trial 50\n');
     expect(await since()).toBe('of trial 50\n');
-    // cut back to its first line, as boundLog does it
+    // truncated to its first line, as boundLog does
     await writeFile(path, 'boot1\nleft out\nof trial 50, too\n');
     const cut = { cut: { bytes: 23, at: 6 } };
     Object.assign(log, cut);

@@ -1,19 +1,19 @@
 import type { CgroupVersion, Way } from '../matrix/matrix.ts';
 import type { Machine } from './machine.ts';
 
-/** What a driver needs to know of the run it works for. */
+/** What a driver needs to know about its run. */
 export interface LabContext {
-  /** The run's id, a label on everything it makes. */
+  /** The run's id; it labels everything the driver makes. */
   readonly run: string;
-  /** Folder for the machines' console logs, which is there; it is kept with the run. */
+  /** Existing folder for the machines' console logs; it is kept with the run. */
   readonly consoles: string;
-  /** Whether this machine's own kernel may be measured, which freezes groups of it. */
+  /** Whether this host's own kernel may be measured, which freezes cgroups on it. */
   readonly allowLocal: boolean;
   readonly signal: AbortSignal;
   readonly onWarning: (text: string) => void;
-  /** Called before something slow (a download), with what it is; the function it gives is called after. */
+  /** Called with a description before slow work (a download); the function it returns is called after the work. */
   readonly onPreparing: (what: string) => () => void;
-  /** Called before a slow step of a machine (`reboot for v1`); the function it gives is called after. */
+  /** Called before a slow step of a machine (`reboot for v1`); the function it returns is called after the step. */
   readonly onStep: (machine: string, what: string) => () => void;
 }
 
@@ -21,36 +21,36 @@ export interface BootRequest<W extends Way = Way> {
   /** Unique in the run, e.g. `m3`. */
   readonly id: string;
   readonly way: W;
-  /** Start from the template of this number, one boot that is saved, where the driver has templates. */
+  /** Start from the template (a saved boot) with this number, if the driver has templates. */
   readonly template?: number;
-  /** The set-up that its first trial wants: a hint, for a driver that can boot straight into it. */
+  /** The cgroup set-up of its first trial: a hint for a driver that can boot straight into it. */
   readonly cgroup?: CgroupVersion;
   readonly signal: AbortSignal;
 }
 
-/** Which kernel it is that machines boot. */
+/** Identifies the kernel that machines boot. */
 export interface Origin {
   /** Package and version, or the path. */
   readonly name: string;
   /** SHA-256 of its image, in hex. */
   readonly sha256: string;
-  /** The file of its configuration, where it came with one. */
+  /** The file with its configuration; null if it came without one. */
   readonly config: string | null;
 }
 
-/** A driver at work for one run. */
+/** A driver, opened for one run. */
 export interface Lab<W extends Way = Way> {
   /** How machines are made here, e.g. `QEMU 10.0.13, tcg, thread=multi`. */
   readonly description: string;
   /** Whether its machines can start from templates. */
   readonly hasTemplates?: boolean;
-  /** Memory that one machine takes on this host, MiB; of a clone what it does not share with its template. */
+  /** Memory that one machine takes on this host, in MiB; for a clone, only what it does not share with its template. */
   memoryOf(way: W, isClone: boolean): number;
-  /** Fetches and builds what its machines boot from. Rejects ('kernel') when it cannot be had. */
+  /** Fetches and builds what its machines boot from. Rejects ('kernel') when that fails. */
   prepare(way: W): Promise<void>;
-  /** The kernel of a way that was prepared, where it comes from outside the machine. */
+  /** The kernel of a prepared way, if it comes from outside the machine. */
   origin?(way: W): Promise<Origin>;
-  /** Boots a machine and waits until it answers. Rejects ('machine') when it does not; leaves nothing behind. */
+  /** Boots a machine and waits until it answers. Rejects ('machine') when it does not, and leaves nothing behind. */
   boot(request: BootRequest<W>): Promise<Machine>;
 }
 

@@ -3,50 +3,51 @@ import type { CgroupVersion } from '../matrix/matrix.ts';
 import type { MachineFacts } from './facts.ts';
 import type { KernelFact } from './kernel.ts';
 
-/** A change of a virtual machine's state that its keeper told (QMP's events). */
+/** A change of a virtual machine's state, as QEMU reports it (QMP events). */
 export interface StateChange {
   readonly event: 'STOP' | 'RESUME' | 'SHUTDOWN' | 'RESET' | 'GUEST_PANICKED' | 'WATCHDOG';
   /** Whether frostline asked for it. */
   readonly isOurs: boolean;
-  /** What the keeper says besides, e.g. `guest-reset`. */
+  /** Further detail from QEMU, e.g. `guest-reset`. */
   readonly detail: string | null;
-  /** Since the window began. */
+  /** Microseconds since the watch began. */
   readonly us: number;
 }
 
-/** How a machine stands when its guest has gone silent or its connection is lost. */
+/** The state of a machine whose guest has gone silent or whose connection is lost. */
 export interface Condition {
-  /** False when the process that is the machine has ended, or the host is not there. */
+  /** False when the machine's process has ended, or the host is unreachable. */
   readonly alive: boolean;
-  /** QEMU's word for its run state, `unknown` when it does not say; null where no QEMU can be asked. */
+  /** QEMU's run state, `unknown` when it does not answer; null when there is no QEMU to ask. */
   readonly state: string | null;
-  /** Whether a command in the guest is answered, so that user space is scheduled; null: it was not asked. */
+  /** Whether the guest answers a command, so that user space is scheduled; null: it was not asked. */
   readonly answers: boolean | null;
-  /** A pause or a start of frostline's own that failed. */
+  /** The error of a pause or resume by frostline that failed; null: none did. */
   readonly control: string | null;
-  /** How it ended, or what is odd about it, and who was asked; for people. */
+  /** How it ended, or what is odd about it, and who was asked; human-readable. */
   readonly detail: string | null;
   readonly facts: readonly KernelFact[];
 }
 
-/** What the host gave a vCPU so far: time on a CPU, and time it waited for one (null: the host does not say). */
+/** CPU time that the host has given a vCPU so far, and the time it waited for a CPU (null: the host does not say). */
 export interface VcpuTime {
   readonly ranMs: number;
   readonly waitedMs: number | null;
 }
 
-/** A machine from the moment on at which a trial begins. Nothing of it rejects. */
+/** Observes a machine from the start of a trial on. None of its methods rejects. */
 export interface Watch {
-  /** What the kernel has said since on a console that is at hand. */
+  /** Problems that the kernel has reported since on a console that can be read. */
   facts(): Promise<readonly KernelFact[]>;
-  /** What its keeper has told of its state since, where it has one that tells. */
+  /** State changes that QEMU has reported since; empty for a machine without QMP. */
   changes(): readonly StateChange[];
   /**
-   * Asks the machine's keeper, and where that tells more the guest, how it stands. `kernelUs` is where the kernel's log
-   * was at the beginning, on the kernel's clock; null: the guest did not say.
+   * Asks QEMU, the provider or the host for the machine's state, and the guest too where that adds something.
+   * `kernelUs` is the position of the kernel's log at the start, in microseconds on the kernel's clock; null: the guest
+   * did not report it.
    */
   condition(kernelUs: number | null): Promise<Condition>;
-  /** What each vCPU had of the host so far; null where that cannot be read. */
+  /** CPU time of each vCPU so far; null when it cannot be read. */
   vcpus?(): Promise<readonly VcpuTime[] | null>;
 }
 
@@ -70,9 +71,9 @@ export interface Channel extends AsyncDisposable {
   end(): void;
 }
 
-/** The terminal of a person. */
+/** A user's terminal. */
 export interface Terminal {
-  /** As of TERM, e.g. `xterm-256color`. */
+  /** The value of TERM, e.g. `xterm-256color`. */
   readonly term: string;
   readonly rows: number;
   readonly columns: number;
@@ -80,12 +81,12 @@ export interface Terminal {
 
 /** A shell in the machine. */
 export interface Shell {
-  /** What is typed, and what is shown. */
+  /** Input that the user types, and output to show. */
   readonly stream: Duplex;
-  /** Empty where there is a terminal, which shows it with the rest. */
+  /** Empty with a terminal, which shows it with the rest of the output. */
   readonly stderr: Readable;
   readonly ended: Promise<ChannelEnd>;
-  /** Nothing more will be typed. */
+  /** Ends the input. */
   end(): void;
   resize(rows: number, columns: number): void;
 }
@@ -99,30 +100,30 @@ export interface Machine extends AsyncDisposable {
   serve(): Promise<Channel>;
   /** Runs one command to its end; for diagnosis and tests. */
   exec(command: string, timeoutMs: number): Promise<{ code: number | null; stdout: string; stderr: string }>;
-  /** A shell for a person, or without a terminal for a script; a machine without it is reached by its user's own means. */
+  /** A shell for a user, or without a terminal for a script. Without this method, users connect by their own means. */
   shell?(terminal: Terminal | null): Promise<Shell>;
-  /** Watches it from now on, for one trial. */
+  /** Starts watching the machine, for one trial. */
   watch(): Promise<Watch>;
   /**
-   * Brings the host to a cgroup set-up, by a reboot where nothing less does, and resolves to whether it was
-   * rebooted: `facts` has the new boot then. No `serve` is running when it is called, and it does nothing where
-   * the host is there already. Rejects 'kernel' when its kernel cannot have it, 'machine' when it does not come
-   * back. A machine without it has every set-up at once, or says itself what is unsupported.
+   * Switches the host to a cgroup set-up, with a reboot only if needed, and resolves to whether it was rebooted;
+   * `facts` then has the new boot. Does nothing if the host has that set-up already. Not to be called while a `serve`
+   * is running. Rejects 'kernel' when its kernel cannot have the set-up, 'machine' when the host does not come back. A
+   * machine without this method has every set-up at once, or reports itself what is unsupported.
    */
   setUp?(cgroup: CgroupVersion, signal?: AbortSignal): Promise<boolean>;
   /**
-   * Keeps the state it has now for `renew`, in place of one kept before: asked for ahead of trials that may not be
-   * released. No `serve` is running when it is called. Rejects on abort alone.
+   * Saves the current state for `renew`, in place of one saved before; called ahead of trials whose workload may turn
+   * out to be impossible to release. Not to be called while a `serve` is running. Rejects only on abort.
    */
   keep?(signal?: AbortSignal): Promise<void>;
   /**
-   * Brings back the state that was kept in this boot, where a workload could not be released. Rejects when it cannot, or
-   * none was kept: the machine is then taken down as one without it is.
+   * Restores the state saved in this boot, after a workload could not be released. Rejects when that fails or nothing
+   * was saved; the machine is then taken down, as one without this method is.
    */
   renew?(signal?: AbortSignal): Promise<void>;
   /**
-   * Holds it still, its clock too: nothing in it notices. `isStill` says whether it is. One that cannot be held, or let
-   * go, rejects and is lost: its connection ends, and its condition says why (`control`).
+   * Pauses the machine and its clock, so that nothing in it notices; `isStill` says whether it is paused. When a pause
+   * or resume fails, it rejects and the machine is lost: its connection ends, and its condition says why (`control`).
    */
   pause?(): Promise<void>;
   resume?(): Promise<void>;

@@ -8,7 +8,7 @@ import { isKvmOurs, rememberedKvm, tcg } from './qemu/accelerator.ts';
 import { findQemu, isTrusted, type QemuBinary } from './qemu/binary.ts';
 import { findAccount } from './vagrant/account.ts';
 
-/** One thing looked at: `missing` keeps a run from working, `note` is worth knowing. */
+/** The result of one check. `missing`: a run cannot work without it; `note`: worth knowing. */
 export interface Check {
   readonly name: string;
   readonly state: 'ok' | 'note' | 'missing';
@@ -41,7 +41,7 @@ async function checkNeed([need, package_, what]: (typeof needs)[number]): Promis
   return { name: need, state: 'missing', found: `not found (${what})`, todo: `apt-get install ${package_}` };
 }
 
-/** What QEMU and accelerator a run would use. Fetches nothing. */
+/** Which QEMU and accelerator a run would use. Fetches nothing. */
 async function checkQemu(): Promise<Check[]> {
   let qemu: QemuBinary;
   try {
@@ -88,7 +88,7 @@ async function checkAccelerator(qemu: QemuBinary): Promise<Check> {
   return { name: 'accelerator', state: 'note', found, ...(todo === undefined ? {} : { todo }) };
 }
 
-/** What the driver `vagrant` needs; a host without it has the other drivers. */
+/** What the driver `vagrant` needs; never `missing`, since the other drivers work without it. */
 async function checkVagrant(): Promise<Check> {
   const { code, stdout } = await capture([
     'sh',
@@ -139,7 +139,7 @@ async function checkRoom(): Promise<Check[]> {
   ];
 }
 
-/** Looks at everything a run needs on this host. Changes and fetches nothing. */
+/** Checks everything that a run needs on this host. Changes and fetches nothing. */
 export async function examineHost(): Promise<Check[]> {
   const [major = 0] = process.versions.node.split('.').map(Number);
   const node: Check = {

@@ -3,17 +3,17 @@ import { dirname, join } from 'node:path';
 import { until } from '../base/deadline.ts';
 import { isAlive, processStart, type Owner } from '../base/owner.ts';
 
-/** A process of a machine, by the machine's private folder. */
+/** A process of a machine, with the machine's private folder. */
 export interface MachineProcess extends Owner {
   readonly dir: string;
 }
 
-/** What names a machine's folder in the environment of its processes: QEMU's, and all that vagrant starts in it. */
+/** Environment variable with a machine's folder, set for QEMU and for everything that vagrant starts in the folder. */
 export const machineVariable = 'FROSTLINE_MACHINE';
-/** libvirt hands its QEMU the rest of what vagrant was given. */
+/** QEMU under libvirt does not get that variable, but it does get the others that vagrant was given. */
 const names = new RegExp(`^(?:${machineVariable}|HOME|XDG_[A-Z_]+)=`);
 
-/** Processes of the machines in a folder of machines. Who merely looks at one, as an editor does, is none of them. */
+/** Processes of the machines below `base`. One that merely has a file there open, such as an editor, does not count. */
 export async function processesBelow(base: string): Promise<MachineProcess[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const found = await Promise.all(
@@ -37,7 +37,7 @@ function machineIn(environ: string, base: string): string | undefined {
 export const processesOf = async (dir: string): Promise<MachineProcess[]> =>
   (await processesBelow(dirname(dir))).filter((one) => one.dir === dir);
 
-/** Kills processes of a machine and waits until they are gone; a later process with the pid of one is left alone. */
+/** Kills processes of a machine and waits until they are gone; a later process that reuses a pid is left alone. */
 export async function endAll(processes: readonly Owner[], machine: string): Promise<void> {
   for (const one of processes) {
     const gone = (): true | undefined => (isAlive(one) ? undefined : true);

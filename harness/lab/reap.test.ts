@@ -20,7 +20,7 @@ import { endAll, machineVariable, processesOf } from './processes.ts';
 import { findLeftovers, findMachines } from './reap.ts';
 import type * as Account from './vagrant/account.ts';
 
-// that of this host may have machines of somebody else
+// this host's real folder may hold other people's machines
 vi.mock('./vagrant/account.ts', async (original) => ({
   ...(await original<typeof Account>()),
   vagrantBase: () => `${process.env['XDG_CACHE_HOME']}/vagrant`,
@@ -33,7 +33,7 @@ beforeEach(async () => {
 });
 afterEach(() => void vi.unstubAllEnvs());
 
-/** A process that lasts until the test is over. */
+/** Starts a process that runs until the test is over. */
 function running(argv: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess & { pid: number } {
   const [program = '', ...words] = argv;
   const child = spawn(program, words, { env: { ...process.env, ...env }, stdio: 'ignore' });
@@ -41,7 +41,7 @@ function running(argv: readonly string[], env: NodeJS.ProcessEnv = {}): ChildPro
   return child as ChildProcess & { pid: number };
 }
 
-/** One that has lived. */
+/** The owner record of a process that has died. */
 async function deadOwner(): Promise<{ pid: number; start: number }> {
   const child = running(['sleep', '60']);
   const owner = { pid: child.pid, start: processStart(child.pid)! };

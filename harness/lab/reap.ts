@@ -9,7 +9,7 @@ import { endAll, processesBelow } from './processes.ts';
 import { findAccount, vagrantBase } from './vagrant/account.ts';
 import { takeDown } from './vagrant/down.ts';
 
-/** A virtual machine, as its private folder (sockets, keys) and its processes tell of it. */
+/** A virtual machine, as known from its private folder (sockets, keys) and its processes. */
 export interface MachineFolder {
   readonly dir: string;
   readonly run: string;
@@ -25,7 +25,7 @@ const ownerSchema = z.object({
   ...{ run: z.string(), machine: z.string() },
 });
 
-/** Machines of this user, QEMU's and vagrant's, whichever session they were made in. */
+/** This user's machines, of QEMU and of vagrant, from any session. */
 export async function findMachines(): Promise<MachineFolder[]> {
   const found = await Promise.all([runtimeDir(), vagrantBase()].map(machinesIn));
   return found.flat();
@@ -49,7 +49,7 @@ const ownerOf = (dir: string): Promise<z.infer<typeof ownerSchema> | undefined> 
     .then((text) => ownerSchema.parse(JSON.parse(text)))
     .catch(() => undefined);
 
-/** Machines of this user whose controller no longer lives. */
+/** This user's machines whose controller is dead. */
 export async function findLeftovers(): Promise<MachineFolder[]> {
   const machines = await findMachines();
   const isKept = async ({ owner, dir }: MachineFolder): Promise<boolean> =>
@@ -64,14 +64,14 @@ async function isNew(dir: string): Promise<boolean> {
   return Date.now() - made < 60_000;
 }
 
-/** Kills what is left of a machine and removes its folder; one of vagrant's is destroyed by vagrant. */
+/** Kills the remaining processes of a machine and removes its folder; vagrant destroys a machine of its own. */
 export async function reap({ dir, machine, processes }: MachineFolder): Promise<void> {
   await endAll(processes, machine);
   if (dir.startsWith(`${vagrantBase()}/`)) return takeDown(await findAccount(), dir, machine);
   return removeTree(dir);
 }
 
-/** Folders in the cache that are being filled, or that an interrupted download or build left half made. */
+/** Folders in the cache that are being filled, or that an interrupted download or build left incomplete. */
 async function draftsInCache(): Promise<string[]> {
   const names = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
   const parts = [...(await names(cacheDir())).map((part) => cacheDir(part)), join(vagrantBase(), 'boot')];
@@ -81,14 +81,14 @@ async function draftsInCache(): Promise<string[]> {
   return found.flat().sort();
 }
 
-/** Those that nobody goes on with. */
+/** Drafts that nobody works on any more. */
 export async function findDrafts(): Promise<string[]> {
   const drafts = await draftsInCache();
   const times = await Promise.all(drafts.map((path) => stat(path).catch(() => null)));
   return drafts.filter((path, i) => isAbandoned(basename(path), times[i]?.mtimeMs ?? Date.now()));
 }
 
-/** Processes that use the cache just now: they fill a folder of it, or their machines boot from it. */
+/** Pids of processes that use the cache now: they fill a folder of it, or their machines boot from it. */
 export async function usersOfCache(): Promise<number[]> {
   const drafters = (await draftsInCache()).map((path) => drafterOf(basename(path)));
   const owners = (await findMachines()).map(({ owner }) => owner).filter((one) => one && isAlive(one));

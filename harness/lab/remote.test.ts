@@ -19,10 +19,10 @@ const keys = makeKeys();
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const hostPem = privateKey.export({ type: 'pkcs1', format: 'pem' });
 
-/** What the server does with a command. */
+/** What the server does for a command. */
 type Program = (channel: ServerChannel, connection: Connection) => void;
 
-/** Parts of ssh2 that are not in its types. */
+/** Parts of ssh2 that its types lack. */
 interface Internals {
   readonly outgoing: { readonly id: number };
   readonly eof: () => void;
@@ -34,7 +34,7 @@ interface Protocol {
 let server: ssh2.Server;
 let endpoint: Endpoint;
 const programs = new Map<string, Program>();
-/** Terminals that were asked for and their later sizes, as `xterm 24x80`. */
+/** Terminals that clients requested, and their later sizes, as `xterm 24x80`. */
 let terminals: string[] = [];
 
 beforeEach(async () => {
@@ -52,7 +52,7 @@ beforeEach(async () => {
       session.on('window-change', (_, __, { rows, cols }) => void terminals.push(`${rows}x${cols}`));
       session.on('shell', (acceptShell) => programs.get('shell')?.(acceptShell(), connection));
       session.on('exec', (acceptExec, _, { command }) => {
-        // the answer, and all that a program says at once, in one packet
+        // the reply and the program's first output go out in one packet
         const socket = Reflect.get(connection, '_sock') as Socket;
         socket.cork();
         programs.get(command)?.(acceptExec(), connection);
@@ -80,7 +80,7 @@ describe('a remote command', () => {
     programs.set('work', (channel, connection) => {
       channel.stderr.write('careful');
       channel.write('one\ntwo\n');
-      // OpenSSH and dropbear may end the output first and tell the exit code after; ssh2's own server cannot
+      // OpenSSH and dropbear may end the output first and send the exit code later; ssh2's own server cannot
       const { outgoing, eof } = channel as unknown as Internals;
       eof.call(channel);
       setTimeout(() => {
@@ -215,7 +215,7 @@ describe('a shell', () => {
     });
     using remote = await Remote.connect(endpoint, 5000);
     const shell = await remote.shell(null);
-    // more than a window of SSH takes at once
+    // more than one SSH window
     shell.stream.write('x'.repeat(3 * 2 ** 20));
     shell.end();
     expect(await Promise.all([shell.ended, read(shell.stream), read(shell.stderr)])).toMatchObject([
@@ -239,7 +239,7 @@ describe('a connection', () => {
       return new WeakRef(channel);
     };
     const ran = [await run(), await run(), await run()];
-    // ssh2 itself still has the last
+    // ssh2 itself still references the last one
     await remote.run('short', 5000);
     const kept = async (): Promise<true | undefined> => {
       await nextTurn();

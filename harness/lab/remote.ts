@@ -10,19 +10,19 @@ export interface Endpoint {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  /** Null: the agent of SSH_AUTH_SOCK has it. */
+  /** Null: the agent at SSH_AUTH_SOCK has it. */
   readonly privateKey: string | null;
   /** Or several, of which one must answer. */
   readonly hostKey: Buffer | readonly Buffer[];
-  /** Told of the key that answers, the right one or not. */
+  /** Called with the key that the host presents, whether it is the right one or not. */
   readonly onHostKey?: (key: Buffer) => void;
-  /** Not frostline's own guest: what servers as old as OpenSSH 5 speak is offered, too, after all that is better. */
+  /** Not frostline's own guest: also offer the algorithms of servers as old as OpenSSH 5, after all better ones. */
   readonly isForeign?: boolean;
-  /** It is silent at times, and what becomes of it is seen otherwise: it is sent no keepalives. */
+  /** It may be paused and thus silent, and its state is known by other means: no keepalives are sent. */
   readonly mayPause?: boolean;
 }
 
-/** Raw: no echo, and no carriage returns where there were none. */
+/** Raw mode: no echo, and no added carriage returns. */
 const rawTerminal = {
   term: 'dumb',
   modes: { ECHO: 0, ICANON: 0, ISIG: 0, OPOST: 0, ONLCR: 0, ICRNL: 0, IXON: 0 },
@@ -36,13 +36,13 @@ const oldAlgorithms = {
 /** A longer line from the guest is cut and the rest of it dropped. */
 const maxLine = 64 * 1024;
 const maxStderr = 64 * 1024;
-/** Of one command: no answer that is asked for has a hundredth of it. */
+/** Per command; expected output is less than a hundredth of this. */
 const maxOutput = 16 * 2 ** 20;
 
 /**
- * One SSH connection, held open for the life of a machine: the sole user of ssh2. Keepalives, one a
- * second, notice a dead peer when 20 in a row are unanswered: a busy emulated guest is slow, and in a
- * trial the guest's own heartbeat speaks sooner.
+ * One SSH connection, open for the life of a machine; the only user of ssh2. A keepalive is sent every second, and
+ * after 20 unanswered ones in a row the peer counts as dead. That is long because a busy emulated guest is slow, and
+ * because the guest's own heartbeat is faster to reveal a failure during a trial.
  */
 export class Remote implements Disposable {
   readonly #client: Client;
@@ -76,13 +76,13 @@ export class Remote implements Disposable {
         endpoint.onHostKey?.(key);
         return [endpoint.hostKey].flat().some((known) => key.equals(known));
       },
-      // not `none` first, which is a question more
+      // skips `none`, which would cost one more request
       authHandler: [endpoint.privateKey === null ? 'agent' : 'publickey'],
       readyTimeout: ms,
       keepaliveInterval: endpoint.mayPause === true ? 0 : 1000,
       keepaliveCountMax: 20,
       algorithms: {
-        // the cheapest of each: the other end may be emulated
+        // prefers the cheapest of each: the other end may be emulated
         kex: {
           prepend: ['curve25519-sha256', 'curve25519-sha256@libssh.org'],
           append: [...old.kex],
@@ -117,11 +117,11 @@ export class Remote implements Disposable {
     }
   }
 
-  /** Starts a program; its command line is passed as it is, so callers give constants, never matrix text. */
+  /** Starts a program. Its command line is not quoted, so callers pass constants, never matrix text. */
   async open(command: string, ms = 15_000, terminal = false): Promise<Channel> {
     const opened = this.#whileUp<Channel>((resolve, reject) => {
       const options = terminal ? { pty: rawTerminal } : {};
-      // listened to at once: the exit of a short command can come in the same packet as the answer to its start
+      // listens at once: the exit of a short command can come in the same packet as the reply to its start
       this.#client.exec(command, options, (error, channel) =>
         error ? reject(error) : resolve(this.#wrap(channel)),
       );
@@ -129,7 +129,7 @@ export class Remote implements Disposable {
     return within({ ms, what: `Starting ${command}` }, opened);
   }
 
-  /** Settles as `ask` does, or rejects when the connection is lost; then nothing of it is kept. */
+  /** Settles as `ask` does, or rejects when the connection is lost; leaves no listener behind. */
   #whileUp<T>(ask: (resolve: (value: T) => void, reject: (error: Error) => void) => void): Promise<T> {
     let lost: (reason: string) => void = () => undefined;
     const asked = new Promise<T>((resolve, reject) => {
@@ -142,7 +142,7 @@ export class Remote implements Disposable {
   }
 
   /**
-   * Runs one command to its end within `ms` and gives what it printed; `input` is all of its standard input.
+   * Runs one command to its end within `ms` and resolves to what it printed; `input` is its whole standard input.
    * Rejects when the connection is lost or the command prints more than 16 Mi characters.
    */
   async run(
@@ -150,7 +150,7 @@ export class Remote implements Disposable {
     ms: number,
     { input, terminal = false }: { readonly input?: Buffer; readonly terminal?: boolean } = {},
   ): Promise<CommandResult> {
-    // without any its input stays open: with both directions ended ssh2 closes the channel, exit code or not
+    // without `input`, stdin stays open: once both directions have ended, ssh2 closes the channel, exit code or not
     await using channel = await this.open(command, ms, terminal);
     if (input !== undefined) channel.write(input);
     const read = async (): Promise<string> => {
@@ -168,7 +168,7 @@ export class Remote implements Disposable {
     return { code: end.code, stdout, stderr: end.stderr };
   }
 
-  /** The user's shell there, on a terminal of its own; null: on none. */
+  /** Opens the user's shell, on a terminal of its own; null: without one. */
   async shell(terminal: Terminal | null): Promise<Shell> {
     const opened = this.#whileUp<Shell>((resolve, reject) => {
       this.#client.shell(terminal !== null && pty(terminal), (error, channel) => {
@@ -178,7 +178,7 @@ export class Remote implements Disposable {
           stream: channel,
           stderr: channel.stderr,
           ended: this.#endOf(channel, () => ''),
-          // after all that was written before; with its end() ssh2 would close the channel, exit code or not
+          // EOF after all pending writes; with end(), ssh2 would close the channel, exit code or not
           end: () => void channel.write('', () => channel.eof()),
           resize: (rows, columns) => channel.setWindow(rows, columns, 0, 0),
         });
@@ -201,7 +201,7 @@ export class Remote implements Disposable {
       write: (text) => void channel.write(text),
       end: () => void channel.end(),
       [Symbol.asyncDispose]: async () => {
-        // it ends by itself, when its program does, unless output is left that nobody reads
+        // the channel ends with its program, unless there is output that nobody has read
         channel.end();
         channel.removeAllListeners('readable').resume();
         await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
@@ -211,7 +211,7 @@ export class Remote implements Disposable {
     };
   }
 
-  /** How a channel ends; `stderr` is asked for then. */
+  /** Resolves to how a channel ended; `stderr` is called at that time. */
   #endOf(channel: ClientChannel, stderr: () => string): Promise<ChannelEnd> {
     let exit: { code: number | null; signal: string | null } | undefined;
     channel.on('exit', (code: number | null, signal?: string) => {

@@ -12,7 +12,7 @@ const way = (suite: string): KernelWay => ({
   cmdline: null,
 });
 
-/** A lab that can prepare one suite alone. */
+/** A lab that can prepare only one suite. */
 const labFor = (suite: string): Lab<KernelWay> => ({
   description: 'test',
   memoryOf: () => 0,

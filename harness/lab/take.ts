@@ -3,14 +3,14 @@ import type { Way } from '../matrix/matrix.ts';
 import { wayWords } from '../matrix/ways.ts';
 import type { Lab } from './lab.ts';
 
-/** A way that can be had on this host, and why those before it cannot, in words. */
+/** The first way that works on this host, and why those before it do not, in words. */
 export interface Taken {
   readonly way: Way;
   readonly lab: Lab;
   readonly passedOver: readonly string[];
 }
 
-/** Prepares the first way that can be had. Rejects with why none of them can, or on abort. */
+/** Prepares the first way that works. Rejects with the reasons when none does, or on abort. */
 export async function takeWay(
   ways: readonly Way[],
   open: (way: Way) => Promise<Lab>,

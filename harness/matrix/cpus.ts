@@ -1,21 +1,21 @@
 import type { RawMatrix } from './schema.ts';
 import { ownCpus, waysOf, type RawDistro, type RawWay } from './ways.ts';
 
-/** A distro with so many processors. */
+/** A distro with a certain number of virtual CPUs. */
 export interface SizedDistro {
-  /** `DISTRO`, or `DISTRO:cpus=N` where that is not the distro's own number. */
+  /** `DISTRO`, or `DISTRO:cpus=N` if N is not the distro's own number. */
   readonly name: string;
   readonly raw: RawDistro;
 }
 
-/** The distros of a matrix, each once for each number in its `cpus`. */
+/** The distros of a matrix, each once per number in the matrix's `cpus`. */
 export function sizedDistros({ distros, cpus }: Pick<RawMatrix, 'distros' | 'cpus'>): SizedDistro[] {
   return Object.entries(distros).flatMap(([name, raw]) =>
     cpus === undefined ? [{ name, raw }] : [cpus].flat().map((count) => sized(name, raw, count)),
   );
 }
 
-/** The name in `distros` of a name on the axis of distros, and its number of processors where that is named. */
+/** Splits a name on the distro axis into its key in `distros` and the number of CPUs; null if it names none. */
 export function parseSized(name: string): { readonly distro: string; readonly cpus: number | null } {
   const [distro = '', words] = name.split(':cpus=');
   return { distro, cpus: words === undefined ? null : Number(words) };
@@ -29,6 +29,6 @@ function sized(name: string, raw: RawDistro, cpus: number): SizedDistro {
   return { name: `${name}:cpus=${cpus}`, raw: changed };
 }
 
-/** Whether a way makes machines, which have as many processors as they are given. */
+/** Whether a way creates virtual machines, whose number of CPUs can be chosen. */
 export const hasCpus = (way: RawWay): way is Extract<RawWay, { cpus?: number | undefined }> =>
   way.driver === 'qemu' || way.driver === 'vagrant';

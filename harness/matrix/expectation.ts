@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { durationPattern, parseDuration } from './duration.ts';
 import { text } from './text.ts';
 
-/** Measures of a cell that are shares of its trials, and what of. */
+/** Measures of a cell that are a share (0 to 1) of something, with their descriptions. */
 const shares = {
   rate: 'Share of the counted trials that froze, or of a sequence passed',
   casualties: 'Share of the thaws after which a process was dead or never ran again',
@@ -12,7 +12,7 @@ const shares = {
 } as const;
 export type ShareName = keyof typeof shares;
 
-/** Quantiles of the time to FROZEN; a trial that did not freeze is later than any. */
+/** Quantiles of the time to FROZEN; a trial that did not freeze counts as slower than any that did. */
 export const quantiles = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99 } as const;
 export type QuantileName = keyof typeof quantiles;
 
@@ -21,11 +21,11 @@ export const isQuantile = (of: Measure): of is QuantileName => Object.hasOwn(qua
 
 const measures = [...Object.keys(shares), ...Object.keys(quantiles)] as readonly Measure[];
 
-/** A bound that a measure of a cell must keep. */
+/** A bound that a measure of a cell must meet. */
 export interface Bound {
   readonly of: Measure;
   readonly op: '>=' | '<=' | '==' | '>' | '<';
-  /** From 0 to 1, or microseconds. */
+  /** A share from 0 to 1, or microseconds for a quantile. */
   readonly value: number;
   /** As it was written, e.g. `<= 500ms`. */
   readonly text: string;
@@ -62,7 +62,7 @@ type RawBounds = Readonly<Partial<Record<Measure, string | undefined>>>;
 export const expectsSomething = (raw: RawBounds): boolean => measures.some((of) => raw[of] !== undefined);
 export const expectsSomethingText = `at least one of ${measures.join(', ')}`;
 
-/** The bounds of a sound expectation, in the order of the measures. */
+/** The bounds of a valid expectation, in the order of the measures. */
 export function toBounds(raw: RawBounds): Bound[] {
   return measures.flatMap((of): Bound[] => {
     const written = raw[of];

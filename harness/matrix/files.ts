@@ -6,12 +6,12 @@ import type { Matrix, Way } from './matrix.ts';
 import type { Pointed } from './validate.ts';
 
 /**
- * Files that a kernel is said to be in and that are not on this host, of distros for which there is no other
- * way. `file` is that of the matrix.
+ * Finds files that the matrix names but this host lacks, for distros none of whose ways has all its files.
+ * `file` is the path of the matrix.
  */
 export async function findMissingFiles(matrix: Matrix, file: string): Promise<Finding[]> {
   const missing: Pointed[] = [];
-  // one for each number of processors boots from the same files
+  // the variants of a distro by number of CPUs boot from the same files
   const distros = new Map([...matrix.distros].map(([name, one]) => [parseSized(name).distro, one]));
   for (const [name, { ways }] of distros) {
     const of = await Promise.all(

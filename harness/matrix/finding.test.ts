@@ -16,7 +16,7 @@ const findings = (text: string): readonly Finding[] => {
 const brief = (text: string): string[] =>
   findings(text).map(({ line, column, code }) => `${line}:${column} ${code}`);
 
-/** Replacements in the good matrix, and the findings that must come of them, at line:column. */
+/** Replacements in the good matrix, and the findings they must cause, at LINE:COLUMN. */
 const bad: readonly (readonly [what: string, from: string, to: string, expected: readonly string[]])[] = [
   ['a misspelt key', 'trials: 8', 'trails: 8', ['2:1 unknown-key']],
   ['a misspelt key inside', 'driver:', 'drivr:', ['5:14 missing-key', '5:16 unknown-key']],

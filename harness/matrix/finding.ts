@@ -6,7 +6,7 @@ export type Finding = {
   readonly file: string;
   readonly line: number;
   readonly column: number;
-  /** Keys and indices that lead to it, e.g. `distros.debian-12.kernel`; empty for the whole file. */
+  /** The keys and indices that lead to it, e.g. `distros.debian-12.kernel`; empty for the whole file. */
   readonly path: string;
 } & Problem;
 
@@ -35,29 +35,29 @@ export type Problem =
         | 'image';
       readonly at: string;
     }
-  /** Exactly one of two keys is needed; `both` are given, or neither. */
+  /** Exactly one of two keys is needed; `both` or neither is given. */
   | { readonly code: 'either'; readonly keys: readonly [string, string]; readonly both: boolean }
-  /** A key that means nothing beside another. */
+  /** A key that has no effect together with another. */
   | { readonly code: 'not-with'; readonly key: string; readonly other: string; readonly why: string }
-  /** A workload that a freeze at a random moment cannot be tried with, at all or in a container. */
+  /** A workload that cannot be frozen at a random moment (`startGap`), at all or in a container. */
   | { readonly code: 'no-gap'; readonly workload: string; readonly use: GapUse }
   | { readonly code: 'needs-userland'; readonly distro: string; readonly runtime: string }
-  /** A warning: a strategy that is for none of the runtimes of the matrix. */
+  /** A warning: a strategy that can be used with none of the runtimes of the matrix. */
   | { readonly code: 'unused-tool'; readonly name: string; readonly runtimes: readonly string[] }
-  /** A warning: a strategy that the cgroup versions of the matrix leave without a cell. */
+  /** A warning: a strategy that exists for none of the cgroup versions of the matrix. */
   | { readonly code: 'unused-strategy'; readonly name: string; readonly formsFor: readonly string[] };
 
 const list = (words: readonly string[]): string =>
   words.length > 12 ? `${words.slice(0, 12).join(', ')} ...` : words.join(', ');
 
-/** The likely word, then the known ones; `none` alone would read as "there are none". */
+/** Suggests a similar word, then lists the known ones; a single one such as `none` would read as "there are none". */
 function known(word: string, words: readonly string[], where: string): string {
   const near = suggest(word, words);
   const meant = near === null ? '' : ` Did you mean "${near}"?`;
   return `${meant} ${words.length === 1 ? `Only "${words[0]}" is known` : `Known${where}: ${list(words)}`}.`;
 }
 
-/** What is wrong, what was expected, what to do: one or two sentences. */
+/** One or two sentences: what is wrong, what was expected, what to do. */
 export function explain(problem: Problem): string {
   switch (problem.code) {
     case 'unreadable':

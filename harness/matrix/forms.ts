@@ -9,7 +9,7 @@ const optional = <T>(value: T | undefined, fallback: T): T => value ?? fallback;
 const us = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : parseDuration(text);
 
-/** Due at every n-th read: `n` of 1 is each, `n` of 50 is 49, 99 ... as runc counts. */
+/** Due at every n-th read: every one if `n` is 1; 49, 99 ... if `n` is 50, as runc counts. */
 const everyNth = (n: number | undefined): Schedule | undefined =>
   n === undefined ? undefined : { at: [n - 1], every: n };
 
@@ -18,10 +18,10 @@ const cyclic = (at: readonly number[] | undefined, cycle: number | undefined): S
 
 const always: Schedule = { at: [0], every: 1 };
 
-/** Longer than CRIU's own of 10 s and what its start and dump take besides under emulation. */
+/** Exceeds CRIU's own deadline of 10 s plus the time that its start and dump take under emulation. */
 const toolDeadlineUs = 60_000_000;
 
-/** What is pointless or contradictory in a strategy, by the key it is said of. */
+/** What is pointless or contradictory in a strategy, with the key to report it at. */
 export function contradictions(raw: RawStrategy): [key: keyof RawStrategy, text: string][] {
   if (raw.tool !== undefined) return idleBesides(raw.tool, raw);
   const found: [keyof RawStrategy, string][] = [];
@@ -61,7 +61,7 @@ export function contradictions(raw: RawStrategy): [key: keyof RawStrategy, text:
   return found;
 }
 
-/** What a real program takes no notice of. */
+/** Keys that have no effect on a real program. */
 function idleBesides(tool: ToolName, raw: RawStrategy): [key: keyof RawStrategy, text: string][] {
   const minded = new Set(['tool', 'deadline', ...(tool === 'runc-checkpoint' ? ['preDump'] : [])]);
   return (Object.keys(raw) as (keyof RawStrategy)[])
@@ -69,7 +69,7 @@ function idleBesides(tool: ToolName, raw: RawStrategy): [key: keyof RawStrategy,
     .map((key) => [key, `${key} does nothing here: ${tool} freezes in its own way.`]);
 }
 
-/** A strategy of a matrix in its form for each cgroup version; `deadline` is the matrix's own, if set. */
+/** Resolves a strategy of a matrix to its form for each cgroup version; `deadline` is that of the matrix, if set. */
 export function toForms(name: string, raw: RawStrategy, deadline: string | undefined): StrategyForms {
   const base: StrategyForms =
     raw.preset === undefined ? { v1: presets.single.v1, v2: presets.single.v2 } : presets[raw.preset];

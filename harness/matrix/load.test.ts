@@ -171,7 +171,7 @@ describe('the loader', () => {
     ]);
   });
 
-  /** What is wrong with the findings of a text: none, places outside of it, unfinished words. */
+  /** What is wrong with the findings of a text: there are none, or positions outside of it, or broken messages. */
   const flaws = (input: string): string[] => {
     const loaded = loadMatrix(input, 'm.yaml');
     if (loaded.ok) return [];
@@ -231,7 +231,7 @@ describe('the loader', () => {
     );
     const keys = Object.keys(matrixSchema.shape);
     const matrix = fc.uniqueArray(fc.tuple(fc.constantFrom(...keys), part), { selector: ([name]) => name });
-    // what is given replaces what is sound, so that each part is wrong beside others that are right
+    // random parts replace those of a valid matrix, so that each is invalid among valid ones
     const sound = {
       name: 'm',
       distros: { d: { driver: 'qemu', kernel: 'deb:trixie' } },

@@ -11,7 +11,7 @@ import { checkTogether } from './together.ts';
 import { validate, type Pointed } from './validate.ts';
 import { checkCells, checkUnused } from './whole.ts';
 
-/** A matrix and what is odd about it, or everything that is wrong with its text, in the order of the text. */
+/** A matrix with its warnings, or everything that is wrong with its text; findings are in the order of the text. */
 export type Loaded =
   | {
       readonly ok: true;
@@ -21,10 +21,10 @@ export type Loaded =
     }
   | { readonly ok: false; readonly findings: readonly Finding[]; readonly text: string };
 
-/** A matrix of a thousand lines has some 50 KiB. */
+/** Ample: a matrix of a thousand lines has about 50 KiB. */
 const maxBytes = 1024 * 1024;
 
-/** Loads a matrix from its text; never throws. `file` is for the findings and for relative paths. */
+/** Loads a matrix from its text; never throws. `file` is used in findings and to resolve relative paths. */
 export function loadMatrix(text: string, file: string): Loaded {
   const { parsed, problems } = parseYaml(text);
   const toFindings = (placed: readonly Placed[]): Finding[] => locateAll(placed, text, file);
@@ -60,12 +60,12 @@ function locateAll(placed: readonly Placed[], text: string, file: string): Findi
     }));
 }
 
-/** Points at values of a loaded text that turn out to be wrong later, e.g. a kernel file that is not there. */
+/** Locates values of a loaded text that turn out to be wrong later, e.g. a missing kernel file. */
 export function pointAt(text: string, file: string, pointed: readonly Pointed[]): Finding[] {
   return locateAll(place(parseYaml(text).parsed?.root, pointed), text, file);
 }
 
-/** Loads a matrix file; what keeps it from being read is a finding too. */
+/** Loads a matrix file; an unreadable file is reported as a finding, too. */
 export async function loadMatrixFile(file: string): Promise<Loaded> {
   const read = await readBounded(file);
   if (!Buffer.isBuffer(read))
@@ -82,7 +82,7 @@ async function readBounded(file: string): Promise<Buffer | Problem> {
   const tooLarge = (size: string): Problem =>
     unreadable(`The file has ${size} bytes; a matrix has at most ${maxBytes}. Is it the right file?`);
   try {
-    // asked before it is opened, for opening a FIFO waits for its writer
+    // check before opening it, since opening a FIFO blocks until it has a writer
     const before = await stat(file);
     if (before.isDirectory()) return unreadable('This is a folder; a matrix is a YAML file.');
     if (!before.isFile()) return unreadable('This is a device, pipe or socket; a matrix is a YAML file.');

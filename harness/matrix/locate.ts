@@ -7,7 +7,7 @@ export type Node =
   | Mapping
   | { readonly kind: 'alias'; readonly offset: number; readonly target: Node | undefined };
 
-/** A mapping with its entries in the order of the text, and by the text of their keys (the last one of a kind). */
+/** A mapping with its entries in the order of the text, and by key (the last one if a key is repeated). */
 export interface Mapping {
   readonly kind: 'mapping';
   readonly offset: number;
@@ -30,7 +30,7 @@ export function compose(source: string, events: readonly Event[]): Node | undefi
   let at = 0;
 
   const isOver = (): boolean => at >= events.length || events[at]!.type === EVENT_ID.POP;
-  // an empty value has no place of its own: it is where its key (or list) is
+  // an empty value has no position of its own: it gets that of its key (or list)
   const next = (otherwise: number): Node => {
     const event = events[at++]!;
     const node = toNode(event, otherwise);
@@ -72,7 +72,7 @@ export function compose(source: string, events: readonly Event[]): Node | undefi
 
 function toScalar(source: string, event: ScalarEvent, otherwise: number): Node {
   const { style, valueStart } = event;
-  // the value of a quoted scalar starts behind its quote
+  // the value of a quoted scalar starts after the quote
   const quoted = style === SCALAR_STYLE.SINGLE_QUOTED || style === SCALAR_STYLE.DOUBLE_QUOTED;
   return {
     kind: 'scalar',
@@ -88,11 +88,11 @@ function toMapping(offset: number, entries: readonly Entry[]): Mapping {
   return { kind: 'mapping', offset, entries, byKey };
 }
 
-/** The node an alias stands for, or the node itself; so too an alias within what it stands for. */
+/** The target of an alias, or any other node itself; also an alias inside its own target, which has none yet. */
 export const follow = (node: Node | undefined): Node | undefined =>
   node?.kind === 'alias' ? (node.target ?? node) : node;
 
-/** The nearest node to a path: itself, or the last one on the way to it; with `key`, the key token instead. */
+/** The node at a path, or the last one on the way to it; with `key`, the token of that key in it, if it is there. */
 export function find(root: Node | undefined, path: readonly PropertyKey[], key?: string): Node | undefined {
   let node = follow(root);
   for (const part of path) {
@@ -106,10 +106,10 @@ export function find(root: Node | undefined, path: readonly PropertyKey[], key?:
   return node;
 }
 
-/** What ends a line in YAML 1.2. */
+/** A line break of YAML 1.2. */
 export const lineBreak = /\r\n|[\r\n]/;
 
-/** Gives line and column, from 1, of any offset in a text; columns count UTF-16 units, as editors do. */
+/** Returns a function from offset to line and column, both from 1; columns count UTF-16 units, as editors do. */
 export function lineIndex(source: string): (offset: number) => { line: number; column: number } {
   const starts = [0];
   for (const match of source.matchAll(new RegExp(lineBreak, 'g'))) starts.push(match.index + match[0].length);

@@ -4,22 +4,22 @@ import type { Sequence } from './sequence.ts';
 import type { Strategy } from './strategy.ts';
 
 /**
- * What a cell freezes with, and what container runtimes find in /sys/fs/cgroup: the v1 `freezer` controller,
- * v2's `cgroup.freeze`, or v1's with a v2 hierarchy beside it, as systemd's hybrid set-up has it.
+ * The freezer of a cell, and the hierarchies in /sys/fs/cgroup: the v1 `freezer` controller, v2's `cgroup.freeze`,
+ * or the v1 freezer with a v2 hierarchy beside it, as in systemd's hybrid setup.
  */
 export const cgroupVersions = ['v1', 'v2', 'hybrid'] as const;
 export type CgroupVersion = (typeof cgroupVersions)[number];
 
-/** The freezer of a cgroup set-up. */
+/** The freezer that a cgroup setup uses. */
 export const freezerOf = (cgroup: CgroupVersion): 'v1' | 'v2' => (cgroup === 'v2' ? 'v2' : 'v1');
 
-/** What the workload runs in. `none` is a bare cgroup; `-userns` a container with a user namespace. */
+/** What the workload runs in. `none` is a bare cgroup; `-userns` means a container with a user namespace. */
 export const runtimes = ['none', 'runc', 'runc-userns', 'crun', 'crun-userns', 'podman'] as const;
 export type Runtime = (typeof runtimes)[number];
 
 /** Where a kernel comes from; parsed from the matrix's `kernel:` text. */
 export type KernelSource =
-  /** `deb:SUITE[/PACKAGE-GLOB[=VERSION]]`: newest match in that Debian suite, or the pinned version. */
+  /** `deb:SUITE[/PACKAGE-GLOB[=VERSION]]`: the newest match in that Debian suite, or the pinned version. */
   | {
       readonly kind: 'deb';
       readonly text: string;
@@ -34,39 +34,39 @@ export type KernelSource =
       readonly image: string;
       readonly modules: string | null;
     }
-  /** `rpm:` or `url:`, then `PLACE[,sha256=HEX]`, several joined by ` + `: the packages a kernel is in. */
+  /** `rpm:` or `url:`, then one or more `PLACE[,sha256=HEX]`, joined by ` + `: the packages of a kernel. */
   | { readonly kind: 'rpm' | 'url'; readonly text: string; readonly parts: readonly KernelPart[] };
 
-/** A package, or with `url:` a bzImage. */
+/** A package, or (with `url:`) a bzImage. */
 export interface KernelPart {
   /** An http or https URL, or a path: absolute, or relative to the matrix file (resolved by the loader). */
   readonly place: string;
   readonly isUrl: boolean;
-  /** Of its bytes, in hex; a URL has one. */
+  /** SHA-256 of the file, in hex; never null for a URL. */
   readonly sha256: string | null;
 }
 
-/** Where the programs of the guest come from: `deb:SUITE`. */
+/** Where the container tools of the guest come from: `deb:SUITE`. */
 export interface UserlandSource {
   readonly kind: 'deb';
   readonly text: string;
   readonly suite: string;
 }
 
-/** Microseconds, both included. */
+/** A range in microseconds, both ends included. */
 export interface StartGap {
   readonly fromUs: number;
   readonly toUs: number;
 }
 
-/** A strategy can differ by hierarchy, as runc's does, or exist on one only. */
+/** A strategy by cgroup version: it can differ, as runc's does, or exist on some only. */
 export type StrategyForms = Readonly<Partial<Record<CgroupVersion, Strategy>>>;
 
-/** A kernel that QEMU boots on frostline's own root, or on a userland. */
+/** A kernel that QEMU boots with frostline's own root file system or a userland. */
 export interface KernelWay {
   readonly driver: 'qemu';
   readonly kernel: KernelSource;
-  /** With runc, crun, podman and CRIU; null: frostline's own small root, which has none. */
+  /** Provides runc, crun, podman and CRIU; null: frostline's own small root file system, which has none of them. */
   readonly userland: UserlandSource | null;
   readonly cpus: number;
   readonly memoryMiB: number;
@@ -74,32 +74,32 @@ export interface KernelWay {
   readonly cmdline: string | null;
 }
 
-/** A host or VM that is there already; frostline is a guest on it, and never takes it down. */
+/** An existing host or VM, which frostline never shuts down. */
 export interface SshWay {
   readonly driver: 'ssh';
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  /** The file of the private key, absolute; null: the agent of SSH_AUTH_SOCK has it. */
+  /** Absolute path of the private key; null: use the agent at SSH_AUTH_SOCK. */
   readonly key: string | null;
-  /** The key the host must answer with, `TYPE BASE64`; null: the one in the user's known_hosts. */
+  /** The expected host key, `TYPE BASE64`; null: the one in the user's known_hosts. */
   readonly hostKey: string | null;
   readonly sudo: boolean;
 }
 
-/** This machine's own kernel. */
+/** The kernel of this host. */
 export interface LocalWay {
   readonly driver: 'local';
 }
 
-/** Providers of Vagrant that frostline's Vagrantfile knows. */
+/** Vagrant providers that frostline's Vagrantfile supports. */
 export const vagrantProviders = ['libvirt', 'virtualbox', 'vmware_desktop', 'qemu'] as const;
 export type VagrantProvider = (typeof vagrantProviders)[number];
 
-/** A disk image with a whole distro on it. */
+/** A disk image with an installed distro. */
 export interface ImageSource {
   readonly text: string;
-  /** As of a KernelPart. */
+  /** As in `KernelPart`. */
   readonly place: string;
   readonly isUrl: boolean;
   readonly sha256: string | null;
@@ -111,19 +111,19 @@ export interface ImageWay {
   readonly image: ImageSource;
   readonly cpus: number;
   readonly memoryMiB: number;
-  /** Further kernel arguments, which its own boot loader is given. */
+  /** Further kernel arguments, set in the image's own boot loader. */
   readonly cmdline: string | null;
   readonly install: readonly BoxTool[];
 }
 
-/** Tools that a box or a cloud image can get from its own distro. */
+/** Tools that can be installed in a box or a cloud image from its own distro. */
 export const boxTools = ['runc', 'crun', 'criu', 'podman'] as const;
 export type BoxTool = (typeof boxTools)[number];
 
-/** A box of Vagrant: a whole distro with its own kernel and boot. */
+/** A Vagrant box: an installed distro with its own kernel and boot loader. */
 export interface VagrantWay {
   readonly driver: 'vagrant';
-  /** A name of a box registry, an absolute path, or `frostline/SUITE`: built here from Debian's packages. */
+  /** A name in a box registry, an absolute path, or `frostline/SUITE`: built here from Debian's packages. */
   readonly box: string;
   readonly boxVersion: string | null;
   readonly provider: VagrantProvider;
@@ -133,18 +133,18 @@ export interface VagrantWay {
   readonly install: readonly BoxTool[];
 }
 
-/** One way to a machine. */
+/** One way to get a machine. */
 export type Way = KernelWay | ImageWay | SshWay | LocalWay | VagrantWay;
 
-/** Whether its machines have the container tools of their own distro, or of a userland. */
+/** Whether its machines can have container tools, from their own distro or from a userland. */
 export const hasUserland = (way: Way): boolean => way.driver !== 'qemu' || way.userland !== null;
 
-/** A distro to measure: the first of its ways that can be had on this host is taken. */
+/** A distro to measure: the first of its ways that is available on this host is used. */
 export interface Distro {
   readonly ways: readonly [Way, ...Way[]];
 }
 
-/** Names on any of the axes; a cell matches when it agrees on every axis named. */
+/** Names on some of the axes. A cell matches if its name on every axis given is among them. */
 export interface Selector {
   readonly distro?: readonly string[];
   readonly cgroup?: readonly CgroupVersion[];
@@ -154,21 +154,21 @@ export interface Selector {
   readonly strategy?: readonly string[];
 }
 
-/** Cells that differ in one name on an axis alone, to be held against each other. */
+/** Two names on an axis; cells that differ only in these are compared. */
 export interface Contrast {
   readonly axis: AxisName;
   readonly from: string;
   readonly to: string;
 }
 
-/** What the cells of `where` must keep to, e.g. a rate `>= 0.99`. */
+/** A bound that the cells of `where` must meet, e.g. a rate `>= 0.99`. */
 export interface Expectation extends Bound {
   readonly where: Selector;
 }
 
-/** A cell is measured until the bounds of its rate are at most twice `halfWidth` apart. */
+/** A cell is measured until the bounds of its rate are no more than twice `halfWidth` apart. */
 export interface Sampling {
-  /** Trials of each cell at least. */
+  /** Minimum number of trials per cell. */
   readonly min: number;
   /** From 0 to 1. */
   readonly halfWidth: number;
@@ -177,25 +177,25 @@ export interface Sampling {
 /** A loaded matrix: defaults filled in, names resolved, checked as a whole. */
 export interface Matrix {
   readonly name: string;
-  /** Trials for each cell; with `sampling` at most. */
+  /** Trials per cell; the maximum if there is `sampling`. */
   readonly trials: number;
-  /** Null: every cell has as many. */
+  /** Null: every cell has the same number of trials. */
   readonly sampling: Sampling | null;
-  /** Separate boots that the trials of a cell, with `sampling` those of a round, are spread over. */
+  /** Separate boots over which the trials of a cell (with `sampling`: of a round of it) are spread. */
   readonly machines: number;
-  /** Whether each cell has fresh machines, started from saved ones where the driver can; else they share booted ones. */
+  /** Whether each cell gets fresh machines, from templates if the driver has them; else cells share booted machines. */
   readonly templates: boolean;
   readonly seed: number;
-  /** The freeze comes at a random moment this long after the workload's start; null: once it is in its state. */
+  /** How long after the workload's start the freeze comes, at random; null: once the workload is in its state. */
   readonly startGap: StartGap | null;
   readonly distros: ReadonlyMap<string, Distro>;
   readonly cgroups: readonly CgroupVersion[];
   readonly runtimes: readonly Runtime[];
-  /** Workloads and variants of them, by name: see `variantName`. */
+  /** Names of workloads and their variants, see `variantName`. */
   readonly workloads: readonly string[];
-  /** By name; a combination with a cgroup version for which a strategy has no form is left out of the plan. */
+  /** By name. The plan leaves out combinations with a cgroup version for which a strategy has no form. */
   readonly strategies: ReadonlyMap<string, StrategyForms>;
-  /** Their cells have no runtime, and `steps` in place of a strategy. */
+  /** By name. Their cells have the runtime `none`, and `steps` in place of a strategy. */
   readonly sequences: ReadonlyMap<string, Sequence>;
   readonly exclude: readonly Selector[];
   readonly expect: readonly Expectation[];

@@ -75,7 +75,7 @@ contrasts: [{ axis: strategy, from: single, to: mine }]
     const here = text.replace('WAYS', `[${ways.join(', ')}]`);
     const cell = cellOf('debian-13/v1/none/sleep/single');
     const one = matrixOf(narrow(here, '/there', cell, { name: 'again', kernel: null }));
-    // both are loaded as if they were in /there
+    // both are loaded as if from /there
     const expected = matrixOf(here).distros.get('debian-13')!.ways;
     const withoutText = (value: unknown): unknown =>
       JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === 'text' ? '' : inner)));

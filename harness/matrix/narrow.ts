@@ -7,7 +7,7 @@ import { stepsStrategy } from './sequence.ts';
 import { formatImage, formatKernel, parseImage, parseKernel } from './source.ts';
 import type { RawDistro, RawWay } from './ways.ts';
 
-/** The names of a cell. */
+/** The name of a cell on each axis. */
 export interface CellNames {
   readonly distro: string;
   readonly cgroup: string;
@@ -16,23 +16,23 @@ export interface CellNames {
   readonly strategy: string;
 }
 
-/** What is to be different in the matrix of one cell. */
+/** What to change in the matrix of one cell. */
 export interface Changes {
   readonly name: string;
-  /** Replaces the distro's own, e.g. by one version of it; null leaves it. */
+  /** Replaces the distro's kernel, e.g. to pin its version; null keeps it. */
   readonly kernel: string | null;
   readonly trials?: number;
 }
 
 /**
- * The text of a matrix that has one cell of another, with the same seed and so the same trials. `folder` is where the
- * other's relative paths start; in the new one they are absolute. The text must be of a matrix that loads.
+ * The text of a matrix with only one cell of another matrix, with the same seed and so the same trials. `folder` is the
+ * base of the original's relative paths; in the result they are absolute. `text` must be of a matrix that loads.
  */
 export function narrow(text: string, folder: string, cell: CellNames, changes: Changes): string {
   const raw = parseYaml(text).parsed?.value as RawMatrix;
   const { kernel, name, trials = raw.trials } = changes;
   const { distro, cpus } = parseSized(cell.distro);
-  // whatever a matrix has is kept, unless it is said here what becomes of it
+  // every key that is not handled here is kept
   const matrix: RawMatrix = {
     ...raw,
     ...{ name, trials, machines: machinesFor(raw, trials) },
@@ -40,9 +40,9 @@ export function narrow(text: string, folder: string, cell: CellNames, changes: C
     cpus: cpus ?? undefined,
     cgroups: [cell.cgroup as RawMatrix['cgroups'][number]],
     ...experimentOf(raw, cell),
-    // the workload's name has it
+    // already part of the workload's name
     load: undefined,
-    // they name cells that are gone
+    // these refer to cells that are gone
     ...{ exclude: undefined, expect: undefined, contrasts: undefined },
   };
   return dump(defined(matrix), { lineWidth: 110 });
@@ -50,7 +50,7 @@ export function narrow(text: string, folder: string, cell: CellNames, changes: C
 
 type Experiment = Pick<RawMatrix, 'runtimes' | 'workloads' | 'strategies' | 'sequences'>;
 
-/** What the one cell does. */
+/** The parts of the matrix that define what the cell does. */
 function experimentOf(raw: RawMatrix, { runtime, workload, strategy }: CellNames): Experiment {
   if (strategy === stepsStrategy) {
     const sequences = { [workload]: raw.sequences![workload]! };
@@ -64,7 +64,7 @@ function experimentOf(raw: RawMatrix, { runtime, workload, strategy }: CellNames
   };
 }
 
-/** No more machines than there are trials to spread. */
+/** Limits the machines to the number of trials to spread over them. */
 function machinesFor({ machines }: RawMatrix, trials: RawMatrix['trials']): number | undefined {
   const most = trials === undefined ? 20 : typeof trials === 'number' ? trials : trials.min;
   return machines === undefined ? undefined : Math.min(machines, most);
@@ -75,7 +75,7 @@ const placeDistro = (distro: RawDistro, folder: string, kernel: string | null): 
     ? { ...distro, ways: distro.ways.map((way) => place(way, folder, kernel)) }
     : place(distro, folder, kernel);
 
-/** A way whose paths are absolute, with another kernel where it has one at all. */
+/** A way with absolute paths, and with `kernel` (if not null) in place of its own kernel, if it has one. */
 function place(way: RawWay, folder: string, kernel: string | null): RawWay {
   switch (way.driver) {
     case 'qemu':

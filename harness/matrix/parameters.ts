@@ -1,6 +1,6 @@
 import { workloads, type WorkloadName } from './workloads.ts';
 
-/** A number a workload can be told, or one of some words; what it is by itself is `default`. */
+/** A parameter of a workload: a number in a range, or one of several words. */
 export type Parameter =
   | { readonly summary: string; readonly default: number; readonly min: number; readonly max: number }
   | { readonly summary: string; readonly default: string; readonly of: readonly string[] };
@@ -23,7 +23,7 @@ const threads = (own: number): Parameter => ({
   ...{ default: own, min: 2, max: 64 },
 });
 
-/** What every workload can be told. */
+/** The parameters of every workload. */
 export const common = {
   load: { summary: 'busy processes outside the group', default: 0, min: 0, max: 16 },
 } satisfies Parameters;
@@ -38,10 +38,10 @@ const own: Partial<Record<WorkloadName, Parameters>> = {
   'mt-exec-once': { threads: threads(6) },
 };
 
-/** The parameters of a workload, in the order in which its variants name them. */
+/** The parameters of a workload, in the order in which the names of its variants list them. */
 export const parametersOf = (workload: WorkloadName): Parameters => ({ ...own[workload], ...common });
 
-/** `WORKLOAD`, or `WORKLOAD:KEY=VALUE...` where a value is not the workload's own. */
+/** The name of a variant: `WORKLOAD`, then `:KEY=VALUE` for each value that differs from the default. */
 export function variantName(workload: WorkloadName, values: Values): string {
   const told = Object.entries(parametersOf(workload)).flatMap(([key, parameter]) => {
     const value = values[key];
@@ -50,19 +50,19 @@ export function variantName(workload: WorkloadName, values: Values): string {
   return `${workload}${told.join('')}`;
 }
 
-/** The workload that a cell's name on the axis of workloads is a variant of. */
+/** The workload of a variant's name. */
 export const workloadOf = (name: string): string => name.split(':', 1)[0]!;
 
-/** What a variant's name says. */
+/** A parsed name of a variant. */
 export interface Variant {
   readonly workload: WorkloadName;
-  /** What it was told. */
+  /** The values that the name gives. */
   readonly told: Values;
-  /** A value of each of its parameters. */
+  /** The values of all its parameters, defaults included. */
   readonly values: Values;
 }
 
-/** Reads a variant's name; null: there is no such workload, parameter or value. */
+/** Parses a variant's name; null if there is no such workload, parameter or value. */
 export function parseVariant(name: string): Variant | null {
   const [workload = '', ...words] = name.split(':');
   if (!Object.hasOwn(workloads, workload)) return null;

@@ -2,24 +2,24 @@ import { constructFromEvents, CORE_SCHEMA, parseEvents, YAMLException } from 'js
 import type { Problem } from './finding.ts';
 import { compose, type Mapping, type Node } from './locate.ts';
 
-/** Aliases at most: a matrix has little use for any, and a bomb needs many. */
+/** Limit on aliases: a matrix hardly needs any, and a YAML bomb needs many. */
 const maxAliases = 100;
 const maxDepth = 20;
 
-/** The value of a YAML text, and the tree that tells where each part of it is. */
+/** The value of a YAML text, and the tree with the position of each part. */
 export interface Parsed {
   readonly value: unknown;
   readonly root: Node | undefined;
 }
 
-/** A problem and where in the text it is. */
+/** A problem and its position in the text. */
 export interface Placed {
   readonly offset: number;
   readonly path: readonly PropertyKey[];
   readonly problem: Problem;
 }
 
-/** Reads YAML text; a syntax error ends the reading, what else is odd about keys is collected. */
+/** Parses YAML text. A syntax error ends the parsing (`parsed` is null); problems with keys are collected. */
 export function parseYaml(text: string): { parsed: Parsed | null; problems: Placed[] } {
   const syntax = (offset: number, reason: string): { parsed: null; problems: Placed[] } => ({
     parsed: null,
@@ -43,7 +43,7 @@ export function parseYaml(text: string): { parsed: Parsed | null; problems: Plac
   }
 }
 
-/** Keys given twice, keys that YAML reads as something else (6.10 becomes 6.1), and the first that is no text. */
+/** Finds duplicate keys, keys that YAML does not read as text (6.10 becomes 6.1), and the first non-scalar key. */
 function oddKeys(root: Node): { problems: Placed[]; complex: number | null } {
   const problems: Placed[] = [];
   let complex: number | null = null;
@@ -73,7 +73,7 @@ function oddKeys(root: Node): { problems: Placed[]; complex: number | null } {
 
 const number = /^(0o[0-7]+|0x[0-9a-fA-F]+|[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?)$/;
 
-/** What plain text is to YAML's core schema when it is not text, else null. */
+/** What YAML's core schema reads a plain scalar as, in words; null if as text. */
 export function readAs(text: string): string | null {
   if (number.test(text)) return `the number ${Number(text)}`;
   if (/^(true|True|TRUE|false|False|FALSE)$/.test(text)) return `the boolean ${text.toLowerCase()}`;

@@ -5,7 +5,7 @@ const ms = 1000;
 const second = 1_000_000;
 const always: Schedule = { at: [0], every: 1 };
 
-/** One write, then nothing but reading: what the others are measured against. */
+/** One write, then only reads: the base of the other presets. */
 const plain: Omit<Strategy, 'name'> = {
   tool: null,
   preDump: false,
@@ -28,7 +28,7 @@ const plain: Omit<Strategy, 'name'> = {
  */
 const single: Strategy = { ...plain, name: 'single', calls: 'criu' };
 
-/** containerd/cgroups v1, cgroup1/freezer.go: writes, reads, sleeps 1 ms; never thaws, has no limit (here 10 s). */
+/** containerd/cgroups v1, cgroup1/freezer.go: write, read, sleep 1 ms; never thaws. No deadline; 10 s is ours. */
 const rewrite: Strategy = {
   ...plain,
   name: 'rewrite',
@@ -61,8 +61,8 @@ const runcV1: Strategy = {
 const runcV2: Strategy = { ...plain, name: 'runc', attempts: 1000, deadlineUs: 60 * second, pollUs: 10 * ms };
 
 /**
- * CRIU 4.1, criu/seize.c, cgroupv1_freezer_kludges(): reads 100 ms apart, 101 at most; of 32 steps, FROZEN is
- * written again at 9 and 20, and at 31 the group is thawed for 100 ms and frozen anew.
+ * CRIU 4.1, criu/seize.c, cgroupv1_freezer_kludges(): at most 101 reads, 100 ms apart. In each cycle of 32 steps,
+ * FROZEN is written again at 9 and 20, and at 31 the group is thawed for 100 ms and frozen again.
  */
 const criuV1: Strategy = {
   ...plain,
@@ -74,10 +74,10 @@ const criuV1: Strategy = {
   thawForUs: 100 * ms,
 };
 
-/** CRIU 4.1 on v2: no kludges, for a rewrite of 1 does nothing there. */
+/** CRIU 4.1 on v2: no kludges, since writing 1 again does nothing there. */
 const criuV2: Strategy = { ...plain, name: 'criu-4.1', attempts: 101 };
 
-/** One write of 1, then the kernel's notification on cgroup.events, as systemd and LXC wait for it. */
+/** One write of 1, then a wait for the kernel's notification on cgroup.events, as in systemd and LXC. */
 const notified: Strategy = { ...plain, name: 'v2', pollUs: 0, wait: 'events' };
 
 /** Every preset, by name and cgroup version. */

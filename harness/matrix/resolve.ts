@@ -9,7 +9,7 @@ import { resolveSequence } from './sequence.ts';
 import { namesOf } from './variants.ts';
 import { resolveWay, waysOf } from './ways.ts';
 
-/** A sound raw matrix with its defaults filled in; paths are taken relative to `folder`. */
+/** Resolves a valid raw matrix: fills in defaults, and resolves relative paths against `folder`. */
 export function resolveMatrix(raw: RawMatrix, text: string, folder: string): Matrix {
   const { trials, sampling } = samplingOf(raw.trials ?? 20);
   const strategies = Object.entries(raw.strategies ?? {}).map(([name, strategy]): [string, StrategyForms] => [

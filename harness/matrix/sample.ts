@@ -1,4 +1,4 @@
-/** A small matrix that is sound, for tests. */
+/** A small valid matrix, for tests. */
 export const good = `name: quick
 trials: 8
 machines: 2
@@ -10,7 +10,7 @@ strategies:
   single: { preset: single }
 `;
 
-/** A matrix with every part that one can have, for tests. */
+/** `good` with another strategy, an exclude and an expectation, for tests. */
 export const full = `${good}  mine: { attempts: 9, poll: 5ms, rewriteAt: [1, 3], thawAt: [5], cycle: 8, thawFor: 2ms }
 exclude: [{ cgroup: v2, strategy: [mine, single], workload: spin }]
 expect: [{ workload: sleep, rate: ">= 0.99" }]

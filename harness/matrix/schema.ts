@@ -13,9 +13,9 @@ import { toolNames } from './tools.ts';
 import { cpuCount, distroKeys, distroSchema, wayKeys } from './ways.ts';
 import { knownParameters, loadValues, variantPattern, workloadEntry } from './variants.ts';
 
-/** Names enter paths, cell ids and command lines, so they are plain. */
+/** Names end up in paths, cell ids and command lines, so they are restricted. */
 export const namePattern = /^[a-z0-9][a-z0-9._+-]{0,63}$/;
-/** Times that frostbite takes, in microseconds: an hour at most. */
+/** The longest time that frostbite accepts, in microseconds: an hour. */
 const maxUs = 3_600_000_000;
 
 const durationText = 'a duration with its unit, such as 10s, 100ms or 10us';
@@ -28,7 +28,7 @@ const gapText = 'a range of at most 10 s, such as 0..60ms';
 const pause = durationFrom(0, '0us');
 const limit = durationFrom(1000, '1ms');
 
-/** What `namePattern` asks for, in words. */
+/** `namePattern` in words. */
 export const nameExpected =
   'a name of at most 64 lower-case letters, digits, dots, dashes, plus and underscores';
 const name = z.string().regex(namePattern, nameExpected);
@@ -87,7 +87,7 @@ const selector = {
   strategy: one(name).optional().describe('Names of `strategies`; all by default'),
 };
 
-/** The shape of a matrix file, before defaults and before names are looked up. */
+/** The schema of a matrix file, before defaults are filled in and names are resolved. */
 export const matrixSchema = z
   .strictObject({
     name: name.describe('Part of the name of each run'),
@@ -173,7 +173,7 @@ export type RawMatrix = z.infer<typeof matrixSchema>;
 export type RawStrategy = z.infer<typeof strategy>;
 export type RawSelector = RawMatrix['exclude'] extends (infer T)[] | undefined ? T : never;
 
-/** The keys the schema knows where a path leads. */
+/** The keys that the schema knows at a path; `driver` is that of the way there, if any. */
 export function knownKeys(path: readonly PropertyKey[], driver?: unknown): readonly string[] {
   const { strategies, exclude, expect, contrasts } = matrixSchema.shape;
   if (path[0] === 'workloads') return knownParameters(path);
@@ -189,7 +189,7 @@ export function knownKeys(path: readonly PropertyKey[], driver?: unknown): reado
   return Object.keys(inner[path[0] ?? ''] ?? matrixSchema.shape);
 }
 
-/** The schema as JSON Schema (draft 2020-12), for editors; kept in matrices/schema.json. */
+/** The schema as JSON Schema (draft 2020-12), for editors; checked in as matrices/schema.json. */
 export function toJsonSchema(): string {
   const schema = z.toJSONSchema(matrixSchema, { io: 'input' });
   return `${JSON.stringify({ title: 'frostline matrix', ...schema }, null, 2)}\n`;

@@ -3,7 +3,7 @@ import type { CgroupVersion, Matrix, Runtime, Selector } from './matrix.ts';
 import { stepsStrategy } from './sequence.ts';
 import { isUsable, type ToolName } from './tools.ts';
 
-/** A name on each of the axes. */
+/** A name on each axis. */
 export interface Combination {
   readonly distro: string;
   readonly cgroup: CgroupVersion;
@@ -12,11 +12,11 @@ export interface Combination {
   readonly strategy: string;
 }
 
-/** The program that a strategy is; null: it is a loop. */
+/** The tool that a strategy runs; null: the strategy is a loop of frostbite's own. */
 export const toolOf = (matrix: Matrix, strategy: string): ToolName | null =>
   Object.values(matrix.strategies.get(strategy) ?? {})[0]?.tool ?? null;
 
-/** An exclude with the level of the last axis it names: one that agrees so far covers all below that level. */
+/** An exclude, with the index of the last axis it names: once it matches down to there, it covers all deeper levels. */
 interface Exclusion {
   readonly names: readonly (ReadonlySet<string> | null)[];
   readonly last: number;
@@ -29,7 +29,7 @@ function compile(selector: Selector): Exclusion {
   return { names, last: names.findLastIndex((set) => set !== null) };
 }
 
-/** The exclusions that still agree with a name on an axis, or null when one of them covers all that is below. */
+/** The exclusions that still match after a name on an axis; null if one of them covers everything below it. */
 function narrow(from: readonly Exclusion[], level: number, name: string): readonly Exclusion[] | null {
   if (from.length === 0) return from;
   const left: Exclusion[] = [];
@@ -47,8 +47,8 @@ function keep<T extends string>(names: Iterable<T>, wanted: readonly string[] | 
 }
 
 /**
- * The combinations that a selector agrees with, lazily and in the order of the matrix; without those that
- * are excluded or whose strategy has no form for their cgroup version or is a tool for other runtimes. Costs little for what it leaves out.
+ * The combinations that match a selector, lazily and in the order of the matrix. Leaves out those that are excluded, or
+ * whose strategy has no form for their cgroup version or is a tool for other runtimes; skipping them is cheap.
  */
 export function* combine(matrix: Matrix, select: Selector = {}): Generator<Combination> {
   const exclusions = matrix.exclude.map(compile);

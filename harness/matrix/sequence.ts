@@ -6,20 +6,20 @@ import { maxSteps, stepSchema, verbNames, verbs, type Detail, type RawStep, type
 /** A step that has been checked. */
 export interface Step {
   readonly verb: Verb;
-  /** The group or process, the text of a write, or the microseconds of a sleep. */
+  /** The name of a group or process, the text of a write, or the microseconds of a sleep. */
   readonly name: string;
   readonly details: readonly (readonly [Detail, string | number])[];
-  /** Microseconds that it may take by what it says itself. */
+  /** Microseconds that the step may take by its own definition. */
   readonly mayTakeUs: number;
 }
 
-/** A test of a known suite, or one of our own, as steps. Its cells have the sequence on the axis of workloads. */
+/** A test written as steps, from a known suite or our own. In its cells it takes the place of the workload. */
 export interface Sequence {
   readonly cgroups: readonly CgroupVersion[];
   readonly steps: readonly Step[];
 }
 
-/** What stands on the axis of strategies in the cells of sequences. */
+/** The name on the strategy axis in the cells of sequences. */
 export const stepsStrategy = 'steps';
 
 export const sequenceSchema = z.strictObject({
@@ -33,7 +33,7 @@ export const sequenceSchema = z.strictObject({
 });
 export type RawSequence = z.infer<typeof sequenceSchema>;
 
-/** A sound sequence of a matrix with these cgroups. */
+/** Resolves a valid sequence of a matrix with these cgroups. */
 export function resolveSequence(raw: RawSequence, cgroups: readonly CgroupVersion[]): Sequence {
   const own = raw.cgroups;
   return {
@@ -43,7 +43,7 @@ export function resolveSequence(raw: RawSequence, cgroups: readonly CgroupVersio
 }
 
 const durations: ReadonlySet<string> = new Set(['for', 'frozenFor', 'within']);
-/** Longest waits that frostbite has of its own: for processes to start, and for a ptrace stop. */
+/** The longest waits built into frostbite: for processes to start, and for a ptrace stop. */
 const ownWaitUs: Partial<Record<Verb, number>> = { start: 10_000_000, interrupt: 10_000_000 };
 
 function toStep(raw: RawStep): Step {

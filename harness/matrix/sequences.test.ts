@@ -38,7 +38,7 @@ function load(text: string): Matrix {
   return loaded.matrix;
 }
 
-/** A step put after the sound ones, in line 13, and what must be said of it. */
+/** A step appended to the valid ones, on line 13, and the finding it must cause. */
 const bad: readonly (readonly [what: string, step: string, expected: string])[] = [
   ['an unknown verb', '{ freez: a }', '13:11 unknown-key: Unknown key "freez". Did you mean "freeze"?'],
   ['no verb', '{ in: a }', '13:9 pointless: This step has no verb.'],

@@ -11,7 +11,7 @@ import {
 import type { RawMatrix } from './schema.ts';
 import type { Pointed, Validated } from './validate.ts';
 
-/** What holds together badly in the sequences of a matrix, each of which has the right shape. */
+/** Checks the sequences of a matrix, which match the schema, for consistency. */
 export function checkSequences({ raw }: Validated): Pointed[] {
   return [
     ...checkTaken(raw),
@@ -25,7 +25,7 @@ export function checkSequences({ raw }: Validated): Pointed[] {
   ];
 }
 
-/** Workloads and strategies go together; without sequences there is nothing else. */
+/** Workloads and strategies need each other, and both are needed if there are no sequences. */
 export function checkEither(given: Validated['given']): Pointed[] {
   const has = (key: string): boolean => given[key] !== undefined;
   if (has('sequences') && !has('workloads') && !has('strategies')) return [];
@@ -34,7 +34,7 @@ export function checkEither(given: Validated['given']): Pointed[] {
     .map((key) => ({ path: [key], problem: { code: 'missing-key', key } }));
 }
 
-/** On the axes sequences stand beside workloads, and their steps beside strategies. */
+/** Sequences share the axis of workloads, and `steps` that of strategies: the names must not clash. */
 function checkTaken({ sequences = {}, workloads = [], strategies = {} }: Partial<RawMatrix>): Pointed[] {
   const twice = Object.keys(sequences)
     .filter((name) => (workloads as readonly string[]).includes(name))
@@ -51,7 +51,7 @@ function checkCgroups(name: string, { cgroups }: RawSequence, raw: Partial<RawMa
   return [{ path: ['sequences', name, 'cgroups'], problem: { code: 'pointless', text } }];
 }
 
-/** Names that steps have made so far. */
+/** Names introduced by the steps so far. */
 interface Known {
   readonly groups: Set<string>;
   readonly processes: Set<string>;
@@ -65,7 +65,7 @@ function checkSteps(steps: readonly RawStep[]): Pointed[] {
     if (more.length > 0)
       return [pointless(i, `A step has one verb; this one has ${[verb, ...more].join(' and ')}.`)];
     const problems = [...checkDetails(i, step, verb), ...checkNames(i, step, { verb, known })];
-    // a removed one can be made again, and one that could not be removed is there
+    // a removed group can be made again; one whose removal is expected to fail still exists
     if (verb === 'group') known.groups.add(step.group!);
     if (verb === 'remove' && step.fails === undefined) known.groups.delete(step.remove!);
     if (verb === 'start') known.processes.add(step.start!);
@@ -100,7 +100,7 @@ function checkDetails(i: number, step: RawStep, verb: Verb): Pointed[] {
   return [...strange, ...missing];
 }
 
-/** Groups and processes have to be there before a step can name them, and share their names with none. */
+/** Groups and processes must exist before a step can name them, and their names must be unique. */
 function checkNames(i: number, step: RawStep, { verb, known }: { verb: Verb; known: Known }): Pointed[] {
   const { groups, processes } = known;
   const name = step[verb]!;

@@ -4,15 +4,15 @@ import type { ImageSource, KernelPart, KernelSource, UserlandSource } from './ma
 import { suites } from './suites.ts';
 
 /**
- * `deb:SUITE[/PACKAGE[=VERSION]]`, `path:FILE[,modules=DIR]`, or `rpm:` and `url:` with one or more
- * `PLACE[,sha256=HEX]` between which is ` + `: a plus alone is part of many a package's name.
+ * `deb:SUITE[/PACKAGE[=VERSION]]`, `path:FILE[,modules=DIR]`, or `rpm:` or `url:` with one or more
+ * `PLACE[,sha256=HEX]`, joined by ` + ` with spaces, since many package names contain a plus.
  */
 export const kernelPattern =
   /^(deb:[a-z0-9-]+(\/[a-z0-9][a-z0-9.+*?-]*(=[A-Za-z0-9.+:~-]+)?)?|path:[^,]+(,modules=[^,]+)?|(rpm|url):[^\s,]+(,sha256=[0-9a-f]{64})?( \+ [^\s,]+(,sha256=[0-9a-f]{64})?)*)$/;
 export const kernelText =
   'deb:SUITE, deb:SUITE/PACKAGE-GLOB[=VERSION], path:BZIMAGE[,modules=FOLDER], or rpm: or url: with PLACE[,sha256=HEX], several joined by " + "';
 
-/** Parses a kernel's text, which the schema has matched; paths are relative to the matrix file's folder. */
+/** Parses a kernel's text that matches `kernelPattern`; resolves relative paths against `folder`, the matrix file's. */
 export function parseKernel(text: string, folder: string): KernelSource {
   const absolute = (path: string): string => (isAbsolute(path) ? path : resolve(folder, path));
   if (text.startsWith('path:')) {
@@ -39,7 +39,7 @@ export function parseKernel(text: string, folder: string): KernelSource {
   return { kind: 'deb', text, suite, package: name ?? null, version: version ?? null };
 }
 
-/** The text of a kernel with absolute paths: it means the same wherever it is read. */
+/** The text of a kernel with absolute paths, so that it does not depend on the folder of its matrix. */
 export function formatKernel(source: KernelSource): string {
   switch (source.kind) {
     case 'deb':
@@ -56,7 +56,7 @@ export function formatKernel(source: KernelSource): string {
   }
 }
 
-/** What is wrong with a kernel's text though its form is right. */
+/** What is wrong with a kernel's text that matches `kernelPattern`; null if nothing. */
 export function checkSource(text: string): Problem | null {
   const source = parseKernel(text, '/');
   if (source.kind === 'deb' && !(suites as readonly string[]).includes(source.suite))
@@ -77,25 +77,25 @@ function checkPart({ place, isUrl, sha256 }: KernelPart): Problem | null {
   return null;
 }
 
-/** `path:FILE[,sha256=HEX]` or `url:URL,sha256=HEX`: a disk image with a distro on it. */
+/** `path:FILE[,sha256=HEX]` or `url:URL,sha256=HEX`: a disk image with an installed distro. */
 export const imagePattern = /^(path:[^,]+|url:[^\s,]+)(,sha256=[0-9a-f]{64})?$/;
 export const imageText = 'path:QCOW2[,sha256=HEX] or url:URL,sha256=HEX';
 
-/** Parses an image's text, which the schema has matched; a path is relative to the matrix file's folder. */
+/** Parses an image's text that matches `imagePattern`; resolves a relative path against `folder`, the matrix file's. */
 export function parseImage(text: string, folder: string): ImageSource {
   const isUrl = text.startsWith('url:');
   const [place = '', sha256 = null] = text.replace(/^(path|url):/, '').split(',sha256=');
   return { text, place: isUrl || isAbsolute(place) ? place : resolve(folder, place), isUrl, sha256 };
 }
 
-/** The text of an image with an absolute path: it means the same wherever it is read. */
+/** The text of an image with an absolute path, so that it does not depend on the folder of its matrix. */
 export const formatImage = ({ isUrl, place, sha256 }: ImageSource): string =>
   `${isUrl ? 'url' : 'path'}:${place}${sha256 === null ? '' : `,sha256=${sha256}`}`;
 
-/** What is wrong with an image's text though its form is right. */
+/** What is wrong with an image's text that matches `imagePattern`; null if nothing. */
 export const checkImage = (text: string): Problem | null => checkPart(parseImage(text, '/'));
 
-/** Parses a userland's text, which the schema has matched. */
+/** Parses a userland's text, `deb:SUITE`. */
 export function parseUserland(text: string): UserlandSource {
   return { kind: 'deb', text, suite: text.slice('deb:'.length) };
 }

@@ -2,18 +2,18 @@ import { z } from 'zod';
 import { durationPattern, parseDuration } from './duration.ts';
 
 /**
- * The steps of a sequence. Each has one verb, whose value names what it acts on, and details:
+ * The steps of a sequence. Each has one verb, whose value is what it acts on, and details:
  *
  *     - group: a/b                                  make a group (cgroup), here within `a`
- *     - start: p, in: a, as: tick, count: 100       processes, which enter the group themselves
+ *     - start: p, in: a, as: tick, count: 100       start processes, which enter the group themselves
  *     - move: p, to: b                              write their pids to cgroup.procs
  *     - freeze: a                                   one write of FROZEN (v1) or 1 (v2); `thaw` likewise
- *     - write: FREEZING, in: a, fails: EINVAL       any text to the state file, and its errno
+ *     - write: FREEZING, in: a, fails: EINVAL       write any text to the state file; expect that errno
  *     - stop: p                                     SIGSTOP; `cont`, `kill`, `term` likewise; also to a group
  *     - seize: p                                    ptrace(2); then `interrupt`, `siginfo`, `detach`
  *     - sleep: 1s                                   only where it matters that time passes
  *     - remove: a/b                                 rmdir(2)
- *     - expect: a, state: FROZEN, within: 10s       what has to be seen; without `within` at once
+ *     - expect: a, state: FROZEN, within: 10s       what must be observed; at once without `within`
  */
 export const verbs = {
   group: { names: 'new group', details: ['fails'], needs: [], what: 'Make a group; a/b is one within a' },
@@ -54,7 +54,7 @@ export const verbs = {
 } as const satisfies Record<string, VerbRule>;
 
 interface VerbRule {
-  /** What its value is. */
+  /** What the verb's value is. */
   readonly names: 'new group' | 'group' | 'new process' | 'process' | 'any' | 'text' | 'time';
   readonly details: readonly string[];
   readonly needs: readonly string[];
@@ -64,7 +64,7 @@ interface VerbRule {
 export type Verb = keyof typeof verbs;
 export const verbNames = Object.keys(verbs) as readonly Verb[];
 
-/** Details of an expectation that only a group, or only a process, can answer. */
+/** Details of an expectation that apply only to a group, or only to a process. */
 export const groupDetails = [
   ...['state', 'notifications', 'self', 'parent', 'processes', 'frozenTime', 'frozenFor', 'longerThan'],
 ] as const;
@@ -73,7 +73,7 @@ export const processDetails = ['letter', 'gone', 'runs'] as const;
 /** The kinds of process that frostbite can start in a sequence. */
 export const processKinds = ['tick', 'spin', 'nap', 'forkbomb', 'vfork', 'self-freeze'] as const;
 
-/** As many steps as frostbite takes. */
+/** The most steps that frostbite accepts. */
 export const maxSteps = 64;
 const errors = ['EINVAL', 'EBUSY', 'EIO', 'EPERM', 'EACCES', 'ESRCH', 'EEXIST', 'ENOENT'] as const;
 const named = /^(?=.{1,40}$)[a-z][a-z0-9-]*(\/[a-z][a-z0-9-]*)*$/;

@@ -1,10 +1,10 @@
 import type { ToolName } from './tools.ts';
 
-/** Whose system calls reach freezer.state on v1: `own` are the fewest that do; on v2 all use those. */
+/** Whose system calls to imitate when accessing freezer.state on v1. `own`: as few as possible, as always on v2. */
 export const stateCalls = ['own', 'runc', 'containerd', 'criu'] as const;
 export type StateCalls = (typeof stateCalls)[number];
 
-/** Steps at which something is done: at every k (from 0) with `k mod every` in `at`. */
+/** The steps at which something is due: every k (from 0) with `k mod every` in `at`. */
 export interface Schedule {
   readonly at: readonly number[];
   readonly every: number;
@@ -13,7 +13,7 @@ export interface Schedule {
 /**
  * How FROZEN is sought, as frostbite runs it:
  *
- *     write FROZEN (unless the workload was the last to write it: attach-to-frozen)
+ *     write FROZEN (unless the workload itself wrote it last: attach-to-frozen)
  *     for k = 0, 1, 2 ...
  *       when k > 0: thaw and freeze again if `thaw` is due at k, else write FROZEN if `rewrite` is due;
  *                   sleep `pollUs` (or wait for cgroup.events) before that or, by default, after it
@@ -26,23 +26,23 @@ export interface Schedule {
  */
 export interface Strategy {
   readonly name: string;
-  /** A real program does it instead: of the rest only `deadlineUs` counts, for each program that is run. */
+  /** A real program freezes instead; then only `preDump` and `deadlineUs` apply, the latter to each program it runs. */
   readonly tool: ToolName | null;
-  /** runc-checkpoint: with a pre-dump before the dump. */
+  /** runc-checkpoint only: make a pre-dump before the dump. */
   readonly preDump: boolean;
-  /** Reads of the state at most. */
+  /** Maximum number of reads of the state. */
   readonly attempts: number;
   readonly deadlineUs: number;
   readonly pollUs: number;
-  /** Where the pause of a step is: before its write, as containerd has it, or between write and read, as CRIU does. */
+  /** Where a step pauses: before its write, as containerd does, or between write and read, as CRIU does. */
   readonly pollBefore: 'write' | 'read';
   /** `events` waits for the kernel's notification on cgroup.events instead of polling; v2 only. */
   readonly wait: 'poll' | 'events';
-  /** Their cost is the greater part of what a step costs, and so of how many there are in a second. */
+  /** The system calls take most of the time of a step, and so determine how many steps fit in a second. */
   readonly calls: StateCalls;
   readonly rewrite: Schedule | null;
   readonly thaw: Schedule | null;
-  /** Time between THAWED and the next FROZEN of a thaw. */
+  /** Time between writing THAWED and writing FROZEN again, when `thaw` is due. */
   readonly thawForUs: number;
   readonly settle: Schedule | null;
   readonly settleUs: number;

@@ -1,6 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 
-/** The nearest known word, when it is near enough to be a slip. */
+/** The known word most similar to `word`, if similar enough for `word` to be a typo; else null. */
 export function suggest(word: string, known: readonly string[]): string | null {
   if (known.length === 0 || word.length > 64) return null;
   const best = closest(word.toLowerCase(), known);

@@ -1,4 +1,4 @@
-/** Debian suites a kernel can come from. */
+/** Debian suites that a kernel can come from. */
 export const suites = [
   'bullseye',
   'bullseye-backports',
@@ -11,5 +11,5 @@ export const suites = [
   'experimental',
 ] as const;
 
-/** Those whose container tools can be a userland: the versions of runc, crun and CRIU differ. */
+/** Suites that can provide a userland; their versions of runc, crun and CRIU differ. */
 export const userlandSuites = ['bullseye', 'bookworm', 'trixie', 'forky', 'sid', 'experimental'] as const;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Text of a form: a value of another type is answered with the form too, for quoting alone would not help. */
+/** Text that matches a pattern. A value of another type gets the same error, since quoting alone would not help. */
 export const text = (pattern: RegExp, expected: string): z.ZodString =>
   z
     .string({

@@ -12,7 +12,7 @@ import { waysOf } from './ways.ts';
 type Partials = Partial<RawMatrix>;
 type Given = Validated['given'];
 
-/** What holds together badly in the parts of a matrix that have the right shape. */
+/** Checks those parts of a matrix that match the schema for consistency. */
 export function checkTogether(validated: Validated): Pointed[] {
   const { raw, given } = validated;
   return [
@@ -47,7 +47,7 @@ function checkTwice(given: Given): Pointed[] {
   });
 }
 
-/** Entries that mean a cell which another means, too: those that are the same word for word are told by themselves. */
+/** Workload entries that produce the same name as another. Literal duplicates are left to `checkTwice`. */
 function checkVariants({ workloads = [], load }: Partials): Pointed[] {
   const seen = new Set<string>();
   const words = new Set<unknown>();
@@ -115,7 +115,7 @@ function checkTrials({ trials = 20, machines }: Partials, given: Given): Pointed
   ];
 }
 
-/** Names in exclude and expect that are on no axis of this matrix. An axis that is wrong itself is passed over. */
+/** Names in exclude, expect and contrasts that their axis lacks. Skips an axis that is itself invalid. */
 function checkSelectors(raw: Partials, given: Given): Pointed[] {
   const { strategies } = given;
   const axes = Object.entries({
@@ -159,14 +159,14 @@ function checkSelectors(raw: Partials, given: Given): Pointed[] {
   return [...selected, ...contrasts];
 }
 
-/** Where one of the distros is wrong itself, its name is known nevertheless. */
+/** The names on the distro axis, including those of invalid distros. */
 function distroNames({ distros = {}, cpus }: Partials, given: Given): readonly string[] | undefined {
   if (!isMapping(given['distros'])) return undefined;
   const sized = sizedDistros({ distros, cpus }).map(({ name }) => name);
   return [...sized, ...Object.keys(given['distros']).filter((name) => !Object.hasOwn(distros, name))];
 }
 
-/** Machines that are there already have the processors that they have. */
+/** `cpus` must have no duplicates, and cannot be used with existing machines, whose number of CPUs is fixed. */
 function checkCpus({ distros = {}, cpus }: Partials): Pointed[] {
   if (cpus === undefined) return [];
   const seen = new Set<number>();
@@ -185,7 +185,7 @@ function checkCpus({ distros = {}, cpus }: Partials): Pointed[] {
   ];
 }
 
-/** The names on an axis that sequences are on, too; undefined where one of the two is wrong itself. */
+/** The names on an axis that sequences are on, too; undefined if one of the two is itself invalid. */
 function withSequences(
   own: readonly string[] | undefined,
   { given, axis, names }: { given: Given; axis: string; names: (sequences: object) => readonly string[] },

@@ -1,6 +1,6 @@
 import type { Runtime } from './matrix.ts';
 
-/** Container runtimes by the program that is run, and those whose container has a user namespace of its own. */
+/** The program that each container runtime runs; null: none. */
 export const runtimePrograms = {
   none: null,
   runc: 'runc',
@@ -12,13 +12,13 @@ export const runtimePrograms = {
 
 export const hasUserns = (runtime: Runtime): boolean => runtime.endsWith('-userns');
 
-/** A real program that freezes, in place of a loop of frostbite's own. */
+/** A real program that freezes in place of a loop of frostbite's own. */
 interface Tool {
-  /** What it does, and where it is from. */
+  /** The command it runs, for documentation. */
   readonly about: string;
-  /** Containers it can be used on. */
+  /** Runtimes whose containers it can freeze. */
   readonly runtimes: readonly Runtime[];
-  /** How often it may take its deadline: each program it is made of has one. */
+  /** How many programs it runs one after another; each has a deadline of its own. */
   readonly programs: number;
 }
 
@@ -44,6 +44,6 @@ export const tools = {
 export type ToolName = keyof typeof tools;
 export const toolNames = Object.keys(tools) as readonly ToolName[];
 
-/** Whether a strategy with this tool (null: with none) can be used on containers of a runtime. */
+/** Whether a strategy with this tool (null: none) can be used with a runtime. */
 export const isUsable = (tool: ToolName | null, runtime: Runtime): boolean =>
   tool === null || (tools[tool].runtimes as readonly Runtime[]).includes(runtime);

@@ -7,23 +7,23 @@ import { knownKeys, matrixSchema, nameExpected, type RawMatrix } from './schema.
 import { driverNames } from './ways.ts';
 import { workloadNames } from './workloads.ts';
 
-/** A problem and where it is: a path of keys, and the key token itself when `key` is given. */
+/** A problem at the value that a path of keys leads to, or at the token of `key` in that value. */
 export interface Pointed {
   readonly path: readonly PropertyKey[];
   readonly key?: string;
   readonly problem: Problem;
 }
 
-/** What a text holds as far as it has the right shape, and a problem for everything that has not. */
+/** The parts of a document that match the schema, and a problem for everything that does not. */
 export interface Validated {
-  /** Without the keys, distros and strategies that are wrong; a wrong exclude, expect or contrast is left empty. */
+  /** Without invalid keys, distros, strategies and sequences; an invalid exclude, expect or contrast is `{}`. */
   readonly raw: Partial<RawMatrix>;
-  /** All keys as they were given. */
+  /** All keys as given. */
   readonly given: Readonly<Record<string, unknown>>;
   readonly problems: readonly Pointed[];
 }
 
-/** Holds the value of a document against the schema of a matrix. */
+/** Validates the value of a document against the schema of a matrix. */
 export function validate(value: unknown, root: Node | undefined): Validated {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const got = value === undefined || value === null ? 'an empty file' : describe(value);
@@ -42,10 +42,10 @@ export function validate(value: unknown, root: Node | undefined): Validated {
 }
 
 const proto = '__proto__';
-/** Keys whose values are by name, so that one that is wrong leaves the others. */
+/** Keys whose values are mappings by name: an invalid entry does not invalidate the others. */
 const named: readonly string[] = ['distros', 'strategies', 'sequences'];
 
-/** The schema passes silently over a distro or strategy of this name, for it would be no key but a prototype. */
+/** Rejects `__proto__` as a name, which the schema silently ignores. */
 function checkProto(given: Readonly<Record<string, unknown>>): Pointed[] {
   const problem: Problem = { code: 'bad-value', expected: nameExpected, got: describe(proto) };
   return named.flatMap((axis) => {
@@ -107,7 +107,7 @@ function toProblems(issue: Issue, context: Context): Pointed[] {
       if (issue.origin === 'array') return one({ code: 'empty', what: `"${String(path.at(-1))}"` });
       return one({ code: 'bad-value', expected: `at least ${issue.minimum}`, got: describe(got) });
     case 'too_big': {
-      // a whole number beyond 2^53 is beyond the schema's own bound too, which is told
+      // an integer beyond 2^53 also exceeds the schema's own bound, which is reported instead
       if (issue.maximum === Number.MAX_SAFE_INTEGER) return [];
       const unit = issue.origin === 'string' ? ' characters' : issue.origin === 'array' ? ' entries' : '';
       return one({ code: 'bad-value', expected: `at most ${issue.maximum}${unit}`, got: describe(got) });
@@ -118,13 +118,13 @@ function toProblems(issue: Issue, context: Context): Pointed[] {
       return [{ path: path.slice(0, -1), key, problem: { code: 'bad-value', expected, got: describe(key) } }];
     }
     case 'invalid_union': {
-      // no driver, or none that there is
+      // the driver is missing or unknown
       if (issue.errors.length === 0)
         return got === undefined
           ? [...missing(), ...unknownIn(context.value, path)]
           : one(unknownDriver(got));
-      // a selector: one name, or a list of them; a distro: one way, or `ways`; trials: a number, or how to choose it.
-      // The branch that fits tells what is wrong
+      // a selector is a name or a list of names; a distro is a way or has `ways`; trials is a number or says how to
+      // choose it. Report the problems of the branch that was meant
       const isSecond =
         Array.isArray(got) || hasWays(got) || (path[0] === 'trials' && typeof got === 'object');
       const isWorkload = path[0] === 'workloads' && path.length === 2;
@@ -140,7 +140,7 @@ function toProblems(issue: Issue, context: Context): Pointed[] {
   }
 }
 
-/** Of an entry of `workloads`: a name, a variant by name, or a workload with parameters. */
+/** The union branch that an entry of `workloads` meant: a name, a variant by name, or a workload with parameters. */
 const entryBranch = (got: unknown): number =>
   typeof got === 'object'
     ? 2
@@ -149,7 +149,7 @@ const entryBranch = (got: unknown): number =>
 const hasWays = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, 'ways');
 
-/** Without a driver the schema looks at no other key of an entry: one of them may be the driver, misspelt. */
+/** Unknown keys beside a missing driver: the schema then checks no others, and one may be a misspelt `driver`. */
 function unknownIn(value: unknown, path: readonly PropertyKey[]): Pointed[] {
   const entry = path.slice(0, -1);
   const known = knownKeys(entry);
@@ -174,7 +174,7 @@ const words: Readonly<Record<string, string>> = {
 
 function typeProblem(issue: Extract<Issue, { code: 'invalid_type' }>, got: unknown, node?: Node): Problem {
   const { expected, message } = issue;
-  // where the schema has words of its own, quoting alone would not make the value right
+  // a message of our own means that quoting the value would not make it valid
   if (!message.startsWith('Invalid input'))
     return { code: 'bad-value', expected: message, got: describe(got) };
   const scalar = follow(node);
@@ -184,7 +184,7 @@ function typeProblem(issue: Extract<Issue, { code: 'invalid_type' }>, got: unkno
   return { code: 'wrong-type', expected: words[expected] ?? expected, got: describe(got) };
 }
 
-/** A value as it is quoted to people, cut short. */
+/** A value as messages quote it, truncated. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (typeof value === 'number' || typeof value === 'boolean') return `the ${typeof value} ${value}`;

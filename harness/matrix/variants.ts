@@ -10,7 +10,7 @@ import {
 } from './parameters.ts';
 import { workloadNames, workloads, type WorkloadName } from './workloads.ts';
 
-/** A name on the axis of workloads: a workload, a variant of one, or a sequence. */
+/** A name on the workload axis (a workload, a variant of one, or a sequence) or on the distro axis. */
 export const variantPattern = /^[a-z0-9][a-z0-9._+:=-]{0,119}$/;
 
 const values = (parameter: Parameter): z.ZodType<number | string> =>
@@ -40,13 +40,13 @@ const variant = z.string().refine((name) => parseVariant(name) !== null, {
   abort: true,
 });
 
-/** Values of `load`. */
+/** The schema of `load`. */
 export const loadValues = values(common.load);
 
-/** An entry of `workloads`: a name, a variant by name, or a workload with its parameters, of which one may have several values. */
+/** An entry of `workloads`: a name, a variant by name, or a workload with parameters, each with one or more values. */
 export const workloadEntry = z.union([z.enum(workloadNames), variant, withParameters]);
 
-/** What the schema knows below `workloads`: names of an entry, parameters of one. */
+/** The keys that the schema knows below `workloads`: the workloads of an entry, or the parameters of a workload. */
 export function knownParameters(path: readonly PropertyKey[]): readonly string[] {
   const workload = workloadNames.find((name) => name === path[2]);
   return workload === undefined ? workloadNames : Object.keys(parametersOf(workload));
@@ -55,7 +55,7 @@ export function knownParameters(path: readonly PropertyKey[]): readonly string[]
 type Entry = z.infer<typeof workloadEntry>;
 type Given = Readonly<Record<string, Value | readonly Value[] | undefined>>;
 
-/** The names that entries have on the axis of workloads, in their order; `load` is that of each which says none. */
+/** The names of entries on the workload axis, in order; `load` applies to entries that do not give one. */
 export function namesOf(entries: readonly Entry[], load: Given[string]): string[] {
   return entries.flatMap((entry) => {
     const { workload, given } = readEntry(entry);
@@ -72,7 +72,7 @@ function readEntry(entry: Entry): { workload: WorkloadName; given: Given } {
   return { workload: workload as WorkloadName, given: given as Given };
 }
 
-/** Each value of each with each of the others. */
+/** All combinations of one value for each parameter. */
 const combinations = (given: Given): Values[] =>
   Object.entries(given).reduce<Values[]>(
     (all, [key, value]) =>

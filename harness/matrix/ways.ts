@@ -21,13 +21,13 @@ import {
 import { userlandSuites } from './suites.ts';
 import { text } from './text.ts';
 
-/** Processors of a machine that says nothing of them. */
+/** The default number of virtual CPUs. */
 export const ownCpus = 2;
 
-/** Virtual CPUs of a machine. */
+/** The number of virtual CPUs of a machine. */
 export const cpuCount = z.int().min(1).max(16);
 
-/** What all virtual machines have. */
+/** The keys that all virtual machines have. */
 const virtual = {
   cpus: cpuCount.optional().describe('Virtual CPUs; 2 by default'),
   memory: z
@@ -44,7 +44,7 @@ const virtual = {
     .describe('Further kernel arguments'),
 };
 
-/** What the newest distros need to boot, and then some for containers. */
+/** What the newest distros need to boot, plus some for containers. */
 const wholeMiB = 1024;
 
 const toolsText = "Tools to install from the distro's own packages; what it has already is left alone";
@@ -107,7 +107,7 @@ const vagrantWay = z.strictObject({
 
 const shapes = { qemu: qemuWay, ssh: sshWay, local: localWay, vagrant: vagrantWay } as const;
 
-/** One way to a machine of a distro. */
+/** One way to get a machine of a distro. */
 const waySchema = z.discriminatedUnion('driver', [qemuWay, sshWay, localWay, vagrantWay]);
 
 const several = z.strictObject({
@@ -117,7 +117,7 @@ const several = z.strictObject({
     .describe('Several ways to its machines: the first that can be had on this host is taken'),
 });
 
-/** An entry of `distros`: one way to its machines, or `ways`, a list of them. */
+/** An entry of `distros`: one way, or a list of them in `ways`. */
 export const distroSchema = z.union([waySchema, several]);
 
 export type RawWay = z.infer<typeof waySchema>;
@@ -130,7 +130,7 @@ export const waysOf = (raw: RawDistro): { readonly path: readonly PropertyKey[];
 const isDriver = (driver: unknown): driver is keyof typeof shapes =>
   typeof driver === 'string' && Object.hasOwn(shapes, driver);
 
-/** The keys that a way of a driver may have; of any, where there is no such driver. */
+/** The keys that a way of this driver may have; those of all drivers if the driver is unknown. */
 export const wayKeys = (driver: unknown): readonly string[] =>
   isDriver(driver)
     ? Object.keys(shapes[driver].shape)
@@ -140,10 +140,10 @@ export const distroKeys = (driver: unknown): readonly string[] => [
   ...wayKeys(driver),
   ...Object.keys(several.shape),
 ];
-/** What `driver` may be. */
+/** The values of `driver`. */
 export const driverNames = Object.keys(shapes);
 
-/** A way with its defaults filled in; paths are taken relative to `folder`. */
+/** Resolves a way: fills in defaults, and resolves relative paths against `folder`. */
 export function resolveWay(raw: RawWay, folder: string): Way {
   switch (raw.driver) {
     case 'qemu':
@@ -183,13 +183,13 @@ function resolveVagrantWay(raw: z.infer<typeof vagrantWay>, folder: string): Vag
     cmdline = null,
     install = [],
   } = raw;
-  // names of a registry have no dot in front and do not end so
+  // names in a registry do not end in .box
   const box = raw.box.endsWith('.box') ? resolve(folder, raw.box) : raw.box;
   const { boxVersion = null } = raw;
   return { driver, box, boxVersion, provider, cpus, memoryMiB: memory, cmdline, install };
 }
 
-/** A way for people: its driver and what it boots or where it is. */
+/** A way in words: its driver, and what it boots or where it is. */
 export function wayWords(way: Way): string {
   switch (way.driver) {
     case 'qemu':

@@ -5,7 +5,7 @@ import { isUsable, tools } from './tools.ts';
 import { gapUse } from './workloads.ts';
 import type { Pointed } from './validate.ts';
 
-/** What a sound matrix says of cells that it does not have. */
+/** Checks a resolved matrix for cells that do not exist or cannot run. */
 export function checkCells(matrix: Matrix): Pointed[] {
   const found = checkExcludes(matrix);
   if (found.length > 0) return found;
@@ -24,7 +24,7 @@ export function checkCells(matrix: Matrix): Pointed[] {
   );
 }
 
-/** Containers need a runtime, which comes with a userland. */
+/** Containers need a runtime program, which comes with a userland or a distro. */
 function checkUserlands(matrix: Matrix): Pointed[] {
   return [...matrix.distros].flatMap(([distro, { ways }]): Pointed[] => {
     const boxed = matrix.runtimes.filter((runtime) => runtime !== 'none');
@@ -41,7 +41,7 @@ function checkUserlands(matrix: Matrix): Pointed[] {
   });
 }
 
-/** A freeze at a random moment, of workloads whose start needs processes that are there. */
+/** `startGap` freezes at a random moment, which workloads whose start acts on existing processes do not support. */
 function checkGap(matrix: Matrix): Pointed[] {
   if (matrix.startGap === null) return [];
   const boxed = matrix.runtimes.filter((runtime) => runtime !== 'none');
@@ -66,10 +66,10 @@ function checkExcludes(matrix: Matrix): Pointed[] {
   });
 }
 
-/** Whether some cell that is not excluded agrees with a selector; looks no further than the first. */
+/** Whether any cell that is not excluded matches a selector; stops at the first. */
 const exists = (matrix: Matrix, where: Selector): boolean => combine(matrix, where).next().done === false;
 
-/** What is no error, yet hardly meant: strategies that nothing in the matrix can be frozen with. */
+/** Warnings: strategies that no cell of the matrix uses. */
 export function checkUnused(matrix: Matrix): Pointed[] {
   const { strategies, cgroups, runtimes } = matrix;
   return [...strategies].flatMap(([name, forms]): Pointed[] => {
@@ -79,7 +79,7 @@ export function checkUnused(matrix: Matrix): Pointed[] {
       return [{ path: ['strategies'], key: name, problem }];
     }
     if (cgroups.some((version) => forms[version] !== undefined)) return [];
-    // v1 stands for hybrid too: its freezer is the same
+    // v1 stands for hybrid, too, which has the same freezer
     const formsFor = Object.keys(forms).filter((version) => version !== 'hybrid');
     return [{ path: ['strategies'], key: name, problem: { code: 'unused-strategy', name, formsFor } }];
   });

@@ -1,6 +1,6 @@
 /**
- * The workloads that frostbite has, as `frostbite list` names them (a test holds the two equal), with
- * what each leaves in the group.
+ * The workloads of frostbite, as named by `frostbite list` (a test keeps the two in sync), with what each
+ * leaves in the group.
  */
 export const workloads = {
   sleep: 'a process in nanosleep: the control',
@@ -44,7 +44,7 @@ export const workloads = {
 } as const;
 
 export type WorkloadName = keyof typeof workloads;
-/** In which cells `startGap` may be: all, those without a container, or none. */
+/** The cells in which a workload can be used with `startGap`: all, those without a container, or none. */
 export type GapUse = 'any' | 'bare' | 'never';
 
 const bare = [
@@ -69,7 +69,7 @@ const never = [
   ] as const),
 ];
 
-/** What `frostbite list` says of it (a test holds the two equal): some starts act on processes, which must be there. */
+/** As in `frostbite list` (a test keeps the two in sync): the start of some workloads acts on existing processes. */
 export function gapUse(workload: string): GapUse {
   const has = (names: readonly WorkloadName[]): boolean => (names as readonly string[]).includes(workload);
   return has(never) ? 'never' : has(bare) ? 'bare' : 'any';

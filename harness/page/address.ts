@@ -3,12 +3,12 @@ import { axisNames, type AxisName } from '../matrix/axes.ts';
 /** Which cells are shown: all, those that did not freeze in every trial, those that failed or were not measured. */
 export type Show = 'all' | 'unsure' | 'failed';
 
-/** What a page shows; it stands in the address, so that a link leads there. */
+/** The view of a page. It is part of the address, so that it can be linked to. */
 export interface Address {
-  /** The id of the open cell. */
+  /** The id of the open cell; null for none. */
   readonly cell: string | null;
   readonly show: Show;
-  /** Names on an axis that are shown; none: all. */
+  /** The names shown on each axis; an empty set shows all. */
   readonly only: Readonly<Record<AxisName, ReadonlySet<string>>>;
 }
 
@@ -23,7 +23,7 @@ export function readAddress(): Address {
   };
 }
 
-/** An address as the hash of a link. */
+/** The hash of a link to this view. */
 export function hashOf({ cell, show, only }: Address): string {
   const words = new URLSearchParams();
   for (const axis of axisNames) for (const name of only[axis]) words.append(axis, name);

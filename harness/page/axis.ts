@@ -4,7 +4,7 @@ import type { Selection } from 'd3-selection';
 
 export type Plot = Selection<SVGSVGElement, undefined, null, undefined>;
 
-/** Draws rates in percent at `left`, with lines that are as long as the plot is `wide`. */
+/** Draws the axis of rates in percent at `left`, with grid lines as long as the plot is `wide`. */
 export function drawRateAxis(
   svg: Plot,
   y: ScaleLinear<number, number>,

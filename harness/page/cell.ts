@@ -6,7 +6,7 @@ import { nameOf, type Cell, type Run } from './cells.ts';
 
 type Panel = Selection<HTMLElement, undefined, null, undefined>;
 
-/** All there is to say of a cell. `close` is where its closing leads. */
+/** Draws all details of a cell. `close` is the link that closes the panel. */
 export function drawPanel(run: Run, cell: Cell, close: string): HTMLElement {
   const panel = create('article').attr('class', 'panel');
   const head = panel.append('header');

@@ -23,7 +23,7 @@ export function readRun(data: RunPage): Run {
 export const nameOf = ({ data }: Run, { at }: Cell, axis: AxisName): string =>
   data.axes[axis][at[axisNames.indexOf(axis)]!]!;
 
-/** The cells that an address asks for. */
+/** The cells that an address selects. */
 export function shownCells(run: Run, { show, only }: Address): Cell[] {
   return run.cells.filter(
     (cell) =>

@@ -5,18 +5,18 @@ import { scaleLinear } from 'd3-scale';
 /** The colours of a theme, dark or light. */
 export interface Colours {
   readonly isDark: boolean;
-  /** The background of a rate from 0 to 1, and ink that can be read on it. */
+  /** The background colour of a rate from 0 to 1, and a text colour that is readable on it. */
   readonly ofRate: (rate: number) => { readonly back: string; readonly ink: string };
   readonly lines: readonly string[];
 }
 
-/** What stands out is what does not freeze: a sure rate is quiet. Red to blue, so that no one needs to tell red from green. */
+/** What does not freeze stands out; certain success is pale. Red to blue, so that nobody has to tell red from green. */
 const ramps = {
   light: ['#a3122f', '#df7a4f', '#f5dba3', '#dbe9f3'],
   dark: ['#f0788a', '#c4703f', '#77683a', '#22384a'],
 } as const;
 
-/** M. Okabe and K. Ito's colours for all kinds of sight, without the yellow. */
+/** M. Okabe and K. Ito's palette for all types of colour vision, without its yellow. */
 const lines = {
   light: ['#0072b2', '#d55e00', '#009e73', '#8f4a77', '#5b6470', '#2f86b8'],
   dark: ['#56b4e9', '#e69f00', '#2fc79b', '#d98bb9', '#aab4bf', '#8cc5ee'],
@@ -46,7 +46,7 @@ export function onTheme(then: () => void): void {
   dark.addEventListener('change', then);
 }
 
-/** The relative luminance of WCAG 2; at 0.179 black and white are as far away, with a contrast of 4.6 to one. */
+/** The relative luminance of WCAG 2; at 0.179 black and white contrast equally, at 4.6 to one. */
 function luminance(colour: string): number {
   const { r, g, b } = rgb(colour);
   const linear = (channel: number): number => {

@@ -15,7 +15,7 @@ interface Scales {
   readonly y: ScaleLinear<number, number>;
 }
 
-/** One strategy of the curve. */
+/** The curve of one strategy. */
 interface Curve {
   readonly name: string;
   readonly isOpen: boolean;
@@ -24,7 +24,9 @@ interface Curve {
   readonly dash: string | null;
 }
 
-/** How many had frozen by when, the open cell with its interval and the other strategies beside it; null without a time. */
+/**
+ * Draws how many had frozen over time: the open cell with its interval, and the other strategies; null without times.
+ */
 export function drawCurve(run: Run, open: Cell): HTMLElement | null {
   const peers = run.cells.filter(
     ({ at, curve }) => curve !== undefined && [0, 1, 2, 3].every((axis) => at[axis] === open.at[axis]),
@@ -56,7 +58,7 @@ export function drawCurve(run: Run, open: Cell): HTMLElement | null {
   return figure.node();
 }
 
-/** All that did not freeze gave up after the last that did. */
+/** Trials that did not freeze gave up after the last one that did. */
 function stepsOf({ curve = [], rate }: Cell): Step[] {
   const reached: number[] = [];
   for (let i = 0; i < curve.length; i += 2) while (reached.length < curve[i + 1]!) reached.push(curve[i]!);
@@ -86,7 +88,7 @@ function drawPlot(curves: readonly Curve[], scales: Scales): SVGSVGElement {
   return svg.node()!;
 }
 
-/** From the left edge on, and to the right one. */
+/** Extends the steps to the left and right edges. */
 function around(steps: readonly Step[], { x }: Scales): Step[] {
   const [from, to] = x.domain() as [number, number];
   const last = steps.at(-1);
@@ -149,7 +151,7 @@ const wordsOf = (steps: readonly Step[]): string => {
     : `${format('.0%')(last.share)} had frozen after ${timeText(last.at)}`;
 };
 
-/** Microseconds in the unit that suits them. */
+/** Microseconds in a suitable unit. */
 export function timeText(us: number): string {
   if (us < 1000) return `${format('~g')(us)} µs`;
   return us < 1_000_000 ? `${format('~g')(us / 1000)} ms` : `${format('~g')(us / 1_000_000)} s`;

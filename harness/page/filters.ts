@@ -9,16 +9,16 @@ const shows: Readonly<Record<Show, string>> = {
   failed: 'failed or not measured',
 };
 
-/** Above so many names they are folded away at first. */
+/** With more names than this the filters start folded. */
 const namesShown = 60;
 
-/** What the address is now, and how to go to another. */
+/** The current address, and navigation to another. */
 export interface Ways {
   readonly now: () => Address;
   readonly go: (address: Address) => void;
 }
 
-/** Choices for each axis that has some; each leads to an address of its own. */
+/** Draws choices for each axis with several names; each choice has its own address. */
 export function drawFilters(root: HTMLElement, run: Run, { now, go }: Ways): void {
   const address = now();
   const axes = axisNames.filter((axis) => run.data.axes[axis].length > 1);
@@ -74,7 +74,7 @@ function toggled(names: ReadonlySet<string>, name: string, isOn: boolean): Set<s
   return next;
 }
 
-/** Checks what an address says, which the way back may have changed. */
+/** Checks the boxes that the address selects; the browser's Back button may have changed it. */
 export function syncFilters(root: HTMLElement, { show, only }: Address): void {
   for (const box of root.querySelectorAll<HTMLInputElement>('.filters input'))
     box.checked = box.name === 'show' ? show === box.value : only[box.name as AxisName].has(box.value);

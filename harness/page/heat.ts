@@ -5,12 +5,12 @@ import { colours } from './colour.ts';
 import { nameOf, type Cell, type Run } from './cells.ts';
 import { groupBy } from '../report/group.ts';
 
-/** Marks of cells without a rate, so that no colour is needed to tell them. */
+/** Marks of cells without a rate, so that they can be told apart without colour. */
 const marks: Readonly<Record<Cell['state'], string>> = {
   unsupported: '–',
   crashed: '✕',
   missed: '✕',
-  // of a kernel that was to crash
+  // a kernel that was expected to crash
   measured: '✕',
   undecided: '✕',
   unjudged: '✕',
@@ -18,7 +18,9 @@ const marks: Readonly<Record<Cell['state'], string>> = {
   'not-measured': '?',
 };
 
-/** Heat maps of kernels and workloads, one for each strategy, cgroup version and runtime; anew at every call. */
+/**
+ * Draws heat maps of kernels and workloads, one per strategy, cgroup version and runtime; redraws them on each call.
+ */
 export function drawHeat(
   root: HTMLElement,
   run: Run,
@@ -43,7 +45,7 @@ export function drawHeat(
   markOpen(root, address.cell);
 }
 
-/** Shows which cell is open. */
+/** Highlights the open cell. */
 export function markOpen(root: HTMLElement, open: string | null): void {
   for (const link of root.querySelectorAll<HTMLElement>('a[data-cell]'))
     link.toggleAttribute('aria-current', link.dataset['cell'] === open);
@@ -101,9 +103,9 @@ function drawCell(
   const [, , rate, low, high] = cell.rate;
   const { back, ink } = colours().ofRate(rate);
   link.style('background-color', back).style('color', ink).text(percent(rate));
-  // beside the rate, and not in its text
+  // beside the rate, not part of its text
   link.attr('data-mark', stateMark(cell.state));
-  // the interval, from the left edge at 0 to the right one at 1
+  // the interval; the left edge is 0, the right edge 1
   link
     .append('span')
     .attr('class', 'interval')
@@ -126,7 +128,7 @@ const steps: Readonly<Record<string, readonly [rows: number, columns: number]>> 
   ArrowRight: [0, 1],
 };
 
-/** Arrow keys go from cell to cell; the tab key goes from map to map. */
+/** Arrow keys move between cells, the tab key between maps. */
 function move(event: KeyboardEvent): void {
   const step = steps[event.key];
   const table = event.currentTarget as HTMLTableElement;
@@ -148,5 +150,5 @@ function move(event: KeyboardEvent): void {
   }
 }
 
-/** Each once, in the order of the matrix. */
+/** The distinct numbers, in the order of the matrix. */
 const distinct = (numbers: readonly number[]): number[] => [...new Set(numbers)].sort((a, b) => a - b);

@@ -5,5 +5,5 @@ import { drawTrend } from './trend.ts';
 const data = JSON.parse(document.getElementById('data')!.textContent) as PageData;
 if (data.kind === 'run') drawRun(data);
 else drawTrend(data);
-// for whoever waits for the page: everything that opens it is drawn
+// signals that everything visible on opening is drawn
 document.documentElement.dataset['drawn'] = '';

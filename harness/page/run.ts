@@ -8,7 +8,7 @@ import { colours, onTheme } from './colour.ts';
 import { drawFilters, syncFilters } from './filters.ts';
 import { drawHeat, markOpen } from './heat.ts';
 
-/** Draws the report of a run, and again whatever the address says. */
+/** Draws the report of a run, and redraws it when the address changes. */
 export function drawRun(data: RunPage): void {
   const run = readRun(data);
   const page = new Page(run);
@@ -27,7 +27,7 @@ class Page {
   readonly #legend: HTMLElement;
   #address: Address;
   #followed: string | null = null;
-  /** The filters that the maps were drawn for. */
+  /** The filters of the maps as they are now drawn. */
   #drawn: string | null = null;
 
   constructor(run: Run) {
@@ -44,13 +44,13 @@ class Page {
     drawNotes(main, run.data);
   }
 
-  /** Goes to an address, and shows it before the browser tells that it has changed. */
+  /** Goes to an address and shows it at once, before the browser reports the change. */
   readonly #go = (address: Address): void => {
     location.hash = hashOf(address);
     this.follow();
   };
 
-  /** Shows what the address says now; nothing is done again when it is shown already. */
+  /** Shows the current address; does nothing when it is already shown. */
   follow(): void {
     if (this.#followed === location.hash) return;
     this.#followed = location.hash;
@@ -62,7 +62,7 @@ class Page {
     this.#drawPanel(this.#address.cell !== before);
   }
 
-  /** Everything anew, in the colours of now. */
+  /** Redraws everything in the current colours. */
   draw(): void {
     this.#drawMaps(hashOf({ ...this.#address, cell: null }));
     this.#drawPanel(false);
@@ -121,7 +121,7 @@ function drawHead(root: HTMLElement, { title, verdict, exitCode, facts }: RunPag
   }
 }
 
-/** Marks of states, beside a rate. */
+/** The meanings of the marks beside rates. */
 const stateMeanings: readonly (readonly [state: Cell['state'], meaning: string])[] = [
   ['missed', 'missed what was expected'],
   ['crashed', 'the kernel crashed or hung'],

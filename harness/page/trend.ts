@@ -8,7 +8,7 @@ import { colours, onTheme } from './colour.ts';
 
 const size = { width: 640, height: 180, left: 44, right: 16, top: 24, bottom: 30 };
 
-/** Draws the rates of cells from run to run, each with its numbers behind it. */
+/** Draws the rates of cells from run to run, with the numbers of each in a table. */
 export function drawTrend(data: TrendPage): void {
   const body = select(document.body);
   const head = body.append('header').attr('class', 'top');
@@ -95,7 +95,7 @@ function drawPoints(
   }
 }
 
-/** Each kernel where it began, its name beside the line unless the one before leaves no room. */
+/** Marks where each kernel began, and names it unless the previous name leaves no room. */
 function drawKernels(svg: Plot, points: readonly PagePoint[], at: (i: number) => number): void {
   let free = 0;
   for (const [i, { kernel }] of points.entries()) {
@@ -121,7 +121,7 @@ function drawKernels(svg: Plot, points: readonly PagePoint[], at: (i: number) =>
   }
 }
 
-/** As many dates as there is room for. */
+/** Labels as many dates as fit. */
 function drawDays(svg: Plot, points: readonly PagePoint[], at: (i: number) => number): void {
   let free = 0;
   for (const [i, { at: name }] of points.entries()) {
@@ -155,6 +155,6 @@ function drawTable(points: readonly PagePoint[]): HTMLTableElement {
 const wordsOf = (point: PagePoint): string =>
   `${point.at}: ${rateWords(point)}, ${point.frozen} of ${point.trials}`;
 
-/** A day as it is; of a run's id, which begins with its instant, day and time. */
+/** A day as it is; for a run's id, which begins with its instant, the day and time. */
 const dayOf = (name: string): string =>
   name.length > 10 ? `${name.slice(5, 10)} ${name.slice(11, 16).replace('-', ':')}` : name;

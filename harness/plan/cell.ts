@@ -6,7 +6,7 @@ export interface Cell {
   readonly distro: string;
   readonly cgroup: CgroupVersion;
   readonly runtime: Runtime;
-  /** A workload, or a sequence. */
+  /** The name of a workload, a variant of one, or a sequence. */
   readonly workload: string;
   readonly strategy: string;
 }

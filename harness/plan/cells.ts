@@ -4,8 +4,8 @@ import { isUsable } from '../matrix/tools.ts';
 import type { Cell } from './cell.ts';
 
 /**
- * The cells to measure, lazily and in the order of the matrix: the combinations without those that are
- * excluded, not selected, or whose strategy does not exist for their cgroup version.
+ * The cells to measure, lazily and in the order of the matrix. Leaves out combinations that are excluded
+ * or not selected, or whose strategy does not exist for their cgroup version or runtime.
  */
 export function* planCells(matrix: Matrix, select: Selector = {}): Generator<Cell> {
   for (const { distro, cgroup, runtime, workload, strategy } of combine(matrix, select)) {
@@ -14,14 +14,14 @@ export function* planCells(matrix: Matrix, select: Selector = {}): Generator<Cel
   }
 }
 
-/** Combinations that a plan leaves out: their strategy is not for their cgroup version or their runtime. */
+/** Combinations that a plan leaves out because their strategy does not exist for their cgroup version or runtime. */
 export interface LeftOut {
   readonly strategy: string;
   readonly on: CgroupVersion | Runtime;
   readonly combinations: number;
 }
 
-/** Counts what no plan of a matrix holds, excluded or not, because the strategy does not exist for it. */
+/** Counts the combinations for which the strategy does not exist, whether they are excluded or not. */
 export function countLeftOut(matrix: Matrix): LeftOut[] {
   const each = matrix.distros.size * matrix.workloads.length;
   return [...matrix.strategies].flatMap(([strategy, forms]): LeftOut[] => {
@@ -35,7 +35,7 @@ export function countLeftOut(matrix: Matrix): LeftOut[] {
   });
 }
 
-/** Those that pass, and those that do not. */
+/** The elements that pass, and those that do not. */
 function split<T>(all: readonly T[], passes: (one: T) => boolean): [T[], T[]] {
   return [all.filter(passes), all.filter((one) => !passes(one))];
 }

@@ -32,7 +32,7 @@ ${exclude}`,
   return loaded.matrix;
 }
 
-/** Every combination of the axes the simple way, to hold the planned ones against. */
+/** All combinations of the axes, computed naively, to compare the plan with. */
 function combineAll({ distros, cgroups, runtimes, workloads, strategies }: Matrix): Omit<Cell, 'id'>[] {
   return [...distros.keys()].flatMap((distro) =>
     cgroups.flatMap((cgroup) =>

@@ -1,4 +1,4 @@
-/** FNV-1a, 32 bits (draft-eastlake-fnv), finished with a murmur3 mix so that near inputs differ everywhere. */
+/** FNV-1a, 32 bits (draft-eastlake-fnv), finished with a murmur3 mix so that similar inputs differ in all bits. */
 export function hash32(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
@@ -7,6 +7,6 @@ export function hash32(text: string): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** The seed of a trial follows from the matrix's seed, the cell and the trial's number alone: any trial can be repeated. */
+/** A trial's seed depends only on the matrix's seed, the cell id and the trial number, so any trial can be repeated. */
 export const trialSeed = (matrixSeed: number, cell: string, trial: number): number =>
   hash32(`${matrixSeed}|${cell}|${trial}`);

@@ -32,9 +32,9 @@ export function namesOn(matrix: Matrix, axis: AxisName): readonly string[] {
 }
 
 /**
- * Parses `--select axis=name,name,axis=name ...`: a word without `=` is one more name on the axis before
- * it; `+` joins names as well, unless a name of the matrix holds it. Axes intersect, names of one axis add
- * up. Rejects ('usage') axes and names that the matrix does not have.
+ * Parses `--select axis=name,name,axis=name ...`. A word without `=` is another name on the preceding axis;
+ * `+` also separates names, unless the word as a whole is a name of the matrix. A cell must match every axis
+ * given, by any of its names. Throws ('usage') for axes and names that the matrix does not have.
  */
 export function parseSelect(options: readonly string[], matrix: Matrix): Selector {
   const selector: Partial<Record<AxisName, string[]>> = {};
@@ -50,7 +50,7 @@ export function parseSelect(options: readonly string[], matrix: Matrix): Selecto
   return selector as Selector;
 }
 
-/** A variant's name has `=` too. */
+/** Splits at the first `=`, unless a `:` comes first: then the `=` belongs to a variant's name. */
 function splitOnce(word: string): [string, string?] {
   const at = word.search(/[:=]/);
   return at < 0 || word[at] === ':' ? [word] : [word.slice(0, at), word.slice(at + 1)];

@@ -8,7 +8,7 @@ export interface Shard {
   readonly count: number;
 }
 
-/** Parses `2/4`. Rejects ('usage') anything else. */
+/** Parses `INDEX/COUNT`, such as `2/4`. Throws ('usage') for anything else. */
 export function parseShard(text: string): Shard {
   const [, index, count] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
   if (index === undefined || count === undefined || index < 1 || index > count || count > 10_000) {
@@ -20,6 +20,6 @@ export function parseShard(text: string): Shard {
   return { index, count };
 }
 
-/** Whether a cell is in a shard: by the hash of its id, so that it stays there whatever else the matrix holds. */
+/** Whether a cell is in a shard, decided by the hash of its id alone: independent of the rest of the matrix. */
 export const isInShard = (cell: Cell, { index, count }: Shard): boolean =>
   hash32(cell.id) % count === index - 1;

@@ -5,14 +5,14 @@ import { plainProgress, type ProgressListener } from './plain.ts';
 import { trackRun, type State } from './state.ts';
 import { etaText, eventLine, share } from './words.ts';
 
-/** Redrawn ten times a second at most. */
+/** At most ten redraws per second. */
 const frameMs = 100;
 const barWidth = 30;
 const machinesShown = 8;
 
 /**
- * Shows a run in a terminal: finished cells and warnings scroll by, below them a bar and what each
- * machine is doing are redrawn. On a stream that is no terminal, or in CI, it is `plainProgress`.
+ * Shows a run in a terminal: finished cells and warnings scroll by; below them a bar and the activity of each machine
+ * are redrawn. On a stream that is not a terminal, or in CI, it is `plainProgress`.
  */
 export function liveProgress(
   stream: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number },
@@ -27,7 +27,7 @@ export function liveProgress(
   let lines: string[] = [];
   const draw = (): void => {
     timer = undefined;
-    // written together with the next frame: alone they would blank the view until it comes
+    // written together with the next frame: written alone they would blank the view until then
     if (lines.length > 0) view.persist(lines.join('\n'));
     lines = [];
     if (!closed) view(frame(state(), stream.columns ?? 80));
@@ -37,7 +37,7 @@ export function liveProgress(
     observe(event);
     const line = eventLine(event, state());
     if (line !== null) lines.push(line);
-    // the timer must not keep a process alive that is done
+    // the timer must not keep a finished process alive
     timer ??= setTimeout(draw, frameMs).unref();
   };
   const close = (): void => {

@@ -2,17 +2,17 @@ import type { Listener } from '../events.ts';
 import { trackRun } from './state.ts';
 import { etaText, eventLine, share } from './words.ts';
 
-/** A listener that shows a run; `close` leaves the stream as it should stay. */
+/** A listener that shows a run; `close` leaves the stream in its final state. */
 export type ProgressListener = Listener & { readonly close: () => void };
 
-/** A log that is silent for longer than this looks like one that hangs. */
+/** A log that is silent for longer than this looks as if the run hangs. */
 const quietMs = 30_000;
-/** What a line has for what its machines are doing, in characters. */
+/** Room on a line for the activity of the machines, in characters. */
 const doingWidth = 100;
 
 /**
- * Shows a run as a log, one line for what is worth one: for CI, files and pipes. After half a minute
- * without such a line the next trial is worth one, so that a long run shows that it moves.
+ * Shows a run as a log, one line per noteworthy event: for CI, files and pipes. After half a minute without a line the
+ * next trial gets one, so that a long run shows progress.
  */
 export function plainProgress(
   stream: NodeJS.WritableStream,
@@ -36,7 +36,7 @@ export function plainProgress(
   return Object.assign(listen, { close: () => undefined });
 }
 
-/** As many as a line has room for, one at least; the rest is counted. */
+/** As many as fit on a line, but at least one; the rest is counted. */
 function fitting(words: readonly string[]): string {
   let width = 0;
   const shown = words.filter((word, i) => (width += word.length + 2) <= doingWidth || i === 0);

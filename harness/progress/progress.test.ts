@@ -139,7 +139,7 @@ describe('the estimate', () => {
     observe({ kind: 'machine-ready', machine: 'm1', distro: 'd', release: '6', ms: 1 });
     clock = 2000;
     observe(finished(cells[0]!, 0, 'frozen'));
-    // one trial is no pace: of a run of two minutes it said hours
+    // one trial is not enough for a pace: it gave an estimate of hours for a run of two minutes
     expect(state()).toMatchObject({ settled: 3, etaMs: null });
     clock = 4000;
     observe(finished(cells[0]!, 1, 'frozen'));

@@ -8,23 +8,23 @@ export interface MachineState {
   readonly doing: string;
 }
 
-/** How a run stands, kept up to date by `observe`. */
+/** The progress of a run, kept up to date by `observe`. */
 export interface State {
-  /** Trials that are settled (finished, or of cells that were given up), of `trials`. */
+  /** Settled trials (finished, or of cells that were given up), out of `trials`. */
   readonly settled: number;
   readonly trials: number;
-  /** Time left in ms, by the pace of this session's trials; null before there is a pace. */
+  /** Estimated time left in ms, from the pace of this session's trials; null before there is a pace. */
   readonly etaMs: number | null;
   readonly machines: readonly MachineState[];
-  /** `3/8 frozen`, or `passed`, of a cell, of the trials this session has seen. */
+  /** `3/8 frozen` (or `passed`) for a cell, counting the trials of this session. */
   readonly tally: (cell: string) => string;
-  /** Whether a trial of a cell that this session has seen counts in its rate. */
+  /** Whether this session has a trial of the cell that counts in its rate. */
   readonly isMeasured: (cell: string) => boolean;
-  /** Whether it was said already why a cell ends early. */
+  /** Whether the reason why a cell ends early was already reported. */
   readonly isTold: (cell: string) => boolean;
 }
 
-/** The first trials tell little of the pace: many machines are still at theirs. */
+/** The first trials say little about the pace, since many machines are still running theirs. */
 const groundTrials = 2;
 const groundShare = 0.03;
 
@@ -80,7 +80,7 @@ export function trackRun(now: () => number = () => performance.now()): {
         break;
       }
       case 'cell-finished':
-        // trials that will never be run must not hold the estimate up
+        // trials that will never run must not inflate the estimate
         if (event.reason !== null) {
           skipped += Math.max(0, perCell - (cells.get(event.cell.id)?.finished ?? 0));
         }

@@ -21,7 +21,7 @@ export function share({ settled, trials }: Pick<State, 'settled' | 'trials'>): s
 export const etaText = ({ etaMs }: Pick<State, 'etaMs'>): string =>
   etaMs === null ? 'eta unknown' : `eta ${duration(etaMs)}`;
 
-/** The line that an event is worth in a log, escaped and without a newline; null for none. */
+/** The log line of an event, escaped and without a newline; null for none. */
 export function eventLine(event: RunEvent, state: State): string | null {
   const text = eventText(event, state);
   return text === null ? null : escapeTerminal(text);

@@ -4,36 +4,39 @@ import type { TrialOutcome } from '../trial/experiment.ts';
 import { consolesOf } from './runs.ts';
 import type { TrialRecord } from './schema.ts';
 
-/** The folder of a run with what was kept of a cell's trials. A cell of a record may be any text: none leads out. */
+/**
+ * The folder with the evidence of a cell's trials, relative to the run. A record's cell may be any text; none escapes
+ * the folder.
+ */
 export const evidenceOfCell = (cell: string): string => join('evidence', join('/', cell));
 
-/** The folder of a run with what was kept of one trial: `evidence/CELL/TRIAL`. */
+/** The folder with the evidence of one trial, relative to the run: `evidence/CELL/TRIAL`. */
 export const evidenceFolder = ({ cell, trial }: Pick<TrialRecord, 'cell' | 'trial'>): string =>
   join(evidenceOfCell(cell), String(trial));
 
-/** Trials of a cell that are kept: the first say what the others would. */
+/** Failed trials kept per cell: further ones would show the same. */
 const kept = 3;
 const maxConsole = 64 * 1024;
 
-/** What is kept of one trial besides its record. */
+/** What is kept of a trial besides its record. */
 export interface Finds {
   readonly outcome: Pick<TrialOutcome, 'looks' | 'logs'>;
-  /** What the machine said afterwards, by the name of a file. */
+  /** Output collected from the machine afterwards, by file name. */
   readonly said: ReadonlyMap<string, string>;
 }
 
-/** Keeps what tells why trials failed: of the first of each cell. */
+/** Keeps evidence of why trials failed, for the first failures of each cell. */
 export class Evidence {
   readonly #dir: string;
   readonly #kept = new Map<string, number>();
 
-  /** `dir` is the run's. */
+  /** `dir` is the run's folder. */
   constructor(dir: string) {
-    // Node's recursive mkdir of a relative path never ends when the working directory is gone
+    // Node's recursive mkdir of a relative path never returns when the working directory is gone
     this.#dir = resolve(dir);
   }
 
-  /** Whether another failure of a cell is wanted; counts it if so. */
+  /** Whether evidence of another failure of a cell is wanted; if so, counts it. */
   wants(cell: string): boolean {
     const count = this.#kept.get(cell) ?? 0;
     if (count >= kept) return false;
@@ -42,8 +45,8 @@ export class Evidence {
   }
 
   /**
-   * Writes a trial's folder: record.json, timeline.txt (the freezer's state), blockers.json (tasks with stacks, at each
-   * look), console.txt (its end), and what the machine and its tools said. Rejects when it cannot be written.
+   * Writes a trial's folder: record.json, timeline.txt (the freezer's states), blockers.json (tasks with stacks, at
+   * each look), console.txt (its end), and the output of the machine and its tools. Rejects when it cannot be written.
    */
   async keep(record: TrialRecord, { outcome, said }: Finds): Promise<void> {
     const console = await endOf(join(consolesOf(this.#dir), `${record.machine.id}.log`));
@@ -62,14 +65,16 @@ export class Evidence {
   }
 }
 
-/** Keeps the configuration of a distro's kernel with a run, as `kernels/DISTRO.config`. Rejects when it cannot be written. */
+/**
+ * Stores the configuration of a distro's kernel as `kernels/DISTRO.config` of a run. Rejects when it cannot be written.
+ */
 export async function keepConfig(dir: string, distro: string, config: string): Promise<void> {
   const folder = resolve(dir, 'kernels');
   await mkdir(folder, { recursive: true });
   await whole(join(folder, `${distro}.config`), (path) => copyFile(config, path));
 }
 
-/** Writes to a place, or leaves nothing there: on a disk that is full the room is for the records. */
+/** Writes to a path, or leaves nothing there: on a full disk the space is for the records. */
 async function whole(path: string, write: (path: string) => Promise<void>): Promise<void> {
   try {
     await write(path);
@@ -81,14 +86,14 @@ async function whole(path: string, write: (path: string) => Promise<void>): Prom
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-/** The states that were read, each with when, in milliseconds after the first write. */
+/** The freezer states that were read, each with its time in milliseconds after the first write. */
 function timeline({ states, frozenUs, writes, reads, thaws, outcome }: TrialRecord): string {
   const lines = states.map(([us, state]) => `${(us / 1000).toFixed(3).padStart(12)} ms  ${state}`);
   const end = frozenUs === null ? outcome : `${outcome} after ${(frozenUs / 1000).toFixed(3)} ms`;
   return `${[...lines, `${end}: ${writes} writes, ${reads} reads, ${thaws} thaws`].join('\n')}\n`;
 }
 
-/** The end of a file; empty when there is none. */
+/** The end of a file; empty when the file is missing. */
 async function endOf(path: string): Promise<string> {
   try {
     await using file = await open(path, 'r');

@@ -1,18 +1,18 @@
 import { isFinal } from '../trial/outcome.ts';
 import type { TrialRecord } from './schema.ts';
 
-/** Names a trial within its run. */
+/** Identifies a trial within its run. */
 export const trialKey = (cell: string, trial: number): string => `${cell}#${trial}`;
 
-/** How far a run has come, for one that is to be resumed. */
+/** The progress of a run that is to be resumed. */
 export interface Progress {
-  /** Keys (`trialKey`) of the trials that are over for good; those with nothing but lab errors are not. */
+  /** Keys (`trialKey`) of the finished trials; those with only lab errors are not finished. */
   readonly finished: ReadonlySet<string>;
-  /** The highest number of a machine (`m17` gives 17) that has left a record, 0 for none. */
+  /** The highest machine number (`m17` gives 17) in any record, 0 for none. */
   readonly lastMachine: number;
 }
 
-/** Reads how far a run has come from its records; `each` is told of every one. */
+/** Determines a run's progress from its records; calls `each` with every record. */
 export async function finishedTrials(
   records: AsyncIterable<TrialRecord> | Iterable<TrialRecord>,
   each: (record: TrialRecord) => void = () => undefined,

@@ -26,7 +26,7 @@ async function read(): Promise<{ trials: number[]; findings: RecordFinding[] }> 
 
 const good = (trial: number): Buffer => Buffer.from(JSON.stringify(sampleRecord({ trial })));
 
-/** A line that is no record: any bytes, a record with a part cut out or changed, a value of any shape. */
+/** A line that is not a record: any bytes, a record with a part cut out or changed, a value of any shape. */
 const bad = fc.oneof(
   fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
   fc.tuple(fc.nat({ max: 900 }), fc.integer({ min: 1, max: 40 })).map(([at, length]) => {
@@ -42,7 +42,7 @@ const bad = fc.oneof(
     ),
   fc.constant(Buffer.from('['.repeat(50_000))),
 );
-/** Lines of a file; -1 stands for one that is bad. */
+/** Lines of a file; -1 stands for a bad one. */
 const lines = fc.array(fc.oneof(fc.nat({ max: 9 }), bad), { maxLength: 20 });
 const noNewline = (line: Buffer): Buffer => Buffer.from(line.filter((byte) => byte !== 0x0a));
 
@@ -55,7 +55,7 @@ describe('records edited by hand, or by a disk that fails', () => {
         await writeFile(path, Buffer.concat([...whole, noNewline(Buffer.from(tail))]));
         const wanted = drawn.filter((one) => typeof one === 'number');
         const { trials, findings } = await read();
-        // a change can by chance leave a record of the right form: it comes besides
+        // a changed record may happen to be valid, so there may be more than the wanted ones
         expect(trials.filter((trial) => trial >= 0 && trial <= 9).length).toBeGreaterThanOrEqual(
           wanted.length,
         );

@@ -11,7 +11,7 @@ const problemSchema = z.object({
   reason: z.string(),
 });
 
-/** What run.json says of a run, besides its records. */
+/** Contents of run.json: the description of a run, without its records. */
 export const runInfoSchema = z.object({
   schema: z.literal(1),
   run: z.string(),
@@ -20,20 +20,20 @@ export const runInfoSchema = z.object({
   /** ISO instants. */
   started: z.string(),
   finished: z.string().nullable(),
-  /** `running` of a process that is gone means that it was killed. */
+  /** `running` with a dead process means that it was killed. */
   status: z.enum(['running', 'finished', 'interrupted']),
   matrix: z.object({ file: z.string(), text: z.string() }),
-  /** What the command line chose of the matrix, in its own words, and changed. */
+  /** Options of the command line that select or change parts of the matrix, as typed. */
   options: z.object({
     select: z.array(z.string()),
     shard: z.string().nullable(),
     jobs: z.int().positive().nullable(),
-    /** What all distros booted in place of their own kernels. */
+    /** The kernel that all distros booted in place of their own; null for none. */
     kernel: z.string().nullable().default(null),
   }),
-  /** Ids of the cells that were to be measured, in the matrix's order. */
+  /** Ids of the cells to be measured, in the matrix's order. */
   cells: z.array(z.string()),
-  /** Trials for each cell, at most where it is measured until its rate is known. */
+  /** Trials per cell; the maximum where each cell is measured until its rate is known. */
   trials: z.int().positive(),
   sampling: z.object({ min: z.int().positive(), halfWidth: z.number().positive() }).nullable().default(null),
   version: z.string(),
@@ -71,7 +71,7 @@ export async function readInfo(dir: string): Promise<RunInfo> {
   });
 }
 
-/** Replaces run.json as a whole: after a crash there is the old or the new one, never a half. */
+/** Replaces run.json atomically: after a crash it is the old or the new one, never a mix. */
 export async function writeInfo(dir: string, info: RunInfo): Promise<void> {
   await writeWhole(join(dir, fileName), `${JSON.stringify(info, null, 2)}\n`);
 }

@@ -12,16 +12,16 @@ interface Pending {
   readonly reject: (reason: unknown) => void;
 }
 
-/** One write and one fsync are at least this far apart; what comes between waits for the next. */
+/** Minimum interval between two writes with fsync; records that arrive meanwhile wait for the next one. */
 const batchEveryMs = 200;
 
 /**
- * The append-only file of a run's records. An append resolves when its record is on disk. Records
- * gather while the batch before them is written; each batch is one write and one fsync, 200 ms apart.
+ * The append-only file of a run's records. An append resolves when its record is on disk. Records collect while the
+ * previous batch is written; each batch is one write and one fsync, 200 ms apart.
  *
- * When the disk is full or fails, the file is cut back to its last whole line, `failed` fires and every
- * append from then on rejects with a 'results' error. A promise of `append` may be dropped: its
- * rejection is told again by `failed` and by `close`.
+ * When the disk is full or fails, the file is cut back to its last whole line, `failed` fires, and every later append
+ * rejects with a 'results' error. The promise of `append` may be ignored: `failed` and `close` report its rejection
+ * again.
  */
 export class Journal implements AsyncDisposable {
   readonly path: string;
@@ -39,7 +39,7 @@ export class Journal implements AsyncDisposable {
     this.#size = size;
   }
 
-  /** Opens or creates the file; a line torn by a crash is cut off first. The caller holds the run's lock. */
+  /** Opens or creates the file, and cuts off a line torn by a crash. The caller holds the run's lock. */
   static async open(path: string): Promise<Journal> {
     let file: FileHandle | undefined;
     try {
@@ -54,12 +54,12 @@ export class Journal implements AsyncDisposable {
     }
   }
 
-  /** Aborted, with the error as its reason, when no more records can be kept. */
+  /** Aborted, with the error as its reason, when no more records can be stored. */
   get failed(): AbortSignal {
     return this.#failure.signal;
   }
 
-  /** Adds a record; resolves when it is on disk, rejects when it cannot be. */
+  /** Appends a record; resolves when it is on disk, rejects when that fails. */
   append(record: TrialRecord): Promise<void> {
     const bytes = Buffer.from(`${JSON.stringify(record)}\n`);
     const written = new Promise<void>((resolve, reject) => {
@@ -72,7 +72,7 @@ export class Journal implements AsyncDisposable {
     return written;
   }
 
-  /** Waits until all is on disk and closes the file; rejects when some record could not be kept. */
+  /** Waits until everything is on disk and closes the file; rejects when some record could not be stored. */
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
@@ -109,8 +109,8 @@ export class Journal implements AsyncDisposable {
         kept = await this.#cutBack(batch, began);
         throw error;
       }
-      // a failed fsync is never tried again: the second one would report success for pages that were
-      // dropped (https://lwn.net/Articles/752063/), so nothing of the batch is promised
+      // a failed fsync is never retried: the second one would report success for pages that were dropped
+      // (https://lwn.net/Articles/752063/), so nothing of the batch is confirmed
       await this.#file.datasync();
       kept = batch.length;
     } catch (error) {
@@ -123,7 +123,7 @@ export class Journal implements AsyncDisposable {
     }
   }
 
-  /** A nearly full disk takes a part of a write without an error; the rest of it then fails. */
+  /** On a nearly full disk a write may be partial without an error; writing the rest then fails. */
   async #write(bytes: Buffer): Promise<void> {
     for (let at = 0; at < bytes.length;) {
       const { bytesWritten } = await this.#file.write(bytes, at, bytes.length - at);
@@ -133,8 +133,8 @@ export class Journal implements AsyncDisposable {
   }
 
   /**
-   * After a failed write: drops the line that is only partly there and resolves with how many records
-   * of the batch are whole and on disk. None is promised when the cut or its fsync fails as well.
+   * After a failed write: cuts off the partial line and resolves with how many records of the batch are whole and on
+   * disk. None count when the cut or its fsync fails as well.
    */
   async #cutBack(batch: readonly Pending[], began: number): Promise<number> {
     let whole = 0;
@@ -176,7 +176,7 @@ function failure(path: string, error: unknown, kept: number): FrostlineError {
   );
 }
 
-/** A new file's name is on disk only when its folder is (fsync(2)). */
+/** A new file's name is durable only after an fsync of its folder (fsync(2)). */
 async function syncFolder(dir: string): Promise<void> {
   await using folder = await open(dir, 'r');
   await folder.sync().catch(() => undefined);

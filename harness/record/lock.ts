@@ -9,7 +9,7 @@ import { isAlive, self } from '../base/owner.ts';
 import { inTurn } from '../base/turn.ts';
 import { FrostlineError } from '../errors.ts';
 
-/** Who writes to a run: a process of a host since its boot (/proc/sys/kernel/random/boot_id). */
+/** The writer of a run: a process on a host, within one boot of it (/proc/sys/kernel/random/boot_id). */
 const holderSchema = z.object({ pid: z.int(), start: z.number(), host: z.string(), boot: z.string() });
 type Holder = z.infer<typeof holderSchema>;
 
@@ -19,15 +19,16 @@ function me(): Holder {
 }
 
 /**
- * Takes the lock of a run folder, so that two controllers never write to one run; a lock whose process
- * is dead is taken over. Rejects with a 'results' error that names the holder, or says why the folder cannot be written. Disposing gives it back.
+ * Takes the lock of a run folder, so that two controllers never write to the same run; takes over the lock of a dead
+ * process. Rejects with a 'results' error that names the holder, or says why the folder cannot be written. Disposing
+ * releases it.
  */
 export async function lockRun(dir: string): Promise<AsyncDisposable> {
   const path = join(dir, 'lock');
   const draft = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
   const text = JSON.stringify(me());
   const turn = sha256(await realpath(dir));
-  // link(2) makes a name for a file that is whole already, and fails when the name exists
+  // link(2) gives a complete file its name, and fails when the name exists
   try {
     await writeFile(draft, text, { flush: true });
     while (!(await tryLink(draft, path))) await inTurn(turn, () => removeStale(dir, path));
@@ -43,13 +44,15 @@ export async function lockRun(dir: string): Promise<AsyncDisposable> {
   };
 }
 
-/** Whether a live process (or one of another host, which cannot be seen from here) writes to a run. */
+/** Whether a live process writes to a run (or one on another host, which cannot be checked from here). */
 export async function isLocked(dir: string): Promise<boolean> {
   const text = await readText(join(dir, 'lock'));
   return text !== undefined && liveHolder(text) !== undefined;
 }
 
-/** One taker at a time: what it has seen to be stale must not be another's new lock by the time it is removed. */
+/**
+ * Serialises takeovers: otherwise a lock seen as stale could be another process's new lock by the time it is removed.
+ */
 async function removeStale(dir: string, path: string): Promise<void> {
   const text = await readText(path);
   if (text === undefined) return;
@@ -58,7 +61,7 @@ async function removeStale(dir: string, path: string): Promise<void> {
   await rm(path, { force: true });
 }
 
-/** The holder, unless it is dead for sure; a lock that cannot be read was torn by a crash. */
+/** The holder, unless it is certainly dead; an unreadable lock was torn by a crash. */
 function liveHolder(text: string): Holder | undefined {
   let holder: Holder;
   try {

@@ -3,7 +3,7 @@ import type { TrialOutcome } from '../trial/experiment.ts';
 import type { Task } from '../trial/task.ts';
 import { recordSchemaVersion, type TrialRecord } from './schema.ts';
 
-/** The record of a trial that was run; `at` is the instant it is made. */
+/** The record of a trial that was run; `at` is the instant at which the record is made. */
 export function makeRecord(
   run: string,
   task: Task,

@@ -116,7 +116,7 @@ describe('isRecord', () => {
     machine: { ...sampleRecord().machine, template: { clone: '6f0c', failed: null } },
   });
 
-  /** All places in a record, as paths of keys. */
+  /** All places in a record, as key paths. */
   function places(value: unknown): string[][] {
     if (typeof value !== 'object' || value === null) return [[]];
     return [
@@ -134,7 +134,7 @@ describe('isRecord', () => {
     return copy;
   }
 
-  /** Keys of a schema's objects that a value does not have, at any depth, as paths. */
+  /** The keys that a schema's objects have and a value lacks, at any depth, as paths. */
   function lacking(schema: unknown, value: unknown, path = ''): string[] {
     let inner = schema;
     while (inner instanceof z.ZodOptional || inner instanceof z.ZodNullable) inner = inner.unwrap();

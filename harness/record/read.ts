@@ -6,19 +6,19 @@ import { recordSchema, recordSchemaVersion, type TrialRecord } from './schema.ts
 /** Longest line that is read, in bytes: a record with every list full is below 64 KiB. */
 export const maxLineBytes = 1 << 20;
 
-/** What is wrong with a records file; `line` counts from 1. The line is left out, the others are read. */
+/** A defect of a records file; `line` counts from 1. The line is skipped; the others are read. */
 export type RecordFinding =
-  /** There is no file: the run ended before its first record. */
+  /** The file is missing: the run ended before its first record. */
   | { readonly kind: 'missing' }
-  /** The last line has no end: the writer was killed in the middle of it. */
+  /** The last line has no newline: the writer was killed in the middle of it. */
   | { readonly kind: 'torn'; readonly line: number; readonly bytes: number }
   | { readonly kind: 'damaged'; readonly line: number; readonly what: string }
   | { readonly kind: 'unknown-schema'; readonly line: number; readonly schema: number }
   | { readonly kind: 'too-long'; readonly line: number };
 
 /**
- * Yields the records of an NDJSON file in order, one at a time, and reports what it leaves out.
- * Rejects with a 'results' error only when the file cannot be read at all.
+ * Yields the records of an NDJSON file in order, one at a time, and reports what it skips. Rejects with a 'results'
+ * error only when the file cannot be read at all.
  */
 export async function* readRecords(
   path: string,
@@ -27,7 +27,7 @@ export async function* readRecords(
   for await (const records of readRecordLists(path, onFinding)) yield* records;
 }
 
-/** The same in lists of some thousand: a million turns of an async loop take half a second. */
+/** The same in lists of some thousand: a million iterations of an async loop take half a second. */
 export async function* readRecordLists(
   path: string,
   onFinding: (finding: RecordFinding) => void,
@@ -50,7 +50,7 @@ interface Line {
   readonly line: number;
 }
 
-/** The lines of each chunk. The bytes are looked through for newlines before any is decoded. */
+/** The whole lines of each chunk. Scans the bytes for newlines before decoding them. */
 async function* wholeLines(
   path: string,
   onFinding: (finding: RecordFinding) => void,
@@ -83,9 +83,10 @@ async function* wholeLines(
 const tailsKept = 1024;
 
 /**
- * JSON.parse, of lines that end alike in two thirds of its time: the guest and the machine, the last half of a record,
- * are the same for all trials of a boot, and parsed once. Such records share them. (`,"guest":` stands in no string of
- * JSON, where each quote has a backslash; within another object it leaves a half that is no JSON.)
+ * A faster JSON.parse for lines with equal ends: guest and machine, the last half of a record, are the same for all
+ * trials of a boot, so they are parsed once and shared, which takes two thirds of the time. (`,"guest":` cannot occur
+ * in a JSON string, where each quote is escaped; inside another object, cutting there leaves a half that is invalid
+ * JSON.)
  */
 function parser(): (text: string) => unknown {
   const tails = new Map<string, { readonly guest: unknown; readonly machine: unknown }>();
@@ -138,7 +139,7 @@ function parseRecord(
   return undefined;
 }
 
-/** The sentence of a finding, for people. */
+/** A finding as a sentence for people. */
 export function describeFinding(finding: RecordFinding): string {
   switch (finding.kind) {
     case 'missing':

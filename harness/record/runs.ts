@@ -6,7 +6,7 @@ import { FrostlineError } from '../errors.ts';
 import { readInfo, writeInfo, type RunInfo } from './info.ts';
 import { lockRun } from './lock.ts';
 
-/** What a new run is made of; the rest of its run.json is found out here. */
+/** The inputs of a new run; the rest of its run.json is determined here. */
 export interface NewRun extends Pick<
   RunInfo,
   'name' | 'matrix' | 'options' | 'cells' | 'trials' | 'version'
@@ -19,22 +19,22 @@ export interface NewRun extends Pick<
 export interface OpenRun extends AsyncDisposable {
   readonly id: string;
   readonly dir: string;
-  /** Where its records go. */
+  /** The file for its records. */
   readonly recordsPath: string;
   readonly info: RunInfo;
-  /** Changes run.json, atomically. Rejects with a 'results' error. */
+  /** Updates run.json atomically. Rejects with a 'results' error. */
   update(change: Partial<RunInfo>): Promise<void>;
 }
 
 /** The records file of a run folder. */
 export const recordsPath = (dir: string): string => join(dir, 'records.ndjson');
 
-/** The folder of a run with what its machines said on their consoles; it is there as long as the run is written to. */
+/** The folder for the console logs of a run's machines; it exists while the run is written to. */
 export const consolesOf = (dir: string): string => join(dir, 'consoles');
 
 /**
- * Makes the folder of a new run, named by its start and its matrix (`2026-11-23T02-00-00Z-nightly`,
- * with `-2` behind when that exists), and takes its lock. Rejects with a 'results' error.
+ * Creates the folder of a new run, named after its start and its matrix (`2026-11-23T02-00-00Z-nightly`, with the
+ * suffix `-2` when that exists), and takes its lock. Rejects with a 'results' error.
  */
 export async function createRun(resultsDir: string, of: NewRun): Promise<OpenRun> {
   const { startedAt = new Date(), ...given } = of;
@@ -59,14 +59,14 @@ export async function createRun(resultsDir: string, of: NewRun): Promise<OpenRun
   return opened(dir, info, lock);
 }
 
-/** Opens a run to go on with it: takes its lock, and leaves it as it is. */
+/** Opens a run for resuming: takes its lock and leaves it otherwise unchanged. */
 export async function openRun(dir: string): Promise<OpenRun> {
   const info = await readInfo(dir);
   await makeConsoles(dir);
   return opened(dir, info, await lockRun(dir));
 }
 
-/** Ids of the runs in a results folder, oldest first; none when there is no such folder. */
+/** Ids of the runs in a results folder, oldest first; empty when there is no such folder. */
 export async function listRuns(resultsDir: string): Promise<string[]> {
   try {
     const entries = await readdir(resultsDir, { withFileTypes: true });
@@ -81,10 +81,10 @@ export async function listRuns(resultsDir: string): Promise<string[]> {
 }
 
 /**
- * The folder of a run by its name: a run id, `latest`, a day (`2026-11-20`: the last run started on it, UTC),
- * the name of a matrix (its last run), each with `~N` for the Nth run before it (of that matrix, for a matrix's
- * name), a unique beginning of an id, or a path with a slash. Rejects with a 'results' error that lists the
- * nearest names.
+ * The folder of a run by its name: a run id, `latest`, a day (`2026-11-20`: the last run started on it, UTC), the name
+ * of a matrix (its last run), each with an optional `~N` for the Nth run before it (of the same matrix when a matrix is
+ * named), a unique prefix of an id, or a path with a slash. Rejects with a 'results' error that lists the nearest
+ * names.
  */
 export async function resolveRun(resultsDir: string, name: string): Promise<string> {
   if (name.includes('/') || name === '.') {
@@ -127,7 +127,7 @@ function idOf(ids: readonly string[], name: string): string | undefined {
   return alike.length === 1 ? alike[0] : undefined;
 }
 
-/** The matrix in a run's id. Of two runs in one second the later one has `-2` behind it. */
+/** The matrix name in a run's id. Of two runs started in the same second the later one has the suffix `-2`. */
 function matrixOf(ids: readonly string[], id: string): string {
   const first = id.replace(/-\d+$/, '');
   return (first !== id && ids.includes(first) ? first : id).replace(runId, '');
@@ -146,9 +146,9 @@ function opened(dir: string, first: RunInfo, lock: AsyncDisposable): OpenRun {
     update(change) {
       info = { ...info, ...change };
       const next = info;
-      // one after the other, or an older one could be renamed over a newer
+      // serialised, or an older version could be renamed over a newer one
       writing = writing.catch(() => undefined).then(() => writeInfo(dir, next));
-      // a caller that drops the promise is told by the update at the run's end, which would fail as well
+      // a caller that ignores the promise still learns of it: the update at the end of the run fails as well
       writing.catch(() => undefined);
       return writing;
     },
@@ -159,9 +159,9 @@ function opened(dir: string, first: RunInfo, lock: AsyncDisposable): OpenRun {
   };
 }
 
-/** Whatever driver boots the run's machines: none of them makes it. */
+/** Created here because no driver does. */
 async function makeConsoles(dir: string): Promise<void> {
-  // Node's recursive mkdir of a relative path never ends when the working directory is gone
+  // Node's recursive mkdir of a relative path never returns when the working directory is gone
   const consoles = resolve(consolesOf(dir));
   await mkdir(consoles, { recursive: true }).catch((error: unknown) => {
     throw unusable(consoles, error);
@@ -216,7 +216,7 @@ async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
-/** The three ids nearest to a name by edit distance, with or without their instant, the newest of equals first. */
+/** The three ids nearest to a name by edit distance, with or without their instant; on a tie the newest first. */
 function nearest(ids: readonly string[], name: string): string[] {
   const far = (id: string): number => Math.min(distance(id, name), distance(id.replace(runId, ''), name));
   return ids

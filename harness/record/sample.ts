@@ -1,6 +1,6 @@
 import type { TrialRecord } from './schema.ts';
 
-/** A record of a frozen trial for tests, with fields of it replaced. */
+/** A record of a frozen trial for tests, with some fields replaced. */
 export function sampleRecord(change: Partial<TrialRecord> = {}): TrialRecord {
   return {
     schema: 1,

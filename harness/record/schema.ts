@@ -11,19 +11,19 @@ import {
 } from '../trial/protocol.ts';
 import { windowSchema } from '../trial/window-record.ts';
 
-/** The number of the record format; a reader refuses numbers it does not know. */
+/** The version of the record format; readers reject versions they do not know. */
 export const recordSchemaVersion = 1;
 
-/** The guest as it reported itself. */
+/** The guest as it described itself. */
 const guestSchema = z.object({
   release: z.string(),
   cgroup: z.enum(cgroupVersions),
   cpus: z.int().positive(),
-  /** What made the container, and its version, e.g. `runc 1.1.15`; null without one. */
+  /** The container runtime and its version, e.g. `runc 1.1.15`; null without one. */
   runtime: z.string().nullable(),
 });
 
-/** One trial, one line of `records.ndjson`. */
+/** One trial: one line of `records.ndjson`. */
 export const recordSchema = z.object({
   schema: z.literal(recordSchemaVersion),
   run: z.string(),
@@ -41,18 +41,18 @@ export const recordSchema = z.object({
   states: z.array(z.tuple([z.int().nonnegative(), z.string()])),
   thaw: thawSchema.nullable(),
   blockers: z.array(blockerSchema),
-  /** What the program that was to freeze made of it; null for a loop of frostbite's own. */
+  /** The result of the program that was to freeze; null for a loop of frostbite's own. */
   tool: toolSchema.nullable(),
-  /** What its workload was told, and what it was by itself. */
+  /** The parameters of its workload: those it was given and its own. */
   parameters: parametersSchema.optional(),
-  /** Of a sequence: the steps that were played, in order from 0. */
+  /** For a sequence: the steps that were executed, in order from 0. */
   steps: z.array(stepResultSchema).optional(),
-  /** What else was seen of it; records of an older frostline have none. */
+  /** Further observations of the trial; records of older versions of frostline have none. */
   window: windowSchema.optional(),
-  /** Wall time of the trial seen from the harness, and the part the guest spent in it. */
+  /** Wall time of the trial as measured by the harness, and `guestUs`, the part spent in the guest. */
   wallUs: z.int().nonnegative(),
   guestUs: z.int().nonnegative().nullable(),
-  /** Null when the machine was lost before it said hello. */
+  /** Null when the machine was lost before its hello message. */
   guest: guestSchema.nullable(),
   machine: machineFactsSchema,
 });

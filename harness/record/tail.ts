@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 
 /**
- * Cuts what follows the last newline of a file: the beginning of a line whose writer was killed.
- * Resolves with the number of bytes that were cut; anything but a regular file is left alone.
+ * Cuts off what follows the last newline of a file: the beginning of a line whose writer was killed. Resolves with the
+ * number of bytes cut off; anything but a regular file is left alone.
  */
 export async function cutTornTail(path: string): Promise<number> {
   await using file = await open(path, 'r+');

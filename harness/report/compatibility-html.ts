@@ -29,7 +29,7 @@ tbody th { font-weight: 500; } .cgroup { font-family: ui-monospace, monospace; }
 .fails, .crashes { color: var(--fails); } .unknown { color: var(--unknown); }
 `;
 
-/** The compatibility report as one HTML page: no script, nothing that is fetched, light and dark. */
+/** The compatibility report as one HTML page: no script, no external resources, light and dark. */
 export function compatibilityHtml(kernels: readonly KernelCompatibility[], runs: readonly RunName[]): string {
   const from = runs.map(({ id }) => escapeXml(id)).join(', ');
   return `<!doctype html>

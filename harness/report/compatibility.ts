@@ -5,7 +5,7 @@ import type { Purpose } from '../analyse/uses.ts';
 import { escapeMarkdown } from './escape.ts';
 import { percent, plural, rateWords } from './words.ts';
 
-/** A verdict, in a sign and a word: neither is needed to read the other. */
+/** A verdict as a sign and a word; each is readable without the other. */
 export const badges: Readonly<Record<Reliability, { readonly sign: string; readonly word: string }>> = {
   works: { sign: '✔', word: 'works' },
   unreliable: { sign: '⚠', word: 'unreliable' },
@@ -20,13 +20,13 @@ export const purposeWords: Readonly<Record<Purpose, string>> = {
   freeze: 'Plain freeze',
 };
 
-/** A kernel without what its packager appends: `6.12.117`, `6.1`. */
+/** A kernel version without the packager's suffix: `6.12.117`, `6.1`. */
 const versionOf = (release: string): string => /^\d+\.\d+(\.[1-9]\d*)?/.exec(release)?.[0] ?? release;
 
 const placeWords = ({ workload, runtime }: Place): string =>
   `${workload}${runtime === 'none' ? '' : ` in a ${runtime} container`}`;
 
-/** What was seen of a use, in a sentence or two. */
+/** The evidence for a verdict, in a sentence or two. */
 export function evidenceWords(use: UseVerdict): string {
   const { unfinished } = use;
   const freeze = [crashWords(use), freezeWords(use)].filter((words) => words !== '').join(' ');
@@ -47,7 +47,7 @@ function freezeWords({ verdict, all, worst, crashes }: UseVerdict): string {
   return verdict === 'works' ? `${all.frozen} of ${all.trials} freezes; the worst is ${found}.` : `${found}.`;
 }
 
-/** What to do about a use that does not work, and since when that is so; empty when it works. */
+/** What to do about a use that does not work, and since when it has not; empty when it works. */
 export function adviceWords({ verdict, instead, better, worst, needed, since }: UseVerdict): string {
   if (verdict === 'works') return '';
   if (verdict === 'unknown')
@@ -87,14 +87,14 @@ export function kernelWords({ uses }: KernelCompatibility): string {
   return `${plural(uses.length, 'use')} measured: ${parts.join(', ')}.`;
 }
 
-/** What cannot be frozen on a kernel, of what was measured, in words; empty when there is none. */
+/** The measured workloads that cannot be frozen on a kernel, in words; empty when there are none. */
 export function heldWords({ held }: KernelCompatibility): string {
   if (held.length === 0) return '';
   const parts = held.map(({ cgroup, workloads }) => `${workloads.join(', ')} on ${cgroup}`);
   return `Nothing can freeze ${parts.join('; ')}: it waits where this freezer does not count it, retries are no use, and no use above is judged by it.`;
 }
 
-/** How the verdicts are come by. */
+/** How the verdicts are reached. */
 export const compatibilityMethod =
   'A use works when no kind of processes contradicts a rate of 99 % and all together prove 90 %; it is unreliable when ' +
   'one kind has an interval below 99 %, fails when one kind never froze that can be frozen, and crashes when the kernel did in ' +

@@ -4,7 +4,7 @@ import type { CellSummary, Summary } from '../analyse/summary.ts';
 import { escapeCsv } from './escape.ts';
 import { cellStatuses, type CellStatus } from './status.ts';
 
-/** The columns, in their order; times are microseconds, rates between 0 and 1. What is not known is empty. */
+/** The columns, in order; times are microseconds, rates between 0 and 1. Unknown values are empty. */
 const columns: Readonly<Record<string, (one: CellStatus) => string | number | null>> = {
   cell: ({ cell }) => cell.id,
   distro: ({ cell }) => cell.distro,

@@ -5,7 +5,9 @@ import { plural } from './words.ts';
 
 const framesShown = 6;
 
-/** Explanations for a terminal: each cell with what held it and the folder of its evidence, then each cause once, with what helps. */
+/**
+ * Explanations for a terminal: each cell with its causes and its evidence folder, then each cause once, with remedies.
+ */
 export function explainReport(
   cells: readonly CellExplanation[],
   evidence: ReadonlyMap<string, string> = new Map(),

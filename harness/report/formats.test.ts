@@ -16,7 +16,7 @@ const expectations = [
   { where: { workload: ['spin' as const] }, of: 'rate', op: '>=', value: 0.9, text: '>= 0.9' },
 ] as const;
 
-/** A cell that misses, one that is sure, one undecided, one unsupported, one not measured, one that crashed. */
+/** A summary with cells that are missed, measured, undecided, unsupported, not measured and crashed. */
 async function make(words = evil): Promise<Summary> {
   const of = (workload: string): string => `debian-12/v1/none/${workload}/single`;
   const blockers = [{ pid: 1, comm: words, state: 'D', wchan: 'begin_new_exec', syscall: 59, stack: [] }];
@@ -32,7 +32,7 @@ async function make(words = evil): Promise<Summary> {
     },
     cells: names.map((name) => cellName(of(name))),
     records: [
-      // 80 s long, and made when it ended
+      // 80 s long; a record is made when its trial ends
       sampleRecord({
         ...{ cell: of('mt-exec-storm'), trial: 0 },
         ...{ at: '2026-11-23T02:01:00.900Z', wallUs: 80_000_000 },
@@ -112,7 +112,7 @@ it('TAP has a test point for each cell, and says why', async () => {
   expect(
     lines.filter((line) => /^ {2}message: "debian-12\S+spin\S+ expected a rate/.test(line)),
   ).toHaveLength(1);
-  // a hash of the guest's is no directive
+  // a hash in the guest's words is not a directive
   expect(lines.find((line) => line.startsWith('ok 4'))?.match(/(?<!\\)#/g)).toHaveLength(1);
 });
 

@@ -1,4 +1,4 @@
-/** Groups in the order in which their keys first come. */
+/** Groups items, in the order in which their keys first appear. */
 export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {

@@ -24,7 +24,7 @@ import { markdownReport } from './markdown.ts';
 import { tapReport } from './tap.ts';
 import { terminalReport } from './terminal.ts';
 
-/** Records in which the guest says these words wherever it can say any. */
+/** Records with these words wherever a guest can supply any. */
 function recordsSaying(words: string): TrialRecord[] {
   const cell = 'debian-12/v1/none/mt-exec-storm/single';
   const guest = { release: words, cgroup: 'v1', cpus: 1, runtime: words } as const;
@@ -54,7 +54,7 @@ async function summaryOf(records: readonly TrialRecord[]): Promise<Summary> {
   return summarise({ run, cells, records });
 }
 
-/** Every format that there is, with these words in it. */
+/** Every report format, with these words in it. */
 async function formatsSaying(words: string): Promise<Record<'plain' | 'markup', Record<string, string>>> {
   const records = recordsSaying(words);
   const summary = await summaryOf(records);

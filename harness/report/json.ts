@@ -4,7 +4,7 @@ import type { CellSummary, Summary } from '../analyse/summary.ts';
 import { escapeJson } from './escape.ts';
 import { cellStatuses } from './status.ts';
 
-/** A summary as one JSON document for machines. `schema` changes when a field changes its meaning. */
+/** A summary as one JSON document for programs. `schema` changes when a field changes its meaning. */
 export function jsonReport(summary: Summary, judgements: readonly Judgement[]): string {
   const { id, ...run } = summary.run;
   const verdicts = new Map<string, object[]>();
@@ -31,7 +31,7 @@ export function jsonReport(summary: Summary, judgements: readonly Judgement[]): 
   return `${escapeJson({ schema: 1, run: id, ...run, exitCode: exitCode(statuses), cells, differences })}\n`;
 }
 
-/** JSON has no Infinity: a time that is never reached is null. */
+/** JSON has no Infinity: a time that is never reached becomes null. */
 const finite = (value: number): number | null => (value === Infinity ? null : value);
 
 function timesJson({ times }: CellSummary): object | null {

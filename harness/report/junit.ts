@@ -4,8 +4,8 @@ import { escapeXml } from './escape.ts';
 import { blockerWords, cellFigures, cellStatuses, type CellStatus } from './status.ts';
 
 /**
- * A summary as JUnit XML, in the form that Jenkins, GitLab and GitHub's actions read: a test suite for each distro, a
- * test case for each cell. `failure` is the kernel's doing, `error` ours; `skipped` has the reason.
+ * A summary as JUnit XML, in the form read by Jenkins, GitLab and GitHub Actions: a test suite per distro, a test case
+ * per cell. `failure` is the kernel's fault, `error` ours; `skipped` has the reason.
  */
 export function junitReport(summary: Summary, judgements: readonly Judgement[]): string {
   const suites = new Map<string, CellStatus[]>();
@@ -70,11 +70,11 @@ const counts = (cells: readonly CellStatus[]): Record<'tests' | 'failures' | 'er
   errors: cells.filter(({ status }) => status === 'error').length,
 });
 
-/** How long the trials of these cells took in all; some of them may have run at once. */
+/** Total duration of the trials of these cells; some of them may have run concurrently. */
 const seconds = (cells: readonly CellStatus[]): string =>
   (cells.reduce((sum, { cell }) => sum + cell.wallUs, 0) / 1e6).toFixed(6);
 
-/** An instant without the fraction and the zone, which the format does not have; undefined for what is none. */
+/** An instant without the fraction and zone, which the format lacks; undefined when it is not an instant. */
 const moment = (instant: string | null): string | undefined =>
   /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?Z$/.exec(instant ?? '')?.[1];
 

@@ -34,7 +34,7 @@ export function markdownReport(summary: Summary, judgements: readonly Judgement[
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
-/** Sequences down, kernels across: how many trials passed. */
+/** How many trials passed: a row per sequence, a column per kernel. */
 function sequenceLines(
   { kernels, rows }: SequenceTable,
   statuses: ReadonlyMap<string, CellStatus>,

@@ -18,13 +18,13 @@ import { stepLines, withoutSequences } from './sequences.ts';
 import { cellStatuses, incompleteWords, stateCounts, type CellStatus } from './status.ts';
 import { tabulate, type Row } from './table.ts';
 
-/** A titled list below the table. Its lines hold strings of the guest: the reporter escapes them. */
+/** A titled list below the table. Its lines contain strings of the guest, which the reporter escapes. */
 export interface Note {
   readonly title: string;
   readonly lines: readonly string[];
 }
 
-/** Everything a report says besides its table; notes without a line are left out. */
+/** Everything a report says besides its table; notes without lines are left out. */
 export function notes(summary: Summary, judgements: readonly Judgement[]): Note[] {
   const { cells } = summary;
   const statuses = cellStatuses(summary, judgements);
@@ -103,7 +103,7 @@ function kernelLines({ id, kernelNotes }: CellSummary): string[] {
   return more > 0 ? [...shown, `${id}: ${plural(more, 'line')} more`] : shown;
 }
 
-/** A tool that froze may fail afterwards: a dump, a restore. */
+/** A tool may fail after freezing: in a dump or a restore. */
 function toolLines({ id, tool }: CellSummary): string[] {
   if (tool === null) return [];
   const { versions, done, trials, errors } = tool;
@@ -142,7 +142,10 @@ function thawLine({ id, thaw }: CellSummary): string[] {
   return bad.length === 0 ? [] : [`${id}: ${bad.join(', ')}`];
 }
 
-/** One line for each reason: a kernel that could not be had takes all cells of its distro along. Crashes have lines of their own. */
+/**
+ * One line per reason: a kernel that could not be obtained affects all cells of its distro. Crashes have their own
+ * lines.
+ */
 const notMeasuredLines = (cells: readonly CellSummary[]): string[] =>
   unmeasured(cells.filter((cell) => lostTrials(cell) === 0)).map(
     (one) => `${one.cells}: ${one.kind}: ${one.reason}`,
@@ -153,14 +156,14 @@ const incompleteLines = ({ run, cells }: Summary): string[] =>
     .filter((cell) => cell.notMeasured === null && !isComplete(cell, run))
     .map((cell) => `${cell.id}: ${incompleteWords(cell, run)}`);
 
-/** Nothing where every cell is measured and that is all. */
+/** Empty when every cell is simply measured. */
 const stateLines = (statuses: readonly CellStatus[]): string[] =>
   statuses.every(({ state }) => state === 'measured') ? [] : [stateCounts(statuses)];
 
 const verdictLines = (judgements: readonly Judgement[], wanted: Judgement['verdict']): string[] =>
   judgements.filter(({ verdict }) => verdict === wanted).map(judgementLine);
 
-/** How the machines were emulated. More than one way is said loudly: their rates are not the same thing. */
+/** How the machines were emulated. Several ways get a prominent warning: their rates are not comparable. */
 function environmentLines(cells: readonly CellSummary[]): string[] {
   const counts = new Map<string, number>();
   for (const { text, trials } of cells.flatMap(({ environments }) => environments)) {

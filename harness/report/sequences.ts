@@ -2,7 +2,7 @@ import type { CellState } from '../analyse/state.ts';
 import { isSequence, type CellSummary, type Summary } from '../analyse/summary.ts';
 import { marks, notMeasuredWord, stateMark } from './words.ts';
 
-/** What the sequences of a run came to: a row each, a column for each kernel. */
+/** The results of a run's sequences: a row per sequence, a column per kernel. */
 export interface SequenceTable {
   /** `linux-6.1` and the releases its guests reported. */
   readonly kernels: readonly { readonly distro: string; readonly releases: readonly string[] }[];
@@ -16,7 +16,7 @@ export interface SequenceRow {
   readonly cells: ReadonlyMap<string, CellSummary>;
 }
 
-/** The cells of a summary that are no sequences. */
+/** The summary without the cells of sequences. */
 export const withoutSequences = (summary: Summary): Summary => ({
   ...summary,
   cells: summary.cells.filter((cell) => !isSequence(cell)),
@@ -42,7 +42,7 @@ export function tabulateSequences({ cells }: Summary): SequenceTable | null {
   };
 }
 
-/** `4/4`, with the cell's marks behind; a word where nothing was counted. */
+/** `4/4`, followed by the cell's marks; a word where no trial counted. */
 export function sequenceFigure(cell: CellSummary | undefined, state: CellState | undefined): string {
   if (cell === undefined || state === undefined) return '';
   const figure =
@@ -51,7 +51,7 @@ export function sequenceFigure(cell: CellSummary | undefined, state: CellState |
   return `${figure} ${own}`.trimEnd();
 }
 
-/** A line for each step that failed: what was expected, then on which kernels what was found, and how often. */
+/** A line per failed step: what was expected, then what was found, on which kernels and how often. */
 export function stepLines({ cells }: Summary): string[] {
   const lines = new Map<string, string[]>();
   for (const { cgroup, workload, distro, failures, trials: all } of cells) {

@@ -11,23 +11,23 @@ import {
 import type { CellSummary, RunName, Summary } from '../analyse/summary.ts';
 import { figures, judgementLine, plural, statusWords } from './words.ts';
 
-/** A cell with its state, and as a test: what programs that know of passed and failed alone are told. */
+/** A cell with its state and its status as a test, for programs that know only passed and failed. */
 export interface CellStatus extends StatedCell {
-  /** `failed` is the kernel's doing, `error` ours, `skipped` what the kernel does not have. */
+  /** `failed` is the kernel's fault, `error` ours, `skipped` what the kernel does not support. */
   readonly status: 'passed' | 'failed' | 'error' | 'skipped';
-  /** What there is to say of its state; empty when it was measured and that is all. */
+  /** An explanation of the state; empty when the cell is simply measured. */
   readonly why: string;
 }
 
 const byCode = { 0: 'passed', 1: 'failed', 69: 'error' } as const;
 
-/** What a state is as a test: as its exit code says, but for what the kernel does not have. */
+/** The test status of a state: follows its exit code, except for what the kernel does not support. */
 const statusOf = (state: CellState): CellStatus['status'] =>
   state === 'unsupported' ? 'skipped' : byCode[stateCodes[state]];
 
 /**
- * The status of every cell, in the order of the summary. What nothing is expected of passes whatever its rate is: the
- * rate is the finding.
+ * The status of every cell, in the order of the summary. A cell without expectations passes at any rate: the rate is
+ * the finding.
  */
 export const cellStatuses = (summary: Summary, judgements: readonly Judgement[]): CellStatus[] =>
   statesOf(summary, judgements).map((one) => ({
@@ -67,7 +67,7 @@ function crashWords(cell: CellSummary): string {
   return `the kernel was lost in ${lost} of ${plural(lost + cell.trials, 'trial')}: ${first?.reason ?? 'no reason was recorded'}`;
 }
 
-/** `3 of 20 trials, 2 × lab-error: no network`: what a cell lacks, and why. */
+/** What a cell lacks, and why: `3 of 20 trials, 2 × lab-error: no network`. */
 export function incompleteWords(cell: CellSummary, { trials: planned, status }: RunName): string {
   const others = Object.entries(cell.outcomes)
     .filter(
@@ -81,7 +81,7 @@ export function incompleteWords(cell: CellSummary, { trials: planned, status }: 
   return reason === undefined ? figures : `${figures}: ${reason}`;
 }
 
-/** How many cells are in each state, and the exit code that follows: `9 measured, 1 missed: exit code 1`. */
+/** How many cells are in each state, and the resulting exit code: `9 measured, 1 missed: exit code 1`. */
 export function stateCounts(cells: readonly { readonly state: CellState }[]): string {
   const counts = cellStates.flatMap((state) => {
     const count = cells.filter((cell) => cell.state === state).length;
@@ -90,14 +90,14 @@ export function stateCounts(cells: readonly { readonly state: CellState }[]): st
   return `${counts.length === 0 ? 'none' : counts.join(', ')}: exit code ${exitCode(cells)}`;
 }
 
-/** `7/8 88% [53-98], 12/40 ms`: what was measured; empty when nothing was. */
+/** The figures of a cell: `7/8 88% [53-98], 12/40 ms`; empty when nothing was measured. */
 export function cellFigures(cell: CellSummary): string {
   if (cell.rate === null) return '';
   const { count, rate, time } = figures(cell);
   return time === '-' ? `${count} ${rate}` : `${count} ${rate}, ${time} ms`;
 }
 
-/** What blocked a cell's freezes, the most frequent first, a line each. */
+/** What blocked a cell's freezes, one line each, the most frequent first. */
 export const blockerWords = ({ blockers, notFrozen }: CellSummary): string[] =>
   blockers.map(
     ({ where, state, trials, comm }) => `${trials} of ${notFrozen}: ${where} in ${state} (${comm})`,

@@ -1,21 +1,21 @@
 import type { CellSummary, Summary } from '../analyse/summary.ts';
 import { groupBy } from './group.ts';
 
-/** A row of the report's table: all strategies on one workload. */
+/** A row of the report's table: one workload with all its strategies. */
 export interface Row {
   readonly distro: string;
   readonly label: string;
   readonly cells: ReadonlyMap<string, CellSummary>;
 }
 
-/** The rows of one distro and the kernel releases its guests reported. */
+/** The rows of one distro, and the kernel releases that its guests reported. */
 export interface Section {
   readonly distro: string;
   readonly releases: readonly string[];
   readonly rows: readonly Row[];
 }
 
-/** The cells of a summary as a table: sections by distro, rows by the axes between, columns by strategy. */
+/** The cells of a summary as a table: sections by distro, columns by strategy, rows by the axes between. */
 export function tabulate({ cells }: Summary): {
   readonly strategies: readonly string[];
   readonly sections: readonly Section[];

@@ -3,7 +3,7 @@ import type { Summary } from '../analyse/summary.ts';
 import { escapeTerminal } from './escape.ts';
 import { blockerWords, cellFigures, cellStatuses, type CellStatus } from './status.ts';
 
-/** A summary as TAP version 14 (testanything.org): a test point for each cell, its figures in YAML below it. */
+/** A summary as TAP version 14 (testanything.org): a test point per cell, with its figures in YAML below it. */
 export function tapReport(summary: Summary, judgements: readonly Judgement[]): string {
   const cells = cellStatuses(summary, judgements);
   const lines = ['TAP version 14', `1..${cells.length}`, ...cells.flatMap(testPoint)];
@@ -20,7 +20,7 @@ function testPoint({ cell, state, status, why }: CellStatus, index: number): str
     ...(why === '' || status === 'skipped' ? {} : { [status === 'error' ? 'error' : 'message']: why }),
     ...(cell.blockers.length === 0 ? {} : { blocked: blockerWords(cell).join('; ') }),
   };
-  // a JSON string is a YAML string, on one line
+  // a JSON string is a valid single-line YAML string
   const yaml = Object.entries(told).map(
     ([key, value]) => `  ${key}: ${JSON.stringify(escapeTerminal(value))}`,
   );
@@ -30,5 +30,5 @@ function testPoint({ cell, state, status, why }: CellStatus, index: number): str
   ];
 }
 
-/** A `#` begins a directive, and a backslash escapes. */
+/** In TAP `#` begins a directive, and a backslash escapes. */
 const escapeTap = (text: string): string => escapeTerminal(text.replaceAll(/[\\#]/g, String.raw`\$&`));

@@ -9,7 +9,7 @@ import { figures, marks, notMeasuredWord, stateMark, statusWords } from './words
 
 export interface TerminalOptions {
   readonly colour: boolean;
-  /** Columns of the terminal; strategies that do not fit beside each other go into a table below. */
+  /** Width of the terminal in columns; strategies that do not fit side by side go into a further table. */
   readonly width: number;
 }
 
@@ -35,7 +35,7 @@ export function terminalReport(
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
-/** The line above the table: which run, when, how it ended. */
+/** The line above the table: the run, its start, and how it ended. */
 export function heading({ id, started, status }: RunName): string {
   return [id, started === null ? '' : `started ${started}`, statusWords[status]]
     .filter((w) => w !== '')
@@ -49,7 +49,7 @@ interface Style extends TerminalOptions {
   readonly states: ReadonlyMap<string, CellState>;
 }
 
-/** A table for each block of strategies that fits beside the labels. */
+/** One table for each block of strategies that fits beside the labels. */
 function tables(summary: Summary, style: Style): string[] {
   const { strategies, sections } = tabulate(summary);
   if (sections.length === 0) return [];
@@ -84,7 +84,7 @@ function tables(summary: Summary, style: Style): string[] {
   return lines;
 }
 
-/** Sequences down, kernels across: how many trials passed. */
+/** How many trials passed: a row per sequence, a column per kernel. */
 function sequenceTable(summary: Summary, { paint, states }: Style): string[] {
   const table = tabulateSequences(summary);
   if (table === null) return [];
@@ -123,7 +123,7 @@ interface Column {
   readonly text: (row: Row) => string;
 }
 
-/** Lays a column out: count, rate and time are aligned among its cells. */
+/** Formats a column: count, rate and time are aligned across its cells. */
 function columnOf(strategy: string, rows: readonly Row[], { states }: Style): Column {
   const cells = rows.flatMap((row) => row.cells.get(strategy) ?? []);
   const measured = cells.filter(({ notMeasured }) => notMeasured === null).map(figures);

@@ -3,7 +3,7 @@ import type { Interval } from '../analyse/interval.ts';
 import { lostTrials, type CellState } from '../analyse/state.ts';
 import type { CellSummary, KernelNote, NotMeasured, RunName } from '../analyse/summary.ts';
 
-/** Milliseconds of microseconds, to what the eye needs: `0.41`, `3.2`, `127`. */
+/** Microseconds as milliseconds, rounded for reading: `0.41`, `3.2`, `127`. */
 export function milliseconds(us: number): string {
   const ms = us / 1000;
   if (ms < 0.995) return ms.toFixed(2);
@@ -19,7 +19,7 @@ export function percent(rate: number): string {
   return String(Math.min(99, Math.max(1, Math.round(rate * 100))));
 }
 
-/** Why a cell has no figures, in a word for the table. */
+/** Why a cell has no figures, in one word for the table. */
 const words: Readonly<Record<NotMeasured['kind'], string>> = {
   unsupported: 'unsupported',
   crash: 'kernel crash',
@@ -41,7 +41,7 @@ export function signed(difference: number): string {
   return points > 0 ? `+${points}` : String(points === 0 ? 0 : points);
 }
 
-/** A p-value to two digits. */
+/** A p-value with two significant digits. */
 export const significant = (p: number): string => (p >= 0.1 ? p.toFixed(2) : p.toPrecision(2));
 
 export const differenceMethod =
@@ -58,10 +58,10 @@ export function figures(cell: CellSummary): { count: string; rate: string; time:
   };
 }
 
-/** Rates of races are others where a host keeps its machines waiting for more than this share of their time. */
+/** Rates of races change where the host makes its machines wait for more than this share of their time. */
 const busyShare = 0.1;
 
-/** What marks a state; what was not measured has a word in place of a rate. */
+/** The mark of each state; a cell that was not measured has a word in place of its rate. */
 const stateMarks: Readonly<Partial<Record<CellState, string>>> = {
   missed: 'x',
   crashed: '!',
@@ -72,7 +72,7 @@ const stateMarks: Readonly<Partial<Record<CellState, string>>> = {
 
 export const stateMark = (state: CellState): string => stateMarks[state] ?? '';
 
-/** Marks behind a cell's figures: its state, and what else happened in it. */
+/** Marks after a cell's figures: its state, and what else happened in it. */
 export function marks(cell: CellSummary, state: CellState): string {
   const { outcomes, thaw, environments, releases, kernelNotes, waited } = cell;
   return [
@@ -98,7 +98,7 @@ export const statusWords: Readonly<Record<RunName['status'], string>> = {
   unknown: 'its description is lost',
 };
 
-/** What a kernel did, by the kind of what it said. */
+/** What a kernel did, by the kind of its message. */
 const kernelVerbs: Readonly<Record<string, string>> = {
   panic: 'panicked',
   oops: 'oopsed',
@@ -113,7 +113,7 @@ const kernelVerbs: Readonly<Record<string, string>> = {
 export const kernelNoteWords = ({ kind, outcome, line, trials }: KernelNote): string =>
   `${trials} × ${outcome}, and the kernel ${kernelVerbs[kind] ?? `told of ${kind}`}: ${line}`;
 
-/** What the marks mean. */
+/** The meanings of the marks. */
 export const markMeanings: Readonly<Record<string, string>> = {
   x: 'an expectation was missed',
   '~': 'an expectation is undecided',
@@ -133,7 +133,7 @@ export const intervalLine = ({ sampling }: RunName): string =>
       'each cell was measured until they were near; '
     : "Rates: 95 % Wilson score interval on the effective number of trials, with Student's t: ") +
   'trials in one boot are not independent. Times: median/95th percentile to FROZEN, in ms.';
-/** An expectation and what was found, in words. */
+/** An expectation and the result, in words. */
 export function judgementLine({ cell, expected, found }: Judgement): string {
   const { value, low, high, of } = found;
   const what = expected.of === 'rate' ? 'a rate' : expected.of;
@@ -146,6 +146,6 @@ export function judgementLine({ cell, expected, found }: Judgement): string {
 
 const timeWords = (us: number): string => (us === Infinity ? 'never' : `${milliseconds(us)} ms`);
 
-/** A word for a shell: quoted where it is not plain. */
+/** A shell word, quoted where necessary. */
 export const quoted = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;

@@ -9,18 +9,18 @@ import type { Task } from '../trial/task.ts';
 export interface Assignment {
   readonly distro: string;
   readonly tasks: readonly Task[];
-  /** The number of its boot in the run, from 0: trials of a cell on different boots are independent. */
+  /** The number of the machine's boot in the run, from 0: trials of a cell in different boots are independent. */
   readonly boot: number;
 }
 
-/** What is assigned. */
+/** What there is to assign. */
 export interface Unassigned {
   readonly matrix: Matrix;
   readonly cells: readonly Cell[];
   readonly isFinished: (cell: Cell, trial: number) => boolean;
 }
 
-/** Assigns the unfinished trials of a round: `machines` assignments for each distro, those of all distros in turn. */
+/** Assigns the unfinished trials of a round: up to `machines` assignments per distro, taking the distros in turn. */
 export function assign({ matrix, cells, isFinished }: Unassigned, round: Round): Assignment[] {
   const assignments: Assignment[] = [];
   for (let slot = 0; slot < matrix.machines; slot++) {
@@ -37,15 +37,15 @@ export function assign({ matrix, cells, isFinished }: Unassigned, round: Round):
   return assignments;
 }
 
-/** The same share as one for each cell: no cell meets what another did to its machine. */
+/** Splits an assignment into one per cell, so that no cell runs on a machine that another cell has used. */
 export function splitByCell({ tasks, ...share }: Assignment): Assignment[] {
   const cells = [...new Set(tasks.map(({ cell }) => cell))];
   return cells.map((cell) => ({ ...share, tasks: tasks.filter((task) => task.cell === cell) }));
 }
 
 /**
- * The same share with the cells that mostly wait (`waitOf` a trial, ms) on machines of their own, `parts` at most and of
- * like length, so that their waits go by beside one another. Each cell stays on one machine.
+ * Moves the cells that mostly wait (`waitOf`: ms per trial, 0 if not) to at most `parts` assignments of their own, of
+ * similar length, so that their waits overlap. Each cell stays on one machine.
  */
 export function spreadWaits(share: Assignment, waitOf: (cell: Cell) => number, parts: number): Assignment[] {
   const byCell = splitByCell(share).map((one) => ({
@@ -67,8 +67,8 @@ export function spreadWaits(share: Assignment, waitOf: (cell: Cell) => number, p
 }
 
 /**
- * The trials of a cell that one machine of a round runs: the round's trial t, from 0, goes to machine
- * `t mod machines`, so that a trial stays where it is when trials are added. `machine` counts from 0.
+ * The trials of a cell that one machine of a round runs: trial t of the round, from 0, goes to machine
+ * `t mod machines`, so that adding trials does not move the others. `machine` counts from 0.
  */
 export function* trialsOf(machine: number, machines: number, { from, to }: Round): Generator<number> {
   for (let trial = from + machine; trial < to; trial += machines) yield trial;

@@ -7,7 +7,7 @@ import type { ShiftHooks } from './hooks.ts';
 import type { Entry } from './ledger.ts';
 import { Session } from '../trial/session.ts';
 
-/** A machine could not be brought to a cgroup set-up. */
+/** A machine could not be switched to a cgroup setup. */
 export class NoSetUp extends Error {
   readonly cgroup: CgroupVersion;
   readonly why: unknown;
@@ -18,7 +18,7 @@ export class NoSetUp extends Error {
     this.why = why;
   }
 
-  /** Whether it will be so on the next boot, too. */
+  /** Whether the next boot will fail in the same way. */
   get isLasting(): boolean {
     return this.why instanceof FrostlineError && this.why.code === 'kernel';
   }
@@ -32,20 +32,20 @@ interface BenchParts {
 
 type BenchHooks = Pick<ShiftHooks, 'ledger' | 'onAgain' | 'signal'>;
 
-/** A machine at work, in one cgroup set-up at a time, and the session on it: frostbite anew after each change. */
+/** A machine at work, in one cgroup setup at a time, and its session; frostbite is restarted after each change. */
 export class Bench implements AsyncDisposable {
   readonly machine: Machine;
   readonly #hooks: BenchHooks;
   readonly #distro: string;
   readonly #boot: Entry | undefined;
-  /** Workloads that were not released, on this machine or one before. */
+  /** Workloads that could not be released on this machine or an earlier one of the shift. */
   readonly #wedging: Set<string>;
   #session: Session | undefined;
   #cgroup: CgroupVersion | undefined;
   #isFresh = true;
   #isKept = false;
 
-  /** `boot` is told once a session is there. */
+  /** `of.boot` is marked as worked once a session is open. */
   constructor(machine: Machine, of: BenchParts, hooks: BenchHooks) {
     this.machine = machine;
     this.#distro = of.distro;
@@ -54,18 +54,18 @@ export class Bench implements AsyncDisposable {
     this.#hooks = hooks;
   }
 
-  /** Whether nothing was done on the machine since it was booted or renewed; from now on something is. */
+  /** Marks the machine as used. Returns whether it was still unused since its boot or renewal. */
   use(): boolean {
     const wasFresh = this.#isFresh;
     this.#isFresh = false;
     return wasFresh;
   }
 
-  /** A session in a cell's set-up. Rejects when the machine cannot be brought to it, or frostbite does not answer. */
+  /** A session in a cell's cgroup setup. Rejects if the machine cannot be switched or frostbite does not answer. */
   async ready({ cgroup, workload }: Cell): Promise<Session> {
     const { machine } = this;
     if (machine.setUp !== undefined && cgroup !== this.#cgroup) {
-      // before a reboot, so that frostbite ends in order
+      // before a reboot, so that frostbite shuts down cleanly
       await this.#end();
       await this.#setUp(cgroup);
     }
@@ -92,14 +92,14 @@ export class Bench implements AsyncDisposable {
       if (signal.aborted) entry.left();
       signal.throwIfAborted();
       const failed = new NoSetUp(cgroup, error);
-      // a kernel that cannot have a set-up will not have it on the next boot either
+      // a kernel that does not support a setup will not support it on the next boot either
       if (failed.isLasting) entry.cannot(failed.message);
       else entry.failed(failed.message, this.#isFresh);
       throw failed;
     }
   }
 
-  /** Without a session: what comes back later has none. */
+  /** Takes the snapshot. Ends the session first, since a restored machine has none. */
   async #keep(): Promise<void> {
     const { machine } = this;
     if (machine.keep === undefined) return;
@@ -108,7 +108,7 @@ export class Bench implements AsyncDisposable {
     this.#isKept = true;
   }
 
-  /** Whether the machine is good again after a trial of a cell; one that cannot be is taken down like any other. */
+  /** Restores the machine's snapshot after a trial that left it unusable. False: not possible, shut it down. */
   async renew({ workload }: Cell): Promise<boolean> {
     const { machine } = this;
     const { signal, onAgain } = this.#hooks;
@@ -133,7 +133,7 @@ export class Bench implements AsyncDisposable {
     await session?.[Symbol.asyncDispose]();
   }
 
-  /** A machine that can stand still may do so now, and takes frostbite with it. */
+  /** A machine that can be paused may be paused now: its frostbite cannot answer, and ends with it. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.machine.pause === undefined) await this.#end();
   }

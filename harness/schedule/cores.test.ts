@@ -4,7 +4,7 @@ import { Cores } from './cores.ts';
 const { signal } = new AbortController();
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Asks in order; tells who has got theirs, and gives those of one back. */
+/** Requests cores in order. `got` lists the requests granted so far; `release` releases the cores of one. */
 function ask(cores: Cores, wanted: readonly number[], on = signal) {
   const got: number[] = [];
   const turns = wanted.map((count, i) =>

@@ -1,13 +1,13 @@
-/** What somebody needs of the host. */
+/** A request for cores of the host. */
 export interface Load {
   readonly cores: number;
-  /** For so long at most: what has not come by then is waited for, and a wait needs none. Null: until it is given back. */
+  /** Longest time to hold them, ms: work that takes longer is waiting, and needs no core. Null: until disposed. */
   readonly holdMs: number | null;
 }
 
 /**
- * The cores of this host, taken for a while by those who need them. Turns are in the order in which they were asked
- * for, so that nobody who needs many waits for ever; who needs more than there are takes all of them.
+ * A semaphore for the cores of this host. Requests are granted in order, so that one for many cores does not starve;
+ * a request for more cores than there are takes all of them.
  */
 export class Cores {
   readonly #total: number;
@@ -19,7 +19,7 @@ export class Cores {
     this.#free = total;
   }
 
-  /** Resolves, once so many are free, to what gives them back. Rejects on abort. */
+  /** Resolves once enough cores are free; disposing the result releases them. Rejects on abort. */
   async take({ cores, holdMs }: Load, signal: AbortSignal): Promise<Disposable> {
     const wanted = Math.min(cores, this.#total);
     signal.throwIfAborted();

@@ -5,7 +5,7 @@ import type { WorkloadName } from '../matrix/workloads.ts';
 import type { Cell } from '../plan/cell.ts';
 import { mayWedge } from './order.ts';
 
-/** Workloads that are busy while they are frozen: what else runs on their cores changes who comes first. */
+/** Workloads that race with the freezer: other load on their cores changes who wins. */
 const busy: ReadonlySet<string> = new Set<WorkloadName>([
   'spin',
   'fork-storm',
@@ -22,7 +22,7 @@ const busy: ReadonlySet<string> = new Set<WorkloadName>([
   'nested',
 ]);
 
-/** Whether something runs without end in a trial of that variant. */
+/** Whether a trial of this variant keeps cores busy for all its time. */
 function isBusy(name: string): boolean {
   const variant = parseVariant(name);
   return variant !== null && (busy.has(variant.workload) || variant.values['load'] !== 0);
@@ -31,17 +31,17 @@ function isBusy(name: string): boolean {
 /** What a trial needs of the host. */
 export interface Needs {
   readonly cores: number;
-  /** For so long at most, ms; null: until it ends. */
+  /** Longest time to hold them, ms; null: until the trial ends. */
   readonly holdMs: number | null;
 }
 
-/** A poll that is shorter is no wait. */
+/** Polling at shorter intervals than this does not count as waiting. */
 const waitUs = 1000;
 
 /**
- * What a trial of a cell needs. A busy workload has all cores of its machine, but while the guest says that it only
- * waits: a strategy that retries sets it off again, and so does the last thaw, in the middle of whatever race would
- * have begun meanwhile. Another has one core, for as long as it is not just waiting.
+ * What a trial of a cell needs. A busy workload takes all cores of its machine for the whole trial, except while the
+ * guest reports that it only waits: each retry of the strategy and the final thaw set it off again, and would disturb
+ * a race that had begun meanwhile. Any other workload takes one core, until it only waits.
  */
 export function loadOf(cell: Cell, matrix: Matrix, cpus: number): Needs {
   if (isBusy(cell.workload)) return { cores: cpus, holdMs: null };
@@ -52,10 +52,10 @@ export function loadOf(cell: Cell, matrix: Matrix, cpus: number): Needs {
   return { cores, holdMs: waits ? 150 : null };
 }
 
-/** Cores of this host that a machine may use. */
+/** The number of cores of this host that a machine may use. */
 export const cpusOf = (way: Way): number =>
   way.driver === 'ssh' ? 0 : way.driver === 'local' ? Infinity : way.cpus;
 
-/** How long a trial of a cell waits at most for what is unlikely to come, in which nothing needs a core, ms. */
+/** Longest wait, ms, of a trial for a freeze that is unlikely to come; it needs no core meanwhile. 0: no wait. */
 export const longestWait = ({ workload, strategy, cgroup }: Cell, matrix: Matrix): number =>
   mayWedge(workload) ? (matrix.strategies.get(strategy)?.[cgroup]?.deadlineUs ?? 0) / 1000 : 0;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Cell } from '../plan/cell.ts';
 import { Ledger, type Entry, type GivenUp } from './ledger.ts';
 
-/** Each combination of two cgroups, two workloads and two strategies in two distros. */
+/** All combinations of two distros, two cgroups, two workloads and two strategies. */
 const cells: readonly Cell[] = ['a', 'b'].flatMap((distro) =>
   (['v1', 'v2'] as const).flatMap((cgroup) =>
     ['sleep', 'spin'].flatMap((workload) =>
@@ -16,7 +16,7 @@ const cells: readonly Cell[] = ['a', 'b'].flatMap((distro) =>
 );
 const cellOf = (id: string): Cell => cells.find((one) => one.id === id)!;
 
-/** Plays `cell reason` lines, each on a fresh machine (`used` behind: on a used one); `ok` was measured. Tells what was given up. */
+/** Plays `CELL REASON [used]` lines, on fresh machines unless `used`; `ok`: measured. Returns what was given up. */
 function play(lines: readonly string[]): string[] {
   const given: GivenUp[] = [];
   const ledger = new Ledger(cells, (one) => given.push(one));
@@ -120,7 +120,7 @@ describe('a lab error of trials', () => {
     first.failed('x', true);
     second.failed('x', true);
     third.failed('y', true);
-    // one that has ended has ended
+    // an attempt that has ended cannot succeed later
     third.worked();
     expect(given.map(({ cells: all, reason }) => `${all.length} ${reason}`)).toEqual(['4 x']);
     expect(ledger.reasonFor(cellOf('a/v1/none/spin/single'))).toBe('x');
@@ -172,7 +172,7 @@ it('never gives up a cell that was measured, nor one twice, nor without two fail
     cell: fc.constantFrom(...cells),
     ends: fc.constantFrom('worked', 'x', 'y', 'left'),
     isFresh: fc.boolean(),
-    /** How many of those under way end before it begins. */
+    /** How many of the attempts under way end before it begins. */
     before: fc.nat(3),
   });
   fc.assert(

@@ -2,31 +2,31 @@ import type { CgroupVersion } from '../matrix/matrix.ts';
 import type { Cell } from '../plan/cell.ts';
 import { patternOf, sharedWords, withoutName } from '../trial/reason.ts';
 
-/** What a machine can fail at for a reason of ours. */
+/** What can fail on a machine because of the lab rather than the kernel under test. */
 export type Attempt =
   | { readonly kind: 'boot'; readonly distro: string }
   | { readonly kind: 'set-up'; readonly distro: string; readonly cgroup: CgroupVersion }
   | { readonly kind: 'trial'; readonly cell: Cell };
 
-/** An attempt under way. The first call says how it ended, later ones say nothing. */
+/** An attempt under way. The first call records how it ended; later calls do nothing. */
 export interface Entry {
-  /** It can be done there: a machine was up, a trial was measured. */
+  /** It succeeded: a machine came up, or a trial was measured. */
   worked(): void;
-  /** It failed for a reason of ours, on a machine of its own: each failure costs its machine. `isFresh`: nothing was done on it before. */
+  /** It failed because of the lab, which costs the machine. `isFresh`: the machine was unused before. */
   failed(reason: string, isFresh: boolean): void;
-  /** It failed in a way that no other machine will change. */
+  /** It failed, and would fail on any other machine. */
   cannot(reason: string): void;
-  /** It ended in a way that tells neither. */
+  /** It ended without showing whether it works. */
   left(): void;
 }
 
-/** Cells given up for one reason. */
+/** Cells given up for the same reason. */
 export interface GivenUp {
   readonly cells: readonly Cell[];
   readonly reason: string;
 }
 
-/** Cells that are the same in what is named here. */
+/** The set of all cells that have these names on these axes. */
 type Box = Partial<Omit<Cell, 'id'>>;
 
 interface Failure {
@@ -36,14 +36,14 @@ interface Failure {
   readonly isFresh: boolean;
 }
 
-/** What is to be given up when none of those that were under way works. */
+/** A box that is given up unless one of the attempts that were under way (`waitsFor`) succeeds. */
 interface Proof {
   readonly box: Box;
   readonly of: Failure;
   readonly waitsFor: Set<Attempt>;
 }
 
-/** So many machines that fail for the same reason are enough. */
+/** The number of machines that must fail for the same reason. */
 const enough = 2;
 const free = ['workload', 'strategy'] as const;
 
@@ -59,7 +59,7 @@ const nameOf = (attempt: Attempt): string =>
       ? `${attempt.distro}/${attempt.cgroup}`
       : attempt.distro;
 
-/** How far a failure may reach, the farthest first. Another cgroup or runtime is set up by other code. */
+/** The boxes that a failure may affect, largest first. None spans cgroups or runtimes: other code sets those up. */
 function reachesOf(attempt: Attempt): Box[] {
   if (attempt.kind === 'boot') return [{ distro: attempt.distro }];
   if (attempt.kind === 'set-up') return [{ distro: attempt.distro, cgroup: attempt.cgroup }];
@@ -69,28 +69,28 @@ function reachesOf(attempt: Attempt): Box[] {
 }
 
 /**
- * What the machines of a run have failed at, and what need not be tried on more of them. Cells are given up together when
- * two machines, a fresh one among them, failed in them for the same reason, nothing was measured in any of them, and the
- * failures tell that the reason is theirs together: those of all workloads need failures of two workloads, those with all
- * strategies of two strategies. Attempts that were under way meanwhile are waited for, since one that works refutes it.
+ * The failures of a run's machines, and what need not be tried on more of them. A box of cells is given up when two
+ * machines, at least one of them fresh, failed in it for the same reason and nothing in it was measured. A box of all
+ * workloads needs failures of two workloads; one of all strategies, of two strategies. Attempts in the box that are
+ * still under way are waited for, since a success refutes the conclusion.
  */
 export class Ledger {
   readonly #cells: readonly Cell[];
   readonly #onGivenUp: (given: GivenUp) => void;
   readonly #underWay = new Set<Attempt>();
-  /** One attempt of each cell, set-up and distro in which one worked. */
+  /** One successful attempt for each cell, setup and distro that has any. */
   readonly #worked = new Map<string, Attempt>();
   readonly #failures: Failure[] = [];
   readonly #given: { readonly box: Box; readonly reason: string }[] = [];
   #proofs: Proof[] = [];
 
-  /** `cells` are those that a run is to measure; `onGivenUp` is told once of each that is given up. */
+  /** `cells` are those that the run is to measure; `onGivenUp` reports each cell that is given up once. */
   constructor(cells: readonly Cell[], onGivenUp: (given: GivenUp) => void) {
     this.#cells = cells;
     this.#onGivenUp = onGivenUp;
   }
 
-  /** Why a cell is given up; null when it is not. */
+  /** Why a cell was given up; null if it was not. */
   reasonFor(cell: Cell): string | null {
     return this.#given.find(({ box }) => contains(box, cell))?.reason ?? null;
   }
@@ -111,8 +111,8 @@ export class Ledger {
   }
 
   /**
-   * Which of `cells` a fresh machine should try next to tell how far the failure of `cell` reaches: one that is as
-   * different as can be. Undefined when that is known, since a trial like it was measured: then `cell` itself.
+   * Which of `cells` a fresh machine should try next, to find out how far the failure of `cell` reaches: the one that
+   * differs most. Undefined: retry `cell` itself, since a trial like it was measured or no such cell is left.
    */
   probe(cell: Cell, cells: readonly Cell[]): Cell | undefined {
     const [like] = reachesOf({ kind: 'trial', cell });
@@ -160,7 +160,7 @@ export class Ledger {
     return free.every((axis) => valuesOf(axis, places) >= Math.min(enough, valuesOf(axis, all)));
   }
 
-  /** An attempt is over: gives up what waited for it alone. */
+  /** An attempt has ended: gives up the boxes that waited only for it, if they are still proved. */
   #close(attempt: Attempt): void {
     for (const { waitsFor } of this.#proofs) waitsFor.delete(attempt);
     const ripe = this.#proofs.filter(({ waitsFor }) => waitsFor.size === 0);

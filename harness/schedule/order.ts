@@ -2,7 +2,7 @@ import { workloadOf } from '../matrix/parameters.ts';
 import type { WorkloadName } from '../matrix/workloads.ts';
 import type { Cell } from '../plan/cell.ts';
 
-/** Workloads that hold a task in the kernel: if one cannot be released, its machine is lost. */
+/** Workloads that block a task in the kernel: if it cannot be released, the machine is lost. */
 const wedges: ReadonlySet<string> = new Set<WorkloadName>([
   'fuse-unanswered',
   'fuse-unread',
@@ -19,12 +19,12 @@ const wedges: ReadonlySet<string> = new Set<WorkloadName>([
   'uffd-kernel',
 ]);
 
-/** By its name on the axis of workloads. */
+/** Whether a workload, by its name on the workload axis, may leave its machine unusable. */
 export const mayWedge = (name: string): boolean => wedges.has(workloadOf(name));
 
 /**
- * The cells of one machine in the order to run them: by cgroup set-up, since a host may have to be rebooted
- * for the next; of each those that may wedge it last, else as planned.
+ * The cells of one machine in the order to run them: by cgroup setup, since changing it may take a reboot;
+ * within a setup, those that may wedge the machine last, otherwise as planned.
  */
 export function orderForMachine(cells: readonly Cell[]): Cell[] {
   const setUps = [...new Set(cells.map(({ cgroup }) => cgroup))];

@@ -4,12 +4,12 @@ import type { ShiftHooks } from './hooks.ts';
 import { isFinal } from '../trial/outcome.ts';
 import type { Task } from '../trial/task.ts';
 
-/** A trial that only gives lab errors, a cell that crashes: how often at most. */
+/** A cell is given up after this many lab errors of one of its trials, or crashes of the cell. */
 const limits = { labErrors: 3, crashes: 3 };
 
 type QueueHooks = Pick<ShiftHooks, 'isEnough' | 'onEnough' | 'onGivenUp' | 'onSkipped' | 'ledger'>;
 
-/** What is left to do, and how often each thing has failed. */
+/** The remaining tasks of a shift, and how often each has failed. */
 export class Queue {
   #tasks: Task[];
   readonly #hooks: QueueHooks;
@@ -25,7 +25,7 @@ export class Queue {
     return this.#tasks.length;
   }
 
-  /** The task to run, once those are taken off whose cells need no more or were given up, here or elsewhere. */
+  /** The task to run next. First drops the tasks of cells that need no more trials or were given up anywhere. */
   next(): Task | undefined {
     const { isEnough, onEnough, ledger } = this.#hooks;
     for (;;) {
@@ -39,7 +39,7 @@ export class Queue {
     }
   }
 
-  /** Takes a finished task off; gives up its cell when that has failed too often or is unsupported. */
+  /** Removes a finished task; gives up its cell if it has failed too often or is unsupported. */
   settle(task: Task, { outcome, reason }: TrialOutcome): void {
     const { cell } = task;
     if (isFinal(outcome)) this.#tasks = this.#tasks.filter((other) => other !== task);
@@ -53,14 +53,14 @@ export class Queue {
     }
   }
 
-  /** Gives up what is left of some cells. */
+  /** Gives up the cells of the matching tasks. */
   drop(which: (task: Task) => boolean, reason: string): void {
     const cells = cellsOf(this.#tasks.filter(which));
     this.#hooks.onGivenUp(cells, reason);
     for (const cell of cells) this.#skip(cell, reason);
   }
 
-  /** After a lab error comes the trial again, or first the cell that tells how far the error reaches. */
+  /** Retries the trial after a lab error, but first tries the cell that shows how far the error reaches. */
   #again(task: Task, reason: string): void {
     if (count(this.#labErrors, task) >= limits.labErrors)
       return this.#skip(task.cell, `given up after ${limits.labErrors} lab errors: ${reason}`);
@@ -74,7 +74,7 @@ export class Queue {
     if (tasks > 0) this.#hooks.onSkipped(cell, tasks, reason);
   }
 
-  /** Takes the tasks of a cell off, and tells how many they were. */
+  /** Removes the tasks of a cell; returns how many there were. */
   #take({ id }: Cell): number {
     const before = this.left;
     this.#tasks = this.#tasks.filter((task) => task.cell.id !== id);

@@ -4,14 +4,14 @@ import type { Matrix } from '../matrix/matrix.ts';
 import type { Cell } from '../plan/cell.ts';
 import { trialKey } from '../record/finished.ts';
 
-/** Why some trials of a cell are missing: kept in run.json, so that a report can say it. */
+/** Why some trials of a cell are missing; kept in run.json for reports. */
 export interface Problem {
   readonly cell: string;
   readonly trials: number;
   readonly reason: string;
 }
 
-/** What a run is to do, and what of it is done. */
+/** What a run is to do, and what of it is done already. */
 interface Plan {
   readonly matrix: Matrix;
   readonly cells: readonly Cell[];
@@ -21,7 +21,7 @@ interface Plan {
   readonly emit: Listener;
 }
 
-/** The trials that each cell of a run has left, and why some will never be had. Emits the end of each cell. */
+/** Counts the trials left for each cell, and records why some will not be run. Emits the end of each cell. */
 export class Remaining {
   readonly #plan: Plan;
   readonly #left = new Map<string, number>();
@@ -40,7 +40,7 @@ export class Remaining {
     return [...this.#problems.values()];
   }
 
-  /** Of all cells. */
+  /** Trials left in all cells. */
   get trials(): number {
     return [...this.#left.values()].reduce((sum, one) => sum + one, 0);
   }
@@ -49,7 +49,7 @@ export class Remaining {
     return this.#left.get(id) ?? 0;
   }
 
-  /** Trials of a cell from this number on that were not finished before the run. */
+  /** Counts a cell's trials with numbers from `from` on that were not finished before this run. */
   from({ id }: Cell, from: number): number {
     const { finished, matrix } = this.#plan;
     let count = 0;
@@ -57,7 +57,7 @@ export class Remaining {
     return count;
   }
 
-  /** These trials will not be had. */
+  /** These trials will not be run. */
   skip(cell: Cell, trials: number, reason: string): void {
     const key = `${cell.id} ${reason}`;
     const before = this.#problems.get(key)?.trials ?? 0;
@@ -65,13 +65,13 @@ export class Remaining {
     this.settle(cell, trials, reason);
   }
 
-  /** These trials are not needed any more. */
+  /** These trials are no longer needed. */
   save(cell: Cell, trials: number): void {
     this.#plan.emit({ kind: 'trials-saved', cell, trials });
     this.settle(cell, trials, null);
   }
 
-  /** These trials are done; with a reason: without a result. */
+  /** These trials are settled: with a result, or without one for `reason`. */
   settle(cell: Cell, trials: number, reason: string | null): void {
     const left = this.of(cell) - trials;
     this.#left.set(cell.id, left);

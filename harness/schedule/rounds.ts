@@ -1,6 +1,6 @@
 import type { Sampling } from '../matrix/matrix.ts';
 
-/** Trials `from` to `to - 1` of each cell, which are spread over machines of their own. */
+/** Trials `from` to `to - 1` of each cell, which run on machines of their own. */
 export interface Round {
   /** From 0. */
   readonly number: number;
@@ -9,9 +9,9 @@ export interface Round {
 }
 
 /**
- * The rounds of a run. With a number of trials it is one. A cell that is measured until its rate is known has `min`
- * trials in the first; each further one adds half as many as there are, so that no more than a third of a cell's
- * trials are too many and its boots stay few.
+ * The rounds of a run: a single one if the number of trials is fixed. If cells are sampled until their rates are known,
+ * the first round has `min` trials per cell, and each further one adds half as many as there are; so at most a third
+ * of a cell's trials are superfluous, and its boots stay few.
  */
 export function roundsOf({
   trials,

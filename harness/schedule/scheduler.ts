@@ -14,38 +14,38 @@ import { roundsOf, type Round } from './rounds.ts';
 import { Slots } from './slots.ts';
 import { machinesFor, waitOf, worksOf, type Work } from './works.ts';
 
-/** What is to be measured, and what of it is done. */
+/** What is to be measured, and what of it is done already. */
 export interface SchedulerPlan {
   readonly matrix: Matrix;
   readonly cells: readonly Cell[];
   /** Trials that are finished already, by `trialKey`. */
   readonly finished: ReadonlySet<string>;
-  /** Tells when a cell needs no more trials; it knows the finished ones. */
+  /** Decides when a cell needs no more trials; it has been given the finished ones. */
   readonly sampler: Stopping;
-  /** Machines at once; null chooses by cores and memory. */
+  /** Number of machines at once; null: chosen by cores and memory. */
   readonly jobs: number | null;
   readonly signal: AbortSignal;
   readonly emit: Listener;
 }
 
-/** What a scheduler has others do. */
+/** What a scheduler delegates. */
 export interface Means {
-  /** Begins to fetch and build what distros boot from; none rejects. */
+  /** Starts fetching and building what these distros boot from; no promise rejects. */
   readonly prepare: (distros: readonly string[]) => readonly Promise<Ready | Failed>[];
-  /** The first distro can be booted, or none can (null): so many machines there will be at once. */
+  /** Called once, when the first distro can be booted or none can (null). `jobs`: machines that will run at once. */
   readonly begin: (jobs: number, first: Ready | null) => void;
-  /** Works an assignment off; rejects on abort alone. */
+  /** Carries out an assignment; rejects only on abort. */
   readonly work: (work: Work) => Promise<void>;
 }
 
-/** The part of a shift's hooks that decides what is left to do. */
+/** The hooks of a shift that decide what is left to do. */
 type Decisions = Pick<ShiftHooks, 'ledger' | 'isEnough' | 'onEnough' | 'onGivenUp' | 'onSkipped'>;
 
-/** Decides which trials are run when, on which machines, and when a cell or a distro is given up. */
+/** Decides when and on which machines trials run, and when a cell or a distro is given up. */
 export class Scheduler {
   readonly #plan: SchedulerPlan;
   readonly #remaining: Remaining;
-  /** Cells that an assignment gave up, with the reason: later rounds leave them out. */
+  /** Reasons by id of cells that were given up; later rounds leave them out. */
   readonly #givenUp = new Map<string, string>();
   readonly decisions: Decisions;
   #round: Round = { number: 0, from: 0, to: 0 };
@@ -66,19 +66,19 @@ export class Scheduler {
     };
   }
 
-  /** Trials that are still to be made. */
+  /** Trials that are still to be run. */
   get trialsLeft(): number {
     return this.#remaining.trials;
   }
 
-  /** A trial has ended. */
+  /** Takes note of a trial that has ended. */
   record(cell: Cell, record: TrialRecord): void {
     if (record.outcome !== 'lab-error') this.#remaining.settle(cell, 1, null);
     if (this.#plan.sampler.add(record))
       this.#remaining.save(cell, this.#remaining.from(cell, this.#round.to));
   }
 
-  /** Has everything done. Resolves to what could not be measured, or rejects, once all work has ended. */
+  /** Runs all rounds. Resolves to what could not be measured, or rejects; either only once all work has ended. */
   async walk(means: Means): Promise<readonly Problem[]> {
     const { matrix, jobs: asked } = this.#plan;
     const [first, ...later] = roundsOf(matrix);
@@ -93,7 +93,7 @@ export class Scheduler {
     return this.#remaining.problems;
   }
 
-  /** The first round: a distro's work begins when what it boots from is there. Resolves to those that can be booted. */
+  /** The first round: a distro's work starts once what it boots from is ready. Resolves to the bootable distros. */
   async #walkFirst(means: Means): Promise<readonly Ready[]> {
     const { matrix, cells, signal, jobs: asked } = this.#plan;
     const distros = [...matrix.distros.keys()].filter((name) =>
@@ -108,7 +108,7 @@ export class Scheduler {
       ready.push(one);
       const jobs = machinesFor(ready, matrix, asked);
       const works = worksOf(assignments, { matrix, ready: [one], jobs });
-      // the other distros are taken to be like the first
+      // assume that the other distros are like the first
       if (ready.length === 1) means.begin(Math.min(jobs, works.length * distros.length), one);
       slots.add(works, jobs);
     };
@@ -132,14 +132,14 @@ export class Scheduler {
     return new Slots({ waitOf: (one) => waitOf(one, this.#plan.matrix), act: work });
   }
 
-  /** Waits for every shift, so that all machines are down before an error goes on its way. */
+  /** Waits for every shift, so that all machines are down before an error propagates. */
   async #ended(slots: Slots<Work>): Promise<void> {
     const settled = await slots.done();
     this.#plan.signal.throwIfAborted();
     throwFirst(settled);
   }
 
-  /** The assignments of this round, without cells that are decided or were given up before. */
+  /** The assignments of this round, without cells that are decided or given up. */
   #assign(): Assignment[] {
     const { matrix, cells, finished, sampler } = this.#plan;
     for (const cell of cells) {
@@ -160,7 +160,7 @@ export class Scheduler {
     }
   }
 
-  /** Told of those that had trials left: others were unsupported, or are done. */
+  /** Reports only the cells with trials left; the others are done, or were unsupported. */
   #tellGivenUp(of: readonly Cell[], reason: string): void {
     const cells = of.filter((cell) => this.#remaining.of(cell) > 0);
     if (cells.length > 0) this.#plan.emit({ kind: 'cells-given-up', cells, reason });

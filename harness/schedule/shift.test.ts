@@ -23,7 +23,7 @@ const frozen: Answer = () => ({ outcome: 'frozen', reusable: true });
 interface Told {
   readonly log: string[];
   readonly boots: string[];
-  /** The set-up that each machine was booted for. */
+  /** The cgroup setup that each machine was booted for. */
   readonly wanted: string[];
   readonly machines: FakeMachine[];
 }
@@ -35,7 +35,7 @@ interface Works {
   readonly tasks?: readonly Task[];
 }
 
-/** Works the matrix off with fake machines, to each of which `make` may give powers. */
+/** Runs the matrix on fake machines, each of which `make` may extend. */
 async function work(
   answer: Answer,
   make: (machine: FakeMachine) => Partial<Machine>,
@@ -69,7 +69,7 @@ async function work(
   return told;
 }
 
-/** A set-up of cgroups that takes a reboot, but not for the one it has. */
+/** A machine that reboots to change its cgroup setup. */
 const rebooting = (machine: FakeMachine): Partial<Machine> => {
   let now = 'v2';
   return {
@@ -164,7 +164,7 @@ describe('a machine whose workload could not be released', () => {
     expect(log.filter((line) => line.startsWith('set up'))).toEqual(['set up v1', 'set up v1', 'set up v2']);
   });
 
-  /** A machine that keeps its state when it is asked to, and comes back to no other. */
+  /** A machine that takes a snapshot when asked to, and can be restored only to that. */
   const keeping = (machine: FakeMachine): Partial<Machine> => {
     let kept = 0;
     return {
@@ -246,7 +246,7 @@ describe('a machine that is not wanted any more', () => {
 });
 
 describe('the turn of a trial', () => {
-  /** Works it off with turns that go on so often, and tells what happened in which order. */
+  /** Runs the matrix with turns that are shared (`goesOn`) or not; returns what happened, in order. */
   const inTurns = async (goesOn: boolean): Promise<string[]> => {
     const log: string[] = [];
     let turns = 0;

@@ -10,13 +10,13 @@ import { countedOutcomes, isFailure } from '../trial/outcome.ts';
 import { Queue } from './queue.ts';
 import type { Task } from '../trial/task.ts';
 
-/** Boots that fail one after the other, at most. */
+/** The shift gives up after this many consecutive failed boots. */
 const bootLimit = 3;
 
 /**
- * Works off tasks of one distro in order on one machine after another: a machine is used until it is lost or its
- * workload could not be released, then it is renewed where it can be, else a fresh one takes over. A lab error is
- * tried again on a fresh machine, until the ledger knows enough of it. Rejects only on abort; every machine is down
+ * Runs tasks of one distro in order, on one machine after another. A machine is used until it is lost or a workload
+ * cannot be released; then it is renewed if possible, otherwise a fresh one takes over. A trial with a lab error is
+ * retried on a fresh machine, until the ledger or the queue gives it up. Rejects only on abort. All machines are down
  * when it settles.
  */
 export async function workShift(tasks: readonly Task[], hooks: ShiftHooks): Promise<void> {
@@ -27,7 +27,7 @@ export async function workShift(tasks: readonly Task[], hooks: ShiftHooks): Prom
     const all = queue.left;
     const distro = queue.next()?.cell.distro;
     if (distro === undefined) return;
-    // what was given up meanwhile had those failures
+    // the failures were those of cells that were given up meanwhile
     if (queue.left < all) failed = 0;
     const before = queue.left;
     try {
@@ -46,15 +46,15 @@ export async function workShift(tasks: readonly Task[], hooks: ShiftHooks): Prom
   }
 }
 
-/** What the machines of a shift have one after the other. */
+/** What successive machines of a shift share. */
 interface Shift {
   readonly distro: string;
   readonly queue: Queue;
-  /** Workloads that were not released. */
+  /** Workloads that could not be released. */
   readonly wedging: Set<string>;
 }
 
-/** Works tasks off on one machine, if it is still wanted when there is room for it. Rejects when it does not come up. */
+/** Runs tasks on one machine, if it is still needed once there is room for it. Rejects if it does not come up. */
 async function workMachine(of: Shift, hooks: ShiftHooks): Promise<void> {
   const { distro, queue } = of;
   const begun: { boot?: Entry } = {};
@@ -78,7 +78,7 @@ async function workMachine(of: Shift, hooks: ShiftHooks): Promise<void> {
   }
 }
 
-/** Takes a machine down when the host has room for it. */
+/** Shuts a machine down once the host has room for that. */
 function ending(machine: Machine, { end }: ShiftHooks): AsyncDisposable {
   return {
     [Symbol.asyncDispose]: async () => {
@@ -88,7 +88,7 @@ function ending(machine: Machine, { end }: ShiftHooks): AsyncDisposable {
   };
 }
 
-/** Runs tasks on one machine until none is left or the machine must go. */
+/** Runs tasks on one machine until none is left or the machine is unusable. */
 async function useMachine(bench: Bench, queue: Queue, hooks: ShiftHooks): Promise<void> {
   const { machine } = bench;
   using turns = new OneTurn(bench, hooks);
@@ -104,7 +104,7 @@ async function useMachine(bench: Bench, queue: Queue, hooks: ShiftHooks): Promis
   hooks.onDone(machine);
 }
 
-/** Why a machine cannot be used after a trial that ended well. */
+/** Why a machine is unusable after a trial that gives no reason itself. */
 function unfitWords({ cell }: Task, { window }: TrialOutcome): string {
   const oops = window.facts.find(({ kind }) => kind === 'oops');
   return oops === undefined
@@ -112,7 +112,7 @@ function unfitWords({ cell }: Task, { window }: TrialOutcome): string {
     : `its kernel went on after ${oops.line}`;
 }
 
-/** Runs a trial that has its turn; what it left to be asked is asked before anything else runs. */
+/** Runs a trial that holds its turn. Evidence of a failure is collected before the next trial starts. */
 async function runInTurn(
   bench: Bench,
   task: Task,
@@ -135,7 +135,7 @@ async function runInTurn(
   }
 }
 
-/** The turn of a machine: trials of one cell have the same as long as it goes on. */
+/** A machine's current turn, which consecutive trials of a cell share while `goesOn` allows it. */
 class OneTurn implements Disposable {
   readonly #machine: Machine;
   readonly #ask: ShiftHooks['turn'];
@@ -147,7 +147,7 @@ class OneTurn implements Disposable {
     this.#ask = turn;
   }
 
-  /** Rejects on abort. */
+  /** The turn for a task: the current one, or a new one once the host has room. Rejects on abort. */
   async for(task: Task): Promise<Turn | undefined> {
     if (task.cell === this.#cell && this.#turn?.goesOn() === true) return this.#turn;
     this[Symbol.dispose]();

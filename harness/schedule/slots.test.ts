@@ -7,7 +7,7 @@ interface Job {
   readonly wait: number;
 }
 
-/** Slots whose works end when they are told to. */
+/** Slots whose work ends when the test says so. */
 function steered() {
   const running = new Map<string, (error?: Error) => void>();
   const begun: string[] = [];

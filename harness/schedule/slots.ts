@@ -1,25 +1,25 @@
 import { availableParallelism } from 'node:os';
 
-/** Machines that are made ready while others have their turns. */
+/** Machines, beyond one per core, that are made ready while others have their turns. */
 const readyAhead = 2;
 
-/** How work is done in slots. */
+/** How slots run their work. */
 export interface SlotsOptions<W> {
-  /** How long a work mostly waits, ms; 0: it does not. */
+  /** How long this work mostly waits, ms; 0: it is busy. */
   readonly waitOf: (work: W) => number;
   readonly act: (work: W) => Promise<void>;
 }
 
-/** Those that take turns for the cores, or those that mostly wait. */
+/** The work that takes turns for the cores, or the work that mostly waits. */
 interface Lane<W> {
   readonly pending: { readonly work: W; readonly wait: number }[];
   running: number;
 }
 
 /**
- * Does work on so many machines at once, as it comes. Works that mostly wait have what the others leave of the
- * machines; the others take turns for the cores, and need no more than are made ready meanwhile. Of those that are
- * there, the one that waits longest begins.
+ * Runs work on a limited number of machines at once, as it is added. Busy work takes turns for the cores, so it gets
+ * only as many machines as keep them occupied, at most half; work that mostly waits gets the rest. Each side may use
+ * all machines once the other has no work. The work that waits longest starts first.
  */
 export class Slots<W> {
   readonly #options: SlotsOptions<W>;
@@ -32,7 +32,7 @@ export class Slots<W> {
     this.#options = options;
   }
 
-  /** More work, and how many machines there are at once from now on; what runs already is let be. */
+  /** Adds work, and sets the number of machines at once from now on; what runs already is not affected. */
   add(works: readonly W[], jobs: number): void {
     this.#jobs = jobs;
     for (const work of works) {
@@ -44,9 +44,9 @@ export class Slots<W> {
     this.#start();
   }
 
-  /** Resolves, once all that was added is done, to how each went. */
+  /** Resolves once all added work has ended, to how each piece settled. */
   async done(): Promise<PromiseSettledResult<void>[]> {
-    // what is pending begins when something ends, and is seen here then
+    // pending work starts when other work ends, and then appears in #ends
     for (let seen = 0; seen < this.#ends.length; seen++) await this.#ends[seen];
     return Promise.all(this.#ends);
   }
@@ -74,7 +74,7 @@ export class Slots<W> {
     );
   }
 
-  /** The lane that has work and room for it. */
+  /** The lane whose next work may start now. */
   #next(): Lane<W> | undefined {
     const [busy, waits, jobs] = [this.#busy, this.#waits, this.#jobs];
     if (busy.running + waits.running >= jobs) return undefined;

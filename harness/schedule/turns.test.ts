@@ -8,7 +8,7 @@ const { signal } = new AbortController();
 const calm: Load = { cores: 1, holdMs: null };
 const race: Load = { cores: 2, holdMs: null };
 
-/** A machine that only knows whether it stands still. */
+/** A machine that only records whether it is paused. */
 class Standing {
   isStill = false;
 
@@ -68,7 +68,7 @@ describe('the turns of a host', () => {
     waiting.quiet(700);
     const turn = await other;
     expect(await still()).toBe('xx');
-    // its time has come, and the other has not ended
+    // the wait is nearly over, and the other trial still holds the cores
     await vi.advanceTimersByTimeAsync(650);
     expect(await still()).toBe('-x');
     turn[Symbol.dispose]();

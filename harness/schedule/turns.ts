@@ -1,27 +1,27 @@
 import { Cores, type Load } from './cores.ts';
 import type { Machine } from '../lab/machine.ts';
 
-/** Not worth to give cores back for. */
+/** Waits shorter than this are not worth releasing the cores for. */
 const minQuietMs = 600;
-/** Its cores are asked for so long before they are needed: what told of it is late by a little. */
+/** How long before the end of a wait its cores are requested: the guest's message about the wait arrives a bit late. */
 const marginMs = 100;
-/** Trials that follow one another have one turn for so long: each time it is asked for, cores idle until all are free. */
+/** How long consecutive trials may share a turn. Each new turn costs time: cores idle until all of them are free. */
 const longMs = 1000;
-/** Node's timers know no longer time. */
+/** The longest delay that Node's timers accept. */
 const maxTimerMs = 2 ** 31 - 1;
 
 interface Member {
-  /** Whether it is to run. */
+  /** Whether it should run; `isStill` says whether it is paused. */
   runs: boolean;
   isStill: boolean;
-  /** Its last change. */
+  /** Resolves when its latest pause or resume is done. */
   moved: Promise<void>;
 }
 
 /**
- * Who may run on this host. A machine with a trial has its turn first: cores of the host's. One without a trial stands
- * still, its clock too, where its driver can do that (`Machine.pause`): Linux is never quite idle, which some machines
- * together were seen to do to the races of others.
+ * Decides which machines may run on this host. A machine needs a turn, which holds cores, to run a trial. Without one
+ * it is paused, its clock too, if its driver can do that (`Machine.pause`): Linux is never quite idle, and several
+ * idle machines together were seen to disturb the races of others.
  */
 export class Turns {
   readonly #cores: Cores;
@@ -31,12 +31,12 @@ export class Turns {
     this.#cores = new Cores(cores);
   }
 
-  /** Cores for what is no trial: the start of a machine, its end. Rejects on abort. */
+  /** Takes cores for work other than a trial, such as a boot. Rejects on abort. */
   take(load: Load, signal: AbortSignal): Promise<Disposable> {
     return this.#cores.take(load, signal);
   }
 
-  /** The same, not waited for: what is done meanwhile goes on, and others have their cores once it has. */
+  /** Requests cores without waiting for them: the caller's work goes on meanwhile. Disposing releases them. */
   hold(load: Load, signal: AbortSignal): Disposable {
     const over = new AbortController();
     const taken = this.#cores.take(load, AbortSignal.any([signal, over.signal])).catch(() => undefined);
@@ -48,20 +48,20 @@ export class Turns {
     };
   }
 
-  /** A machine is up; it stands still until it has a turn. */
+  /** Adds a machine that is up; it is paused until it has a turn. */
   join(machine: Machine): void {
     this.#members.set(machine, { runs: true, isStill: false, moved: Promise.resolve() });
     void this.#change(machine, false);
   }
 
-  /** It is to end, for which there is room when this resolves; after an abort none is waited for. Does not reject. */
+  /** Waits for cores to shut the machine down with, and removes it. Does not wait after an abort. Does not reject. */
   async leave(machine: Machine, load: Load, signal: AbortSignal): Promise<Disposable> {
     const room = await this.#cores.take(load, signal).catch(() => ({ [Symbol.dispose]: () => undefined }));
     this.#members.delete(machine);
     return room;
   }
 
-  /** Waits until the host has room for a trial of that machine. Rejects on abort. */
+  /** Waits for the cores of a trial and resumes its machine. Rejects on abort. */
   async begin(machine: Machine, load: Load, signal: AbortSignal): Promise<Turn> {
     const turn = new Turn({
       load,
@@ -74,7 +74,7 @@ export class Turns {
     return turn;
   }
 
-  /** Lets a machine go on, or brings it to rest, once its change before is done. */
+  /** Resumes or pauses a machine, once its previous change is done. */
   async #change(machine: Machine, runs: boolean): Promise<void> {
     const member = this.#members.get(machine);
     if (member === undefined || machine.pause === undefined || machine.resume === undefined) return;
@@ -83,7 +83,7 @@ export class Turns {
       await before;
       if (member.runs !== member.isStill || !this.#members.has(machine)) return;
       member.isStill = !member.runs;
-      // one that has ended, or does not do it, is lost to its trial, and says why
+      // a machine that has ended or fails to do so is lost; its trial reports why
       await (member.runs ? machine.resume!() : machine.pause!()).catch(() => undefined);
     };
     member.moved = move(member.moved);
@@ -94,13 +94,13 @@ export class Turns {
 interface Means {
   readonly load: Load;
   readonly take: (until: AbortSignal) => Promise<Disposable>;
-  /** Lets the machine run; brings it to rest. */
+  /** Resumes the machine; `hold` pauses it. */
   readonly run: () => Promise<void>;
   readonly hold: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
-/** A trial's turn. It is given up for the time in which the trial only waits, and had again for what comes after. */
+/** A trial's turn. It releases its cores while the trial only waits, and takes them again for what comes after. */
 export class Turn implements Disposable {
   readonly #means: Means;
   readonly #over = new AbortController();
@@ -115,7 +115,7 @@ export class Turn implements Disposable {
   async take(): Promise<void> {
     const { take, run, signal } = this.#means;
     const cores = await take(AbortSignal.any([signal, this.#over.signal]));
-    // it can have ended meanwhile
+    // the trial may have ended meanwhile
     if (this.#over.signal.aborted) return cores[Symbol.dispose]();
     this.#cores = cores;
     this.#since = performance.now();
@@ -123,7 +123,7 @@ export class Turn implements Disposable {
     if (!this.#over.signal.aborted) this.#limit();
   }
 
-  /** Whether the next trial of its cell can have this turn, too: what it has of the host is still there. */
+  /** Whether the next trial of its cell can use this turn, too: it still holds its cores, and not for too long. */
   goesOn(): boolean {
     if (this.#cores === undefined || performance.now() - this.#since > longMs) return false;
     this.#limit();
@@ -136,7 +136,7 @@ export class Turn implements Disposable {
     if (holdMs !== null) this.#timer = setTimeout(() => this.#give(), holdMs);
   }
 
-  /** The trial says that it does nothing but look for `ms`. */
+  /** Releases the cores: the trial will only read the state for the next `ms`. */
   quiet(ms: number): void {
     if (this.#cores === undefined || this.#means.load.holdMs !== null || ms < minQuietMs) return;
     this.#give();
@@ -145,7 +145,7 @@ export class Turn implements Disposable {
 
   async #again(): Promise<void> {
     await this.#means.hold();
-    // the run or the trial can end meanwhile
+    // rejects if the run or the trial ends meanwhile
     await this.take().catch(() => undefined);
   }
 

@@ -5,40 +5,40 @@ import type { Cell } from '../plan/cell.ts';
 import { longestWait } from './costs.ts';
 import { splitByCell, spreadWaits, type Assignment } from './assignment.ts';
 
-/** What one machine after another does. */
+/** An assignment for successive machines of one distro, and what they start from. */
 export interface Work {
   readonly share: Assignment;
   readonly on: Ready;
-  /** The number of the template its machines start from; null: they are booted. */
+  /** The number of the template that its machines start from; null: they are booted. */
   readonly template: number | null;
 }
 
-/** What shares are worked with. */
+/** What there is to carry out assignments with. */
 export interface Means {
   readonly matrix: Matrix;
-  /** The distros that can be booted; shares of others are left out. */
+  /** The distros that can be booted; assignments of others are left out. */
   readonly ready: readonly Ready[];
-  /** Machines at once. */
+  /** Number of machines at once. */
   readonly jobs: number;
 }
 
-/** Waits that a machine of their own is booted for. */
+/** Total wait that is worth booting another machine for. */
 const worthBootMs = 60_000;
 
 /** Whether machines of a distro start from templates. */
 const hasClones = ({ lab }: Ready, { templates }: Matrix): boolean => templates && lab.hasTemplates === true;
 
-/** Machines at once: as many as were asked for, or as this host has cores for and memory for the largest. */
+/** Number of machines at once: as requested, or what this host's cores and memory allow for the largest machine. */
 export const machinesFor = (ready: readonly Ready[], matrix: Matrix, asked: number | null): number =>
   asked ?? jobsFor(Math.max(...ready.map((one) => one.lab.memoryOf(one.way, hasClones(one, matrix)))));
 
-/** How long a work mostly waits, ms; 0: it has trials that do not. */
+/** How long this work mostly waits, ms; 0: some of its trials do not wait. */
 export function waitOf({ share: { tasks } }: Work, matrix: Matrix): number {
   const waits = tasks.map(({ cell }) => longestWait(cell, matrix));
   return waits.includes(0) ? 0 : waits.reduce((sum, one) => sum + one, 0);
 }
 
-/** What each machine does: one for each share, for each of its cells where starts are cheap, or for its waits. */
+/** Splits assignments into works: per cell where machines start from templates, else with waits on further machines. */
 export function worksOf(shares: readonly Assignment[], { matrix, ready, jobs }: Means): Work[] {
   const usable = new Map(ready.map((one) => [one.distro, one]));
   const parts = Math.ceil(jobs / shares.length) - 1;
@@ -53,7 +53,7 @@ export function worksOf(shares: readonly Assignment[], { matrix, ready, jobs }: 
   });
 }
 
-/** As many machines for a share's waits as there are left, each with more to wait for than its boot takes. */
+/** Spreads the waits of an assignment over the spare machines, each with more to wait for than its boot takes. */
 function spread(share: Assignment, parts: number, matrix: Matrix): Assignment[] {
   const longest = (cell: Cell): number => longestWait(cell, matrix);
   const all = share.tasks.reduce((sum, { cell }) => sum + longest(cell), 0);

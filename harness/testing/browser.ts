@@ -5,10 +5,10 @@ import { pathToFileURL } from 'node:url';
 import axe from 'axe-core';
 import { chromium, type Browser, type Page } from 'playwright-core';
 
-/** A page in a browser, and all that went wrong in it. */
+/** A page in a browser, and everything that went wrong in it. */
 export interface Opened {
   readonly page: Page;
-  /** Errors, what was said on the console, dialogs, and addresses that were asked for besides the page. */
+  /** Errors, console messages, dialogs, and requests for anything besides the page. */
   readonly wrong: readonly string[];
 }
 
@@ -24,14 +24,14 @@ export class Pages implements AsyncDisposable {
 
   static async open(): Promise<Pages> {
     const dir = await mkdtemp(join(tmpdir(), 'frostline-pages-'));
-    // its sandbox does not work as root, and the only pages are ours
+    // Chromium's sandbox does not work as root, and all pages are our own
     return new Pages(
       await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] }),
       dir,
     );
   }
 
-  /** Shows a page once it is drawn, as from a file and without a network. */
+  /** Opens a page as a file, without network, and waits until it is drawn. */
   async show(html: string, hash = '', scheme: 'light' | 'dark' = 'light'): Promise<Opened> {
     const file = join(this.#dir, 'page.html');
     await writeFile(file, html);
@@ -63,7 +63,7 @@ export class Pages implements AsyncDisposable {
   }
 }
 
-/** What axe-core finds that is serious or critical, each with a place. */
+/** The serious and critical findings of axe-core, each with its place. */
 export async function seriousFindings(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate<axe.AxeResults>('axe.run()');

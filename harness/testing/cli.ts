@@ -14,7 +14,7 @@ export interface Started {
   readonly ended: Promise<Ended>;
 }
 
-/** Starts the command line as a user would, and collects what it says. */
+/** Starts the command line as a user would, and collects its output. */
 export function start(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): Started {
   const child = spawn(cli, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   const said = { stdout: '', stderr: '' };

@@ -9,7 +9,7 @@ import { randomOf } from './random.ts';
 type Bounds = readonly [low: number, high: number];
 export type Candidate = (clusters: readonly Cluster[]) => Bounds;
 
-/** Trials that a simulation draws: beta-binomial, with the rate and the intra-class correlation given. */
+/** The trials that a simulation draws: beta-binomial, with the given rate and intra-class correlation. */
 export interface Scenario {
   readonly boots: number;
   readonly trials: number;
@@ -26,13 +26,13 @@ export function scenarios(icc: number): Scenario[] {
   );
 }
 
-/** The share of intervals that held the rate, and their mean width. */
+/** The share of intervals that contain the rate, and their mean width. */
 export interface Coverage {
   readonly held: number;
   readonly width: number;
 }
 
-/** Draws `times` cells and their intervals. The same numbers each time. */
+/** Draws `times` cells and computes their intervals. Deterministic. */
 export function cover(candidate: Candidate, scenario: Scenario, times: number): Coverage {
   const { boots, trials, rate, icc } = scenario;
   const random = randomOf(boots * 1e6 + trials * 1e3 + Math.round(rate * 100) + Math.round(icc * 1e8));
@@ -46,15 +46,18 @@ export function cover(candidate: Candidate, scenario: Scenario, times: number): 
   return { held: held / times, width: width / times };
 }
 
-/** Of runs that stop once their bounds are near: how often those held the rate at every trial, and when they stopped. */
+/**
+ * For runs that stop once their bounds are narrow: how often the bounds held the rate at every trial (`always`), and
+ * the mean number of trials.
+ */
 export interface Stopped {
   readonly always: number;
-  /** How often the interval for a fixed number of trials held it at the stop. */
+  /** How often the interval for a fixed number of trials contained the rate at the stop. */
   readonly fixed: number;
   readonly trials: number;
 }
 
-/** Runs a cell `times` times until its rate is known as a sampling wants it, by rounds of five boots. */
+/** Runs a cell `times` times until its rate is known as precisely as the sampling asks, in rounds of five boots. */
 export function stop(of: Omit<Scenario, 'boots' | 'trials'>, sampling: Sampling, times: number): Stopped {
   const random = randomOf(Math.round(of.rate * 100) + Math.round(of.icc * 1e4));
   let [always, fixed, trials] = [0, 0, 0];
@@ -94,7 +97,7 @@ function stopOnce(
   return { clusters, isHeld };
 }
 
-/** The intervals that were held against each other; the first is the one in use. */
+/** The intervals that were compared; the first is in use. */
 export const candidates: Readonly<Record<string, Candidate>> = {
   'weighed correlation, t': (clusters) => boundsOf(clusteredRate(clusters)!),
   'independent trials (Wilson)': (clusters) => {
@@ -133,7 +136,7 @@ const boundsOf = ({ low, high }: { low: number; high: number }): Bounds => [low,
 const sum = (clusters: readonly Cluster[]): Cluster =>
   clusters.reduce((all, one) => ({ frozen: all.frozen + one.frozen, trials: all.trials + one.trials }));
 
-/** The variance of sum(x) / sum(n) between boots over that of as many independent trials; 1 at least. */
+/** The variance of sum(x) / sum(n) between boots, relative to that of as many independent trials; at least 1. */
 function designEffect(clusters: readonly Cluster[]): number {
   const { frozen, trials } = sum(clusters);
   if (frozen === 0 || frozen === trials) return 1;
@@ -143,7 +146,7 @@ function designEffect(clusters: readonly Cluster[]): number {
   return Math.max(1, ((length / (length - 1)) * squares) / (rate * (1 - rate) * trials));
 }
 
-/** The rates whose likelihood, at the correlation that suits each best, is within chi-square's 95 % of the best. */
+/** The rates whose profile likelihood (at the best correlation for each) is within chi-square's 95 % of the maximum. */
 function profileLikelihood(clusters: readonly Cluster[]): Bounds {
   const most = Math.max(...clusters.map(({ trials }) => trials));
   const count = (of: (one: Cluster) => number): number[] =>
@@ -178,7 +181,7 @@ function drawBoot({ trials, rate, icc }: Omit<Scenario, 'boots'>, random: () => 
   return { frozen, trials };
 }
 
-/** The rate of one boot. */
+/** Draws the rate of one boot. */
 function drawRate(rate: number, icc: number, random: () => number): number {
   if (icc === 0) return rate;
   const size = (1 - icc) / icc;
@@ -186,7 +189,7 @@ function drawRate(rate: number, icc: number, random: () => number): number {
   return a + b > 0 ? a / (a + b) : Number(random() < rate);
 }
 
-/** G. Marsaglia and W. W. Tsang, ACM Transactions on Mathematical Software 26 (2000), pp. 363-372. */
+/** A gamma variate: G. Marsaglia and W. W. Tsang, ACM Transactions on Mathematical Software 26 (2000), pp. 363-372. */
 function gamma(shape: number, random: () => number): number {
   if (shape < 1) return gamma(shape + 1, random) * random() ** (1 / shape);
   const d = shape - 1 / 3;

@@ -19,37 +19,37 @@ import { runMatrix } from '../run.ts';
 import { FakeMachine, type Answer } from './fake.ts';
 import { PassThrough } from 'node:stream';
 
-/** How a run with fake machines goes. */
+/** Options of a run with fake machines. */
 export interface FakeRun {
   readonly matrix: Matrix;
   readonly answer: Answer;
   readonly jobs?: number;
   readonly hasTemplates?: boolean;
-  /** Boots a machine of that id and distro another way, or rejects. */
+  /** Boots a machine with this id and distro in another way, or rejects. */
   readonly boot?: (machine: FakeMachine, distro: string) => Promise<Machine>;
-  /** The folder of the run to go on with. */
+  /** The folder of the run to resume. */
   readonly resume?: string;
-  /** What a distro's kernel waits for. */
+  /** Awaited before a distro's kernel is ready. */
   readonly prepare?: (distro: string) => Promise<void>;
-  /** Distros whose kernels cannot be had. */
+  /** Distros whose kernels cannot be obtained. */
   readonly failed?: Readonly<Record<string, Error>>;
 }
 
-/** What came of it. */
+/** The results of a run with fake machines. */
 export interface FakeEnd {
   readonly dir: string;
-  /** Ids of the machines that were booted, or not quite, in order. */
+  /** Ids of the machines whose boot was attempted, in order. */
   readonly boots: readonly string[];
-  /** `machine cgroup trial` of each trial, and what else machines say. */
+  /** `machine cgroup trial` of each trial, and other entries of the machines. */
   readonly log: readonly string[];
   readonly problems: readonly Problem[];
   readonly events: readonly RunEvent[];
-  /** The plain log. */
+  /** The output of the plain log. */
   readonly said: string;
   readonly stored: StoredRun;
 }
 
-/** Runs a matrix on machines that boot nothing, from its cells to its stored run. */
+/** Runs a matrix on fake machines, from its cells to its stored run. */
 export async function runFake(how: FakeRun): Promise<FakeEnd> {
   const { matrix, jobs = 1 } = how;
   const cells = [...planCells(matrix)];

@@ -5,12 +5,12 @@ import type { Channel, ChannelEnd, Machine, Watch } from '../lab/machine.ts';
 import { sampleRecord } from '../record/sample.ts';
 import { watchSeeing } from './saying.ts';
 
-/** What a fake machine's frostbite says of a trial. */
+/** The answer of a fake machine's frostbite to a trial. */
 export type Answer = (trial: {
   readonly number: number;
   readonly cgroup: string;
   readonly workload: string;
-  /** The machine it runs on. */
+  /** The id of the machine that it runs on. */
   readonly machine: string;
 }) => {
   readonly outcome: 'frozen' | 'not-frozen' | 'unsupported' | 'error';
@@ -23,7 +23,7 @@ export class FakeMachine implements Machine {
   readonly release = '6.12.0-fake';
   readonly #id: string;
   readonly #answer: Answer;
-  /** What was done to it, in order. */
+  /** The operations on it, in order. */
   readonly log: string[];
   boot = 1;
   #serving = 0;

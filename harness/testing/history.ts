@@ -15,7 +15,7 @@ strategies:
   single: { preset: single }
 `;
 
-/** Makes a finished run with these records; resolves with its folder. */
+/** Stores a finished run with these records; resolves with its folder. */
 export async function storeRun(
   results: string,
   day: string,
@@ -39,7 +39,7 @@ export async function storeRun(
 export const storm = 'debian-12/v1/none/vfork-exec-storm/single';
 export const sleep = 'debian-12/v1/none/sleep/single';
 
-/** Boots of a cell with five trials each, of which as many froze as told. */
+/** Boots of a cell with five trials each; `frozen` says how many froze in each boot. */
 export function trials(
   cell: string,
   day: string,
@@ -59,7 +59,7 @@ export function trials(
   );
 }
 
-/** `frostline history` on a results folder, in this process. */
+/** Runs `frostline history` on a results folder, in this process. */
 export async function history(results: string, ...words: string[]): Promise<{ out: string; err: string }> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const { signal } = new AbortController();
@@ -76,7 +76,7 @@ export async function history(results: string, ...words: string[]): Promise<{ ou
   return { out, err };
 }
 
-/** Runs of three nights; a new kernel came for the last. Resolves with their folders. */
+/** Stores runs of three nights, the last with a new kernel; resolves with their folders. */
 export const threeNights = async (results: string): Promise<string[]> => [
   await storeRun(results, '2026-11-20', [
     ...trials(storm, '2026-11-20', [2, 3]),

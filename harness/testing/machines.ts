@@ -20,7 +20,7 @@ import { Ledger } from '../schedule/ledger.ts';
 import { workShift } from '../schedule/shift.ts';
 import type { Task } from '../trial/task.ts';
 
-/** Loads a matrix that is right, for tests. */
+/** Loads a matrix for tests; it must be valid. */
 export function matrixOf(text: string): Matrix {
   const loaded = loadMatrix(text, 'test.yaml');
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.findings));
@@ -61,7 +61,10 @@ export interface ShiftLog<M = QemuMachine> {
   readonly machines: readonly M[];
 }
 
-/** Runs all trials of a one-distro matrix as one shift, on machines of that template if any; `onMachine` may do something to each. */
+/**
+ * Runs all trials of a one-distro matrix as one shift, on machines of the given template, if any; `onMachine` may act
+ * on each machine.
+ */
 export function shift(
   lab: QemuLab,
   matrix: Matrix,
@@ -76,7 +79,7 @@ export function shift(
   return shiftOn<KernelWay, QemuMachine>(from, way, matrix, onMachine);
 }
 
-/** The same in the lab of any driver, whatever way the matrix names. */
+/** The same in the lab of any driver, whichever way the matrix names. */
 export async function shiftOn<W extends Way, M extends Machine>(
   lab: { boot(request: BootRequest<W>): Promise<M> },
   way: W,
@@ -111,7 +114,7 @@ export async function shiftOn<W extends Way, M extends Machine>(
   return log;
 }
 
-/** Brings a program of the guest's tests (guest/tests/programs) into a machine, as /tmp/NAME. */
+/** Copies a program of the guest's tests (guest/tests/programs) into a machine, as /tmp/NAME. */
 export async function bringProgram(machine: QemuMachine, name: string): Promise<void> {
   const program = join(await mkdtemp(join(tmpdir(), 'frostline-test-')), name);
   const source = new URL(`../guest/tests/programs/${name}.c`, import.meta.url).pathname;
@@ -124,7 +127,7 @@ export async function bringProgram(machine: QemuMachine, name: string): Promise<
   if (code !== 0) throw new Error(stderr);
 }
 
-/** Resolves once a trial of the machine is under way: its group is there. */
+/** Resolves once a trial of the machine is running, i.e. its cgroup exists. */
 export async function untilTrialRuns(machine: QemuMachine): Promise<void> {
   await machine.exec(
     'until ls -d /sys/fs/cgroup/*/frostline-* > /dev/null 2>&1; do usleep 20000; done; usleep 300000',
@@ -133,8 +136,8 @@ export async function untilTrialRuns(machine: QemuMachine): Promise<void> {
 }
 
 /**
- * QEMU's machines that nobody will take down any more: those of controllers that are dead, and of this process, which has
- * disposed all that it had when it asks. vagrant's are in one folder with those of everybody else.
+ * QEMU machines that nobody will take down any more: those of dead controllers, and of this process, which has disposed
+ * all of its machines by the time it asks. vagrant's are left out, since everybody's machines share one folder.
  */
 export async function leftovers(): Promise<MachineFolder[]> {
   const isOurs = ({ dir, owner }: MachineFolder): boolean =>
@@ -142,7 +145,7 @@ export async function leftovers(): Promise<MachineFolder[]> {
   return (await findMachines()).filter(isOurs);
 }
 
-/** The folders of this process's machines: those of others come and go. */
+/** The folders of this process's machines; those of other processes may come and go. */
 export function ownFolders(): string[] {
   return readdirSync(runtimeDir()).filter((name) => {
     try {

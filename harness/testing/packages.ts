@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 
 const folder = (): Promise<string> => mkdtemp(join(tmpdir(), 'frostline-test-'));
 
-/** Builds an RPM of a tree with rpmbuild, as distributions do; `payload` is how it is compressed. */
+/** Builds an RPM of a tree with rpmbuild, as distributions do; `payload` is its compression. */
 export async function buildRpm(name: string, tree: string, payload = 'w1.gzdio'): Promise<string> {
   const top = await folder();
   const spec = `%global debug_package %{nil}
@@ -47,11 +47,11 @@ export async function buildDeb(name: string, tree: string): Promise<string> {
 /** A web server on loopback. */
 export interface WebServer extends AsyncDisposable {
   readonly url: string;
-  /** The paths that were asked for, in order. */
+  /** The requested paths, in order. */
   readonly asked: readonly string[];
 }
 
-/** Serves files by their names; below /cut/ it breaks off in the middle of them. */
+/** Serves files by name; below /cut/ it breaks off in the middle of the file. */
 export async function serve(files: readonly string[]): Promise<WebServer> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
@@ -81,7 +81,7 @@ export async function serve(files: readonly string[]): Promise<WebServer> {
   };
 }
 
-/** A file that says it is a bzImage of a release (Documentation/arch/x86/boot.rst), and boots nothing. */
+/** Writes a file with the bzImage header of a release (Documentation/arch/x86/boot.rst); it cannot boot. */
 export async function writeImage(file: string, release: string): Promise<void> {
   const bytes = Buffer.alloc(0x1000);
   bytes.write('HdrS', 0x202, 'latin1');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { until } from '../base/deadline.ts';
 import type { TrialRecord } from '../record/schema.ts';
 
-/** The records of the first run under a folder's `results`; a torn last line is none. */
+/** The records of the first run under a folder's `results`; a torn last line is skipped. */
 export const recordsOf = (dir: string): TrialRecord[] => {
   const [run] = readdirSync(join(dir, 'results'));
   const text = readFileSync(join(dir, 'results', run!, 'records.ndjson'), 'utf8');

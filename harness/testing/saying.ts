@@ -2,12 +2,12 @@ import { boundedLines } from '../base/lines.ts';
 import type { ChannelEnd, Condition, Machine, Watch } from '../lab/machine.ts';
 import { sampleRecord } from '../record/sample.ts';
 
-/** What a frostbite that is sound says first. */
+/** The hello message of a working frostbite. */
 export const soundHello = JSON.stringify({
   ...{ ev: 'hello', version: '1', release: '6.12.0', arch: 'x86_64', cpus: 2, boot: 'b', v1: null, v2: '/2' },
 });
 
-/** A result as frostbite tells it, on one line. */
+/** A trial result as frostbite sends it, on one line. */
 export function soundResult(trial: number, change: object = {}): string {
   const { frozenUs, writes, reads, thaws, states, thaw, blockers, tool } = sampleRecord();
   const figures = { frozenUs, writes, reads, thaws, states, thaw, blockers, tool };
@@ -15,7 +15,7 @@ export function soundResult(trial: number, change: object = {}): string {
   return JSON.stringify({ ev: 'result', trial, ...figures, ...fields, ...change });
 }
 
-/** A watch that sees this of a machine that is well. */
+/** A watch that observes these conditions on a healthy machine. */
 export function watchSeeing(
   change: Partial<Condition> = {},
   changes: ReturnType<Watch['changes']> = [],
@@ -29,7 +29,7 @@ export function watchSeeing(
   };
 }
 
-/** A machine whose guest says these bytes, whatever it is asked; then its channel ends so, or stays open. */
+/** A machine whose guest sends these bytes whatever the request; then its channel ends as given, or stays open. */
 export function machineSaying(bytes: AsyncIterable<Buffer>, end: ChannelEnd | null): Machine {
   const { machine: facts } = sampleRecord();
   return {

@@ -2,19 +2,19 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** An HTTP server on this host; it ends with what it is still asked. */
+/** An HTTP server on this host; disposing it also ends open requests. */
 export interface TestServer extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`. */
   readonly base: string;
   /** `METHOD PATH` of each request, in order. */
   readonly asked: string[];
-  /** What each path answers; others are 404. */
+  /** The handler of each path; other paths answer 404. */
   readonly routes: Record<string, RequestListener>;
-  /** Called with each request, before it is answered. */
+  /** Called for each request before it is answered. */
   onRequest: (request: IncomingMessage) => void;
 }
 
-/** Starts one. */
+/** Starts a test server. */
 export async function serve(routes: Record<string, RequestListener> = {}): Promise<TestServer> {
   const http = createServer((request, response) => {
     const { method = '', url = '' } = request;
@@ -39,7 +39,7 @@ export async function serve(routes: Record<string, RequestListener> = {}): Promi
   return server;
 }
 
-/** Answers with a body, and to HEAD with its length. */
+/** A handler that answers with a body, and to HEAD with its length. */
 export const body =
   (content: string, headers: Record<string, string> = {}): RequestListener =>
   (request, response) => {
@@ -47,7 +47,7 @@ export const body =
     response.end(request.method === 'HEAD' ? undefined : content);
   };
 
-/** Answers with a status alone. */
+/** A handler that answers with only a status. */
 export const status =
   (code: number, headers: Record<string, string> = {}): RequestListener =>
   (_, response) =>

@@ -2,7 +2,7 @@ import type { CellState } from '../analyse/state.ts';
 import type { TrialRecord } from '../record/schema.ts';
 import { nightly, nightlyCell, storeRun, trialsOf, type Stored } from './stored.ts';
 
-/** Trials that are planned for the one cell of each. */
+/** Planned trials of the one cell of each sample. */
 const planned = 20;
 
 const crash = {
@@ -19,20 +19,20 @@ const trials = (
   count = planned,
 ): readonly TrialRecord[] => trialsOf(nightlyCell, count, change);
 
-/** A matrix of that cell that expects this of it. */
+/** A matrix of that cell with this expectation. */
 const expecting = (text: string): string =>
   nightly.replace(/expect:[^]*/, text === '' ? '' : `expect:\n  - { workload: sleep, ${text} }\n`);
 
 interface Sample extends Pick<Stored, 'records' | 'problems'> {
   readonly name: string;
   readonly state: CellState;
-  /** What is expected of the cell; nothing by default. */
+  /** The cell's expectation; none by default. */
   readonly expect?: string;
-  /** In place of the matrix. */
+  /** Replaces the matrix. */
   readonly matrix?: string;
 }
 
-/** Runs of one cell, for every state at least one. */
+/** Runs of one cell, at least one for every state. */
 export const samples: readonly Sample[] = [
   { name: 'all froze', state: 'measured', records: trials() },
   {
@@ -83,7 +83,7 @@ export const samples: readonly Sample[] = [
   },
 ];
 
-/** Makes a finished run of a sample; resolves with its folder. */
+/** Stores a finished run of a sample; resolves with its folder. */
 export const storeSample = (
   results: string,
   { records, problems, expect = '', matrix = expecting(expect) }: Sample,

@@ -4,7 +4,7 @@ import { createRun } from '../record/runs.ts';
 import { sampleRecord } from '../record/sample.ts';
 import type { TrialRecord } from '../record/schema.ts';
 
-/** The matrix of a stored run of one cell, in which every trial is to freeze. */
+/** The matrix of a stored run of one cell, in which every trial is expected to freeze. */
 export const nightly = `name: nightly
 trials: 4
 machines: 2
@@ -19,7 +19,7 @@ expect:
 `;
 export const nightlyCell = 'debian-12/v1/none/sleep/single';
 
-/** What is in a stored run. */
+/** The contents of a stored run. */
 export interface Stored {
   readonly matrix: string;
   readonly cells: readonly string[];
@@ -29,7 +29,7 @@ export interface Stored {
   readonly startedAt?: Date;
 }
 
-/** Makes a run called `nightly` that has finished; resolves with its folder. */
+/** Stores a finished run called `nightly`; resolves with its folder. */
 export async function storeRun(results: string, of: Stored): Promise<string> {
   const { matrix, cells, trials, records, problems = [], startedAt } = of;
   await using run = await createRun(results, {
@@ -45,7 +45,7 @@ export async function storeRun(results: string, of: Stored): Promise<string> {
   return run.dir;
 }
 
-/** Trials of a cell, spread over ten boots; `change` says what each is. */
+/** Trials of a cell, spread over ten boots; `change` sets the fields of each. */
 export const trialsOf = (
   cell: string,
   count: number,
@@ -58,7 +58,7 @@ export const trialsOf = (
     }),
   );
 
-/** Makes a run of `nightly` with frozen trials and, at its end, some that are not; resolves with its folder. */
+/** Stores a run of `nightly` with frozen trials followed by failed ones; resolves with its folder. */
 export const storeNightly = (results: string, frozen: number, failed: number): Promise<string> =>
   storeRun(results, {
     matrix: nightly,

@@ -3,7 +3,7 @@ import { openVagrantLab } from '../lab/vagrant/lab.ts';
 import type { VagrantWay } from '../matrix/matrix.ts';
 import { matrixOf } from './machines.ts';
 
-// A controller that boots one machine, says so and waits to be killed.
+// A controller that boots one machine, reports it and waits to be killed.
 const { signal } = new AbortController();
 const matrix = matrixOf(`name: killed
 distros: { box: { driver: vagrant, box: frostline/bookworm, cpus: 1 } }

@@ -1,6 +1,6 @@
 import type { Machine } from '../lab/machine.ts';
 
-/** A file of evidence and the command that says what is in it: words of ours alone, for any shell. */
+/** Evidence files, and the commands whose output goes into them: fixed text that works in any shell. */
 const questions = [
   ['dmesg.txt', 'dmesg | tail -n 300'],
   ['cmdline.txt', 'cat /proc/cmdline'],
@@ -8,7 +8,7 @@ const questions = [
 ] as const;
 const askMs = 10_000;
 
-/** What a machine that answers says of itself after a trial, by file; what it does not answer is left out. */
+/** Collects evidence from a machine after a trial, by file name. Stops at the first command that is not answered. */
 export async function askMachine(machine: Machine): Promise<Map<string, string>> {
   const said = new Map<string, string>();
   for (const [name, command] of questions) {

@@ -5,7 +5,7 @@ import type { Cell } from '../plan/cell.ts';
 import { trialSeed } from '../plan/seeds.ts';
 import type { Task } from './task.ts';
 
-/** The task of a trial of a cell; null when the matrix does not have the cell. */
+/** The task for a trial of a cell; null if the matrix does not have the cell. */
 export function toTask(matrix: Matrix, cell: Cell, trial: number): Task | null {
   const { id, cgroup, runtime } = cell;
   const seed = trialSeed(matrix.seed, id, trial);

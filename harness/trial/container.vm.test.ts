@@ -101,7 +101,7 @@ describe('a checkpoint', () => {
   it('freezes, dumps, restores, and the workload goes on, with a user namespace too', async () => {
     const lab = await openTestLab();
     const { trials: all, lost } = await shift(lab, matrixOf(matrixFor('deb:trixie', dumps)));
-    // what meets its server in a folder that is shared cannot be dumped: that is said, and is no error of the lab
+    // a workload that reaches its server through a shared folder cannot be dumped: unsupported, not a lab error
     expect(lost.filter((reason) => !reason.includes('a container that CRIU dumps shares no /tmp'))).toEqual(
       [],
     );

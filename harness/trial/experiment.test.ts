@@ -27,7 +27,7 @@ async function* forEver(...lines: readonly string[]): AsyncGenerator<Buffer> {
   await new Promise(() => undefined);
 }
 
-/** A trial on a machine whose guest says these lines, and of which this is seen from then on. */
+/** Runs a trial on a machine, with `watch` in place of the machine's own. */
 async function trial(machine: Machine, watch: Watch): Promise<TrialOutcome> {
   const seen: Machine = { ...machine, watch: () => Promise.resolve(watch) };
   await using session = await Session.open(seen);

@@ -10,33 +10,33 @@ import type { Attempt, Logs, Session } from './session.ts';
 import type { WindowRecord } from './window-record.ts';
 import { windowRecord, type Window } from './window.ts';
 
-/** What one trial gave. */
+/** The result of one trial. */
 export interface TrialOutcome extends Verdict {
   readonly result: GuestResult | null;
-  /** What a tool that failed had logged, by name. */
+  /** Logs of a tool that failed, by name. */
   readonly logs: Logs;
-  /** Of a group that did not freeze: the tasks in the way in the moments before the last look, which is the result's. */
+  /** If the group did not freeze: the blockers at earlier looks. The last look is in `result`. */
   readonly looks: readonly Look[];
   readonly hello: Hello;
   readonly wallUs: number;
-  /** What else was seen of it. */
+  /** What else was observed during the trial. */
   readonly window: WindowRecord;
   /** Whether the machine can run another trial. */
   readonly reusable: boolean;
 }
 
-/** A dying machine's last words need a moment to reach its console and its exit to be seen. */
+/** A dying machine's last output needs a moment to reach its console, and so does its exit to be noticed. */
 const lastWordsMs = 500;
 
 /**
- * Runs one trial in a machine that answers, and judges it. Rejects only on abort: whatever happens to
- * guest, connection or machine is an outcome.
+ * Runs one trial in a machine that answers, and judges it. Rejects only on abort: whatever happens to the
+ * guest, the connection or the machine is an outcome.
  */
 export async function runTrial(
   of: {
     readonly machine: Machine;
     readonly session: Session;
-    /** Told for how long (ms) nothing but a look at the group will happen in the guest. */
+    /** Called with the time (ms) for which the guest will do nothing but read the state of the group. */
     readonly onQuiet?: (ms: number) => void;
   },
   request: TrialRequest | SequenceRequest,
@@ -54,12 +54,12 @@ export async function runTrial(
   if (attempt.kind === 'lost')
     return { ...common, ...verdict, result: null, logs: new Map(), looks: [], reusable: false };
   const { result, logs, looks } = attempt;
-  // a kernel that has killed a task in its own code holds what the task held
+  // after an oops the kernel still holds the locks of the task that it killed
   const isSound = window.facts.every(({ kind }) => kind !== 'oops');
   return { ...common, ...verdict, result, logs, looks, reusable: result.reusable && isSound };
 }
 
-/** All that was seen of a trial that is over. */
+/** Gathers everything observed of a trial that has ended. */
 async function look(watch: Watch, attempt: Attempt, signal?: AbortSignal): Promise<Window> {
   const { heard } = attempt;
   if (attempt.kind === 'result') {

@@ -17,7 +17,7 @@ import {
   type ShiftLog,
 } from '../testing/machines.ts';
 
-/** Two trials that each wait out their deadline: time enough for something to happen to the machine. */
+/** Two trials that each run into their deadline, which leaves time for something to happen to the machine. */
 const matrixWith = (cmdline: string, memory = 512, deadline = '3s'): Matrix =>
   matrixOf(`name: test
 trials: 2
@@ -31,13 +31,13 @@ strategies:
   single: { preset: single }
 `);
 
-/** A command that may take the connection, or the machine, with it. */
+/** Runs a command that may end the connection or the machine. */
 const command =
   (words: string) =>
   (machine: QemuMachine): Promise<unknown> =>
     machine.exec(words, 20_000).catch(() => undefined);
 
-/** The frostbite that serves is the oldest but for PID 1. */
+/** The pid of `frostbite serve`: the oldest frostbite process except PID 1. */
 const served = "$(pidof frostbite | tr ' ' '\\n' | sort -n | grep -vx 1 | head -n 1)";
 
 const faults: readonly (readonly [
@@ -66,7 +66,7 @@ const faults: readonly (readonly [
       const { monitor } = machine;
       monitor.execute = () => Promise.reject(new FrostlineError('QMP cont: refused', { code: 'machine' }));
       await machine.resume().catch(() => undefined);
-      // it is to be taken down all the same
+      // so that the machine can be shut down afterwards
       monitor.execute = Qmp.prototype.execute.bind(monitor);
     },
     'lab-error',
@@ -83,9 +83,9 @@ const faults: readonly (readonly [
 ];
 
 /**
- * What a guest can live with: the trial is measured as if nothing had been, and what the kernel said of it is told with
- * the trial. They have the time of two trials, so that the guest whose memory is filled is small, and it is dd that does
- * it: in the kernel, at once.
+ * Trouble that a guest survives: the trial is measured all the same, and what the kernel logged is reported with it.
+ * It must happen within the time of two trials, so the guest whose memory is filled is small, and dd fills it, which
+ * happens in the kernel, at once.
  */
 const troubles = [
   ['has a full disk', 512, 'dd if=/dev/zero of=/fill bs=1M; test -s /fill', []],
@@ -122,7 +122,7 @@ describe.each([
       reason: expect.stringMatching(reason),
     });
     expect(lost).toEqual([trials[0]!.reason]);
-    // a lab error is tried again, a fault of the kernel stands; the rest of the cell goes on with a fresh machine
+    // a trial with a lab error is retried, a kernel fault stands; a fresh machine runs the rest of the cell
     const rest = trials.slice(1).map(({ trial, machine, outcome: next }) => `${trial} ${machine} ${next}`);
     expect(rest).toEqual([...(outcome === 'lab-error' ? ['0 m2 not-frozen'] : []), '1 m2 not-frozen']);
     expect(machines.map(({ pid }) => processStart(pid))).toEqual([undefined, undefined]);
@@ -163,7 +163,7 @@ describe('a machine', () => {
 });
 
 describe('a kernel', () => {
-  /** One trial that writes FROZEN again and again, on a machine of which `hog` takes these CPUs meanwhile. */
+  /** Runs one trial that writes FROZEN repeatedly, while `hog` occupies these CPUs of its machine. */
   const hogged = async (kernel: string, cpus: string): Promise<ShiftLog> => {
     const matrix = matrixOf(`name: test
 trials: 1
@@ -183,14 +183,14 @@ strategies: { rewrite: { attempts: 100000, poll: 100ms, rewriteEvery: 1, deadlin
 
   it('that schedules nothing any more has hung', async () => {
     const { trials, lost } = await hogged('bullseye', 'all');
-    // a kernel that still can may say so itself
+    // the kernel may still be able to report it itself
     const reason =
       /^no heartbeat for \d+ s \(vCPUs running, they had .* s of the host, no command|rcu.* stalls? /;
     expect(trials).toMatchObject([{ outcome: 'kernel-hang', reason: expect.stringMatching(reason) }]);
     expect(lost).toEqual([trials[0]!.reason]);
   });
 
-  // the freezer takes the lock of CPU hotplug since 6.1; a CPU that cannot be taken down keeps it for ever
+  // since Linux 6.1 the freezer takes the CPU hotplug lock; a CPU that cannot be taken offline holds it for ever
   it('that holds frostbite in a write to freezer.state has hung, and says where', async () => {
     const { trials, lost } = await hogged('bookworm', '1');
     const reason =

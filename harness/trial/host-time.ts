@@ -1,12 +1,12 @@
 import type { VcpuTime } from '../lab/machine.ts';
 
-/** What the host gave a machine's vCPUs during a trial, all together: time on a CPU, and time they waited for one. */
+/** Host time of all vCPUs of a machine together during a trial: time on a CPU, and time waiting for one. */
 export interface HostTime {
   readonly ranUs: number;
   readonly waitedUs: number;
 }
 
-/** The time between two looks; null where the host does not say, or a vCPU came or went. */
+/** The time between two readings; null if the host does not provide it, or a vCPU came or went. */
 export function hostTime(
   before: readonly VcpuTime[] | null | undefined,
   after: readonly VcpuTime[] | null | undefined,

@@ -37,7 +37,7 @@ const running: Condition = {
 };
 const dead: Condition = { ...running, alive: false, state: null, detail: 'QEMU ended with SIGKILL' };
 
-/** A trial that was lost, of which this was seen. */
+/** What was observed of a trial that was lost. */
 interface Lost extends Partial<Pick<Window, 'facts' | 'changes'>>, Partial<Heard> {
   readonly condition?: Partial<Condition>;
 }

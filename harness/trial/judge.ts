@@ -3,22 +3,22 @@ import type { Outcome } from './outcome.ts';
 import { isInFreezer, stuckWords } from './stuck.ts';
 import { isStarved, type Loss, type Silence, type Window } from './window.ts';
 
-/** An outcome with the sentence that explains it, where it needs one. */
+/** An outcome, with a sentence that explains it if it needs one. */
 export interface Verdict {
   readonly outcome: Outcome;
   readonly reason: string | null;
 }
 
 /**
- * The outcome of a trial by all that was seen of it. What the guest measured stands. Of the rest unknown failures are
- * ours (`lab-error`); only these rules make one the kernel's:
+ * The outcome of a trial by everything that was observed. What the guest measured stands. Any other failure is ours
+ * (`lab-error`), unless one of these rules attributes it to the kernel:
  *
  * 1. a panic or an oops in the window: kernel-crash;
- * 2. the kernel holds frostbite in a call to the freezer or its groups: kernel-hang;
- * 3. the machine runs, the host gives its vCPUs time, and it is lost or silent with a lockup on its console: kernel-hang;
+ * 2. frostbite is stuck in a system call to the freezer or its cgroups: kernel-hang;
+ * 3. the machine runs, its vCPUs get host time, and it is lost or silent with a lockup on its console: kernel-hang;
  * 4. the same without a lockup, and nothing in its user space has been scheduled for many seconds: kernel-hang.
  *
- * A machine that somebody has stopped, frostline or another, does not run; one that the host starves cannot answer.
+ * A machine that was stopped, by frostline or anyone else, does not run; one that the host starves cannot answer.
  */
 export function judge(window: Window): Verdict {
   const { end } = window;
@@ -68,14 +68,14 @@ function whyOurs(window: Window, loss: Loss): string | undefined {
     const who = state === 'paused' ? paused : 'QEMU';
     return state === 'unknown' ? `machine lost: ${told}` : `machine stopped by ${who}: vCPUs ${state}`;
   }
-  // whoever has heartbeats is not starved of them
+  // a guest that sends heartbeats is not starved
   const isQuiet = loss.how === 'silent' || loss.how === 'ended';
   if (isQuiet && isStarved(heard.silence))
     return `the host gave its machine no time: no heartbeat for ${heard.silence.seconds} s, ${vcpuWords(heard.silence)}`;
   return undefined;
 }
 
-/** The rules by which a hang is the kernel's, of a machine that runs. */
+/** Applies the rules by which a hang of a running machine is the kernel's; undefined if none applies. */
 function whyHang(window: Window, loss: Loss): string | undefined {
   const { heard, facts, condition } = window;
   const { how } = loss;
@@ -110,7 +110,7 @@ function lossWords(window: Window, loss: Loss): string {
   }
 }
 
-/** Who was asked how the machine stands, and what was said. */
+/** What is known about the condition of the machine, in words. */
 function evidence({ condition, heard }: Window): string {
   const { state = null, answers = null, detail = null } = condition ?? {};
   const asked = { true: 'a command is answered', false: 'no command is answered', null: '' } as const;
@@ -121,7 +121,7 @@ function evidence({ condition, heard }: Window): string {
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(1);
 
-/** What the host gave each vCPU in the silence. */
+/** The host time that each vCPU had during the silence, in words. */
 function vcpuWords({ vcpus }: Silence): string {
   if (vcpus === null || vcpus.length === 0) return '';
   const times = vcpus.map(({ ranMs, waitedMs }) =>

@@ -7,7 +7,7 @@ import { isStarved, type Loss } from './window.ts';
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] }));
 afterEach(() => void vi.useRealTimers());
 
-/** A guest whose machine has this of its host in each second. */
+/** Limits of a guest whose vCPU gets this host time in each second. */
 function watched(perSecond: VcpuTime = { ranMs: 900, waitedMs: 20 }, limitSeconds = 600) {
   const still = { now: false };
   const asked = { count: 0 };

@@ -3,26 +3,26 @@ import type { GuestEvent, Stuck } from './protocol.ts';
 import { isInFreezer } from './stuck.ts';
 import { isStarved, type Heard, type Loss, type Silence } from './window.ts';
 
-/** A heartbeat is due every second. */
+/** A guest is silent after this long without a heartbeat, which is due every second. */
 const silentAfterSeconds = 15;
-/** So long a host may starve a machine before its trial is given up. */
+/** How long the host may starve a machine before its trial is given up. */
 const starvedAfterSeconds = 120;
-/** No call to the freezer takes so long but one that never ends. */
+/** A system call to the freezer that takes this long never ends. */
 const stuckAfterUs = 60_000_000;
 
-/** What is watched, and for how long. */
+/** The machine to watch, and the limit of the trial. */
 export interface LimitsOf {
   readonly limitSeconds: number;
-  /** Whether the machine stands still now. */
+  /** Whether the machine is paused now. */
   readonly isStill: () => boolean;
-  /** What its vCPUs had of the host so far. */
+  /** The host time of its vCPUs so far; null if unknown. */
   readonly vcpus: () => Promise<readonly VcpuTime[] | null>;
 }
 
 /**
- * Ends a trial whose guest is silent, late or stuck. Counts its own ticks rather than the clock, so that a host that
- * was suspended or starved does not pass for a silent guest; nor does a machine that stands still, or one whose vCPUs
- * had no time on the host.
+ * Ends a trial whose guest is silent, late or stuck. Counts its own ticks rather than the clock, so that a suspended or
+ * starved host is not mistaken for a silent guest; neither is a paused machine, or one whose vCPUs got no time on the
+ * host.
  */
 export class Limits {
   readonly over: Promise<Loss>;
@@ -35,7 +35,7 @@ export class Limits {
   #phase = 'starting';
   #kernelUs: number | null = null;
   #stuck: Stuck | null = null;
-  /** What the vCPUs had when the silence began. */
+  /** The host time of the vCPUs when the silence began. */
   #before: { readonly at: number; readonly vcpus: Promise<readonly VcpuTime[] | null> } | undefined;
 
   constructor(of: LimitsOf) {
@@ -48,23 +48,23 @@ export class Limits {
 
   async #tick(): Promise<void> {
     if (this.#of.isStill()) {
-      // what it did not say then is no silence, nor what its vCPUs did not have
+      // while it is paused, missing heartbeats and missing host time do not count
       this.#begin();
       return;
     }
     this.#silent++;
     this.#age++;
-    // not at each heartbeat: a silence of a second is none
+    // not after each heartbeat: a second without one is normal
     if (this.#silent === 2) this.#before = { at: performance.now(), vcpus: this.#of.vcpus() };
     if (this.#age >= this.#of.limitSeconds) this.#resolve({ how: 'late', seconds: this.#age });
     if (this.#silent < silentAfterSeconds) return;
     const silence = await this.#silence();
-    // it may have been heard of meanwhile
+    // a heartbeat may have arrived meanwhile
     if (this.#silent >= silentAfterSeconds && !(isStarved(silence) && this.#silent < starvedAfterSeconds))
       this.#resolve({ how: 'silent' });
   }
 
-  /** Whatever silence there was is over. */
+  /** Starts counting the silence anew. */
   #begin(): void {
     this.#silent = 0;
     this.#before = undefined;
@@ -93,7 +93,7 @@ export class Limits {
       this.#resolve({ how: 'stuck' });
   }
 
-  /** What was heard up to now. */
+  /** What was heard so far. */
   async account(): Promise<Heard> {
     const silence = await this.#silence();
     return { phase: this.#phase, kernelUs: this.#kernelUs, stuck: this.#stuck, silence };

@@ -1,4 +1,4 @@
-/** How a trial ended. The table of meanings is in docs/reference/outcomes.md. */
+/** How a trial ended. docs/reference/outcomes.md explains each. */
 export const outcomes = [
   'frozen',
   'not-frozen',
@@ -12,7 +12,7 @@ export const outcomes = [
 ] as const;
 export type Outcome = (typeof outcomes)[number];
 
-/** Outcomes that enter a success rate: the kernel was asked to freeze and its answer was checked. */
+/** Outcomes that count for a success rate: the kernel was asked to freeze, and its answer was checked. */
 export const countedOutcomes: ReadonlySet<Outcome> = new Set<Outcome>([
   'frozen',
   'not-frozen',
@@ -21,16 +21,16 @@ export const countedOutcomes: ReadonlySet<Outcome> = new Set<Outcome>([
   'failed',
 ]);
 
-/** Counted outcomes that are a success. */
+/** Whether an outcome is a success. */
 export const isSuccess = (outcome: Outcome): boolean => outcome === 'frozen' || outcome === 'passed';
 
-/** Outcomes that somebody will want to look into: counted ones that are no success, and a kernel that was lost. */
+/** Whether an outcome is worth investigating: counted but no success, or a kernel crash or hang. */
 export const isFailure = (outcome: Outcome): boolean =>
   outcome === 'kernel-crash' ||
   outcome === 'kernel-hang' ||
   (countedOutcomes.has(outcome) && !isSuccess(outcome));
 
-/** Outcomes after which the trial is over for good; a `lab-error` is ours and is tried again. */
+/** Whether the trial is finished: a `lab-error` is our own failure, after which the trial is retried. */
 export const isFinal = (outcome: Outcome): boolean => outcome !== 'lab-error';
 
 /** How the thaw after a counted trial went. */

@@ -12,7 +12,7 @@ export interface TrialRequest {
   readonly runtime: Runtime;
   readonly startGap: StartGap | null;
   readonly workload: WorkloadName;
-  /** A value of each parameter that the workload has. */
+  /** The values of all parameters of the workload. */
   readonly parameters: Values;
   readonly strategy: Strategy;
 }
@@ -28,10 +28,10 @@ function schedule(name: string, when: Schedule | null): [string, string | number
   ];
 }
 
-/** Words before those of a trial whose group is to stay as the strategy left it. */
+/** Precedes the request of a trial whose group is to stay as its strategy leaves it. */
 export const keepWord = 'keep=1\n';
 
-/** The words of a trial as `frostbite serve` reads them: `key=value` lines ended by an empty line. */
+/** Encodes a trial for `frostbite serve`: `key=value` lines ended by an empty line. */
 export function encodeRequest({ trial, seed, strategy, ...request }: TrialRequest): string {
   const { cgroup, runtime, workload, parameters, startGap } = request;
   const words: [string, string | number][] = [

@@ -2,7 +2,7 @@ import type { CgroupVersion } from '../matrix/matrix.ts';
 import { stepsStrategy, type Step } from '../matrix/sequence.ts';
 import type { Detail } from '../matrix/steps.ts';
 
-/** One trial of a sequence, to play in a guest. */
+/** One trial of a sequence, to run in a guest. */
 export interface SequenceRequest {
   readonly trial: number;
   readonly seed: number;
@@ -10,11 +10,11 @@ export interface SequenceRequest {
   readonly steps: readonly Step[];
 }
 
-/** What a success is called in a cell, which its id tells. */
+/** The outcome that is a success in the cell with this id. */
 export const successWord = (cell: string): string =>
   cell.endsWith(`/${stepsStrategy}`) ? 'passed' : 'frozen';
 
-/** Details that frostbite calls otherwise; times are microseconds there. */
+/** Details that have other names in frostbite; times are in microseconds there. */
 const words: Partial<Record<Detail, string>> = {
   for: 'for_us',
   within: 'within_us',
@@ -23,7 +23,7 @@ const words: Partial<Record<Detail, string>> = {
   longerThan: 'longer_than',
 };
 
-/** The words of a sequence as `frostbite serve` reads them: a `step=VERB NAME key=value ...` for each step. */
+/** Encodes a sequence for `frostbite serve`: with a line `step=VERB NAME key=value ...` for each step. */
 export function encodeSequence({ trial, seed, cgroup, steps }: SequenceRequest): string {
   const lines = steps.map(({ verb, name, details }) =>
     [verb, name, ...details.map(([key, value]) => `${words[key] ?? key}=${value}`)].join(' '),
@@ -32,6 +32,6 @@ export function encodeSequence({ trial, seed, cgroup, steps }: SequenceRequest):
   return `${[...head, ...lines.map((line) => `step=${line}`)].join('\n')}\n\n`;
 }
 
-/** Microseconds that the steps may take together by what they say, and two seconds for each besides. */
+/** Microseconds that all steps together may take: by their own definition, plus two seconds each. */
 export const mayTakeUs = ({ steps }: SequenceRequest): number =>
   steps.reduce((sum, step) => sum + step.mayTakeUs + 2_000_000, 0);

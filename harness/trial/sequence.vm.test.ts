@@ -7,7 +7,7 @@ const names = [
   ...['kselftest.ptraced', 'kselftest.vfork', 'kselftest.time-empty', 'runc.kill-paused', 'runc.frozen-pod'],
 ];
 
-/** The sequences of the known suites that are named, and one that cannot pass, on one kernel. */
+/** The sequences of known suites in `names`, and one that cannot pass, on one kernel. */
 async function matrixFor(kernel: string): Promise<string> {
   const file = new URL('../../matrices/conformance.yaml', import.meta.url);
   const [, all = ''] = (await readFile(file, 'utf8')).split(/^sequences:\n/m);

@@ -21,26 +21,26 @@ const { request } = task!;
 const lost: ChannelEnd = { kind: 'lost', reason: 'read ECONNRESET' };
 const beat = '{"ev":"beat","us":5,"trial":0,"phase":"freezing"}';
 
-/** The bytes of a text in chunks of a size. */
+/** The bytes of a text, in chunks of `size`. */
 async function* chunks(text: string, size = 64 * 1024): AsyncGenerator<Buffer> {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; at += size) yield await Promise.resolve(bytes.subarray(at, at + size));
 }
 
-/** One trial with a guest that says this. */
+/** Runs one trial with a guest that sends these bytes. */
 async function attempt(bytes: AsyncIterable<Buffer>, end: ChannelEnd | null = lost): Promise<Attempt> {
   await using session = await Session.open(machineSaying(bytes, end));
   return session.run(request);
 }
 
-/** Bytes of the heap that are in use, garbage not among them. */
+/** Bytes of the heap in use, after a garbage collection. */
 function heapKept(): number {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
   return process.memoryUsage().heapUsed;
 }
 
-/** What a trial comes to: the outcome of its result, where nothing but sound events is before it, else null. */
+/** The expected outcome: that of the trial's result, if only valid events precede it; else null. */
 function due(lines: readonly string[]): string | null {
   for (const line of lines.filter((one) => one !== '')) {
     const event = guestEventSchema.safeParse(parsed(line)).data;
@@ -104,7 +104,7 @@ describe('whatever a guest says', () => {
       kept.push(heapKept() - before);
       const long = Buffer.alloc(1 << 20, 'x');
       for (let i = 0; i < 128; i++) yield long;
-      // while the trial still runs: what it keeps it has now
+      // measured while the trial still runs and holds what it keeps
       kept.push(heapKept() - before);
     };
     expect(await attempt(flood())).toMatchObject({ kind: 'lost' });

@@ -17,7 +17,7 @@ import { encodeRequest, keepWord, type TrialRequest } from './request.ts';
 import { encodeSequence, mayTakeUs, type SequenceRequest } from './sequence.ts';
 import type { Heard, Loss } from './window.ts';
 
-/** What came of a trial, and what was heard of it besides. */
+/** How a trial ended, and what else was heard of it. */
 export type Attempt = { readonly wallUs: number; readonly heard: Heard } & (
   | {
       readonly kind: 'result';
@@ -30,9 +30,9 @@ export type Attempt = { readonly wallUs: number; readonly heard: Heard } & (
 
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Told for how long (ms) the guest will only look at its group. */
+  /** Called with the time (ms) for which the guest will only read the state of its group. */
   readonly onQuiet?: ((ms: number) => void) | undefined;
-  /** Its machine, for what its vCPUs had of the host. */
+  /** Provides the host time of the machine's vCPUs. */
   readonly watch?: Pick<Watch, 'vcpus'>;
 }
 
@@ -43,19 +43,19 @@ type Said = GuestEvent | { readonly ev: 'garbled'; readonly line: string };
 
 /** Guests under emulation start slowly. */
 const helloMs = 30_000;
-/** Set-up, clean-up and diagnosis of a trial on a slow machine (wait_patiently in guest/time.c), besides its strategy. */
+/** Time beyond the strategy's, for setup, diagnosis and cleanup on a slow machine (wait_patiently in guest/time.c). */
 const graceSeconds = 120;
 
-/** A lost connection ends the channel at once after its last bytes. */
+/** After a torn line, how long to wait for the channel to end: a lost connection ends it right after its last bytes. */
 const tornMs = 1000;
 
 const nowUs = (): number => Math.round(performance.now() * 1000);
 
-/** Seconds that a strategy may take: a tool has its deadline for each program it runs. */
+/** Seconds that a strategy may take: a tool has its deadline once for each program it runs. */
 const limitOf = ({ deadlineUs, tool }: Strategy): number =>
   (deadlineUs / 1e6) * (tool === null ? 1 : tools[tool].programs);
 
-/** The guest sends 64 KiB of each at most; whatever it sends, no more is kept. */
+/** Limits on what is kept of logs and looks, whatever the guest sends; a sound guest sends at most 64 KiB per log. */
 const maxLog = 256 * 1024;
 const maxLogs = 8;
 const maxLooks = 4;
@@ -66,7 +66,7 @@ function keepLog(logs: Map<string, string>, { name, text }: { name: string; text
   logs.set(name, ((before ?? '') + text).slice(0, maxLog));
 }
 
-/** One `frostbite serve` in a machine: the trials of a cell follow one another on one channel. */
+/** One `frostbite serve` in a machine, which runs trials one after another over one channel. */
 export class Session implements AsyncDisposable {
   readonly hello: Hello;
   readonly #machine: Machine;
@@ -80,7 +80,7 @@ export class Session implements AsyncDisposable {
     this.hello = hello;
   }
 
-  /** Starts frostbite and waits for its hello. Rejects ('machine' or 'protocol') when it does not come. */
+  /** Starts frostbite and waits for its hello. Rejects ('machine' or 'protocol') if that does not come, or on abort. */
   static async open(machine: Machine, signal?: AbortSignal): Promise<Session> {
     const channel = await machine.serve();
     try {
@@ -104,7 +104,7 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /** Runs one trial to its result, or to its loss within a bounded time. Rejects only on abort. */
+  /** Runs one trial until its result, or until it is lost, in bounded time. Rejects only on abort. */
   async run(request: TrialRequest | SequenceRequest, options: RunOptions = {}): Promise<Attempt> {
     const { signal, onQuiet, watch } = options;
     const began = nowUs();
@@ -146,8 +146,8 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Begins a trial whose group stays as its strategy left it, for whoever wants to look. Resolves when it is there, or with what
-   * the trial came to before. Rejects when the guest is lost or silent, and on abort.
+   * Starts a trial whose group stays as its strategy leaves it, for inspection. Resolves once it is kept, or to the
+   * result if the trial ends before. Rejects if the guest is lost or silent, and on abort.
    */
   async keep(request: TrialRequest, signal?: AbortSignal): Promise<Kept | GuestResult> {
     const limitMs = (limitOf(request.strategy) + graceSeconds) * 1000;
@@ -162,14 +162,14 @@ export class Session implements AsyncDisposable {
               code: 'machine',
             },
           );
-        // the one before goes on to its end when this one is asked for
+        // events of the previous trial, which this request ends, are skipped
         if ((value.ev === 'kept' || value.ev === 'result') && value.trial === request.trial) return value;
       }
     };
     return within({ ms: limitMs, what: 'The trial', signal }, heard());
   }
 
-  /** What was the matter with a line that is not the protocol: the end of everything tears the last line. */
+  /** Why a line violates the protocol: it may just be the last one, torn because the channel ended. */
   async #lossOf(line: string): Promise<Loss> {
     const patience = new AbortController();
     const goesOn = sleep(tornMs, null, { signal: patience.signal }).catch(() => null);
@@ -178,7 +178,7 @@ export class Session implements AsyncDisposable {
     return end === null ? { how: 'garbled', line } : { how: 'ended', end };
   }
 
-  /** Ends frostbite, which then leaves nothing in the guest; does not wait for a guest that is gone. */
+  /** Ends frostbite, which cleans up the guest; does not wait for a guest that is gone. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#channel.end();
     await this.#channel[Symbol.asyncDispose]();

@@ -1,6 +1,6 @@
 import type { Stuck } from './protocol.ts';
 
-/** System calls of x86-64 that frostbite makes of a group's files and folders, by number. */
+/** System calls (x86-64 numbers) that frostbite makes on a group's files and directories. */
 const calls: Readonly<Record<number, string>> = {
   0: 'read',
   1: 'write',
@@ -13,14 +13,14 @@ const calls: Readonly<Record<number, string>> = {
   263: 'unlinkat',
 };
 
-/** The files by which a group is frozen, filled and emptied. */
+/** The files that control a group's freezer and its members. */
 const controls = /\/(?:freezer\.state|cgroup\.(?:freeze|procs|threads|kill|events)|tasks)$/;
-/** Functions that only those who work at a group are in. */
+/** Kernel functions that only operations on cgroups are in. */
 const inGroups = /^(?:cgroup|freezer|kernfs|css_|cpus_read_lock|_*percpu_(?:down|rwsem))/;
 
 /**
- * Whether the kernel holds a thread in the freezer or its groups: a write to their files, the making or the end of a
- * group. Nothing that a workload does may hold that for long: it is the kernel's own locks that do.
+ * Whether a thread is stuck in the freezer or its cgroups: in an access to their files, or while creating or removing a
+ * group. No workload can block these for long, so it is the kernel's own locks that do.
  */
 export function isInFreezer({ syscall, file, stack, wchan }: Stuck): boolean {
   if (file !== undefined) return controls.test(file);
@@ -28,7 +28,7 @@ export function isInFreezer({ syscall, file, stack, wchan }: Stuck): boolean {
   return [wchan, ...stack].some((name) => inGroups.test(name));
 }
 
-/** Where it is and for how long, with its stack: `write to freezer.state for 61 s, in D: percpu_rwsem_wait < ...`. */
+/** Where a thread is stuck and for how long: `write to freezer.state for 61 s, in D: percpu_rwsem_wait < ...`. */
 export function stuckWords({ syscall, file, stack, wchan, state, us }: Stuck): string {
   const call = syscall === null || syscall < 0 ? 'the kernel' : (calls[syscall] ?? `system call ${syscall}`);
   const of = file === undefined ? '' : ` to ${file.slice(file.lastIndexOf('/') + 1)}`;

@@ -47,7 +47,7 @@ strategies:
 
 const quickly = 'trials: 1\nstrategies: { single: { preset: single, deadline: 300ms } }';
 
-/** What no strategy freezes, with the trials of each; two strategies say enough of those that came later. */
+/** Workloads that no strategy freezes, with their numbers of trials; those added later run with only two strategies. */
 const held: readonly (readonly [string, number])[] = [
   ['fuse-unanswered', 16],
   ['fuse-exit-flush', 16],

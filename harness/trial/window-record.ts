@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { factSchema } from '../lab/kernel.ts';
 import { stuckSchema } from './protocol.ts';
 
-/** What is kept of a window with its trial's record. */
+/** The part of a `Window` that is kept in the trial's record. */
 export const windowSchema = z.object({
   phase: z.string(),
   facts: z.array(factSchema),
-  /** Stops, starts, resets and ends of a virtual machine, and whether frostline asked for them. */
+  /** Stops, starts, resets and shutdowns of a virtual machine, and whether frostline requested them. */
   changes: z
     .array(
       z.object({
@@ -18,7 +18,7 @@ export const windowSchema = z.object({
     )
     .optional(),
   stuck: stuckSchema.optional(),
-  /** What the host gave its vCPUs, all together: time on a CPU, and time they waited for one; absent where that is not known. */
+  /** Host time of all its vCPUs together: time on a CPU, and time waiting for one; absent if unknown. */
   host: z.object({ ranUs: z.int().nonnegative(), waitedUs: z.int().nonnegative() }).optional(),
 });
 export type WindowRecord = z.infer<typeof windowSchema>;

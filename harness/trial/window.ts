@@ -9,61 +9,61 @@ export type Loss =
   | { readonly how: 'silent' }
   /** Heartbeats, but no result long after the trial's own deadline. */
   | { readonly how: 'late'; readonly seconds: number }
-  /** Heartbeats that say that the kernel holds frostbite in the freezer. */
+  /** Heartbeats report that frostbite is stuck in the freezer. */
   | { readonly how: 'stuck' }
   /** The program or the connection ended. */
   | { readonly how: 'ended'; readonly end: ChannelEnd }
-  /** The guest said something that is not the protocol. */
+  /** The guest violated the protocol. */
   | { readonly how: 'garbled'; readonly line: string };
 
-/** How long the guest was not heard of. */
+/** How long the guest was silent. */
 export interface Silence {
-  /** Seconds in which its machine was to run. */
+  /** Seconds without a heartbeat, not counting those in which its machine was paused. */
   readonly seconds: number;
-  /** What each vCPU had of the host in `overMs` of them, which is nearly all; null: that is not known. */
+  /** The part of the silence, nearly all of it, for which `vcpus` is the host time of each vCPU; null: unknown. */
   readonly overMs: number;
   readonly vcpus: readonly VcpuTime[] | null;
 }
 
-/** What the guest told besides its result. */
+/** What the guest reported besides its result. */
 export interface Heard {
-  /** The phase it was in, as last told: it is told once a second. */
+  /** The phase in the last heartbeat. */
   readonly phase: string;
-  /** Where the kernel's log was at the beginning, on the kernel's clock. */
+  /** The timestamp of the last line of the kernel log when the trial began, µs; null if unknown. */
   readonly kernelUs: number | null;
-  /** Where its thread was when it had been there for long, at the last heartbeat. */
+  /** Where its trial thread was stuck at the last heartbeat; null if it was not. */
   readonly stuck: Stuck | null;
   readonly silence: Silence;
 }
 
-/** All that was seen of one trial, from its beginning to its end, and of nothing else. */
+/** Everything observed during one trial, from its beginning to its end. */
 export interface Window {
   readonly end:
     | { readonly kind: 'result'; readonly result: Pick<GuestResult, 'outcome' | 'reason'> }
     | { readonly kind: 'lost'; readonly loss: Loss };
   readonly heard: Heard;
-  /** What the kernel said that tells of trouble. */
+  /** Trouble that the kernel reported. */
   readonly facts: readonly KernelFact[];
-  /** What became of a virtual machine's state, and who asked for it. */
+  /** State changes of a virtual machine, and who requested them. */
   readonly changes: readonly StateChange[];
-  /** How the machine stands; null: it was not asked, since there is a result. */
+  /** The condition of the machine; null: not examined, since there is a result. */
   readonly condition: Condition | null;
 }
 
-/** A vCPU with less time than that cannot be held to a heartbeat. */
+/** A vCPU with less host time than this cannot be expected to send a heartbeat. */
 const enoughMs = 3000;
 
-/** Whether the host kept a vCPU waiting for at least half of the silence, and gave it next to nothing. */
+/** Whether the host kept a vCPU waiting for at least half of the silence, and gave it hardly any time. */
 export function isStarved({ overMs, vcpus }: Silence): boolean {
   return (vcpus ?? []).some(
-    // a host that does not say how long a vCPU waited may have kept it waiting whenever it did not run
+    // if the host does not report how long a vCPU waited, assume that it waited whenever it did not run
     ({ ranMs, waitedMs }) => ranMs < enoughMs && (waitedMs ?? overMs - ranMs) >= overMs / 2,
   );
 }
 
 const maxChanges = 16;
 
-/** What of a window goes into the record. */
+/** Extracts what goes into the trial's record. */
 export function windowRecord({ heard, facts, changes }: Window): WindowRecord {
   return {
     phase: heard.phase,

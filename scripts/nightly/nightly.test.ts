@@ -37,7 +37,7 @@ interface Night {
   readonly err: string;
 }
 
-/** One night with a shell script as frostline; `$cli` in it is the real one. */
+/** Runs one night with a shell script in place of frostline; `$cli` in it is the real one. */
 function nightWith(script: string): Night {
   const fake = join(dir, 'frostline');
   writeFileSync(fake, `#!/bin/sh\ncli=${cli}\n${script}\n`);
@@ -50,16 +50,16 @@ function nightWith(script: string): Night {
   return { code: status, out: stdout, err: stderr };
 }
 
-/** A run that was stored moves to the results, as if it had just been made, and is reported. */
+/** Moves a stored run to the results, as if it had just been made, and reports it. */
 const asRun = (stored: string): string => `case $1 in
 clean) exit 0 ;;
 run) mkdir -p ${dir}/results; mv ${stored} ${dir}/results/
   $cli report ${basename(stored)} --results ${dir}/results; echo $? > ${dir}/code; exit $(cat ${dir}/code) ;;`;
 
-/** One night of the real frostline. */
+/** One night with the real frostline. */
 const wholeNight = (stored: string): Night => nightWith(`${asRun(stored)}\nesac\nexec $cli "$@"`);
 
-/** One whose reports are but their exit codes; `special` are further cases. */
+/** A night whose reports give only their exit codes; `special` adds further cases. */
 const night = (stored: string, special = ''): Night =>
   nightWith(`${asRun(stored)}
 ${special}
@@ -78,7 +78,9 @@ const matrix = nightly
   .replace(/expect:[^]*/, '');
 const nothing = { outcome: 'lab-error', frozenUs: null, thaw: null, reason: 'no network' } as const;
 
-/** Stores a run of a day: of its two cells so many trials froze, or of the second none was measured. */
+/**
+ * Stores a run of a day with two cells: `frozen` and `other` trials of them froze; null: the second was not measured.
+ */
 const store = (day: number, frozen: number, other: number | null): Promise<string> =>
   storeRun(join(dir, 'prepared'), {
     ...{ matrix, cells: [first, second], trials: 40, startedAt: new Date(Date.UTC(2026, 0, day)) },
@@ -91,7 +93,7 @@ const store = (day: number, frozen: number, other: number | null): Promise<strin
   });
 const idOf = (day: number): string => `2026-01-0${day}T00-00-00Z-nightly`;
 
-// each is some starts of the command line, one after the other
+// each test starts the command line several times in sequence
 describe('a night of the real command line', { timeout: 120_000 }, () => {
   it('is compared with the last good one, and takes its place when it is good itself', async () => {
     expect(night(await store(1, 40, 40))).toMatchObject({
@@ -127,11 +129,11 @@ describe('a night of the real command line', { timeout: 120_000 }, () => {
     night(await store(1, 40, 40));
     const missing = night(await store(2, 40, null));
     expect(missing).toMatchObject({ code: 69, out: expect.stringContaining('Something was not measured') });
-    // before, this night was the base, and a cell that is not in it was compared with nothing
+    // formerly that night became the base, and a cell missing from it was compared with nothing
     const worse = night(await store(3, 40, 5));
     expect(worse).toMatchObject({ code: 1, out: expect.stringMatching(/^\*\*Worse: 1 of 2 rates/) });
     expect(worse.out).toContain(`for 1 cell without a whole value there: ${idOf(1)}`);
-    // and the cell that was measured has the later value for its base
+    // the cell that was measured now has the later value as its base
     expect(good()).toEqual([idOf(1), idOf(2)]);
   });
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Run in a new Debian root (chroot) by scripts/build-box: makes it what Vagrant expects of a box, or a cloud image.
+# Runs in a new Debian root (chroot), called by scripts/build-box: turns it into what Vagrant expects of a box, or into
+# a cloud image.
 # Usage: root.sh box|cloud NAME PUBLIC-KEY-FILE
 set -eu
 kind=$1 name=$2 key=$3
@@ -11,10 +12,10 @@ printf '127.0.0.1 localhost\n127.0.1.1 %s\n::1 localhost ip6-localhost ip6-loopb
 echo "$disk / ext4 defaults,noatime 0 1" > /etc/fstab
 rm -f /etc/resolv.conf
 : > /etc/resolv.conf
-# each machine gets an id of its own at its first boot
+# each machine gets its own id at its first boot
 : > /etc/machine-id
 
-# the keys of this build would be those of every machine
+# otherwise every machine would have the host keys of this build
 rm -f /etc/ssh/ssh_host_*
 cat > /etc/ssh/sshd_config.d/vagrant.conf <<'CONF'
 HostKey /etc/ssh/ssh_host_ed25519_key
@@ -32,18 +33,18 @@ IPv6AcceptRA=no
 CONF
 
 systemctl enable -q systemd-networkd.service ssh.service
-# what wakes up by itself would be measured with the freezer
+# units that wake up by themselves would disturb the measurements
 for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
 	fstrim.timer man-db.timer systemd-networkd-wait-online.service getty@tty1.service \
 	systemd-pcrphase.service systemd-pcrphase-sysinit.service systemd-pcrphase-initrd.service; do
 	systemctl mask -q "$unit" 2> /dev/null
 done
 
-# the initramfs needs the disk of the machine and no more
+# the initramfs needs only the modules for the machine's disk
 printf 'MODULES=list\nCOMPRESS=zstd\n' > /etc/initramfs-tools/conf.d/frostline
 printf 'virtio_pci\nvirtio_blk\next4\n' > /etc/initramfs-tools/modules
 update-initramfs -u -k all
-# A user that Vagrant logs in as, and a host key that each machine makes for itself
+# The user that Vagrant logs in as, and a host key that each machine generates for itself
 vagrant_box() {
 	id vagrant > /dev/null 2>&1 || useradd -m -s /bin/bash -p '*' vagrant
 	install -d -m 700 -o vagrant -g vagrant /home/vagrant/.ssh
@@ -64,15 +65,15 @@ WantedBy=multi-user.target
 UNIT
 	systemctl enable -q ssh-host-key.service
 
-	# Under emulation these take almost half of a boot, and no machine of frostline's asks for what they do: sessions and
-	# logins at the console, file systems that nobody looks at, modules that are loaded by those who need them.
+	# Under emulation these take almost half of a boot, and frostline's machines need none of them: sessions and console
+	# logins, unused file systems, modules that are loaded on demand.
 	for unit in systemd-logind.service serial-getty@.service systemd-update-utmp.service \
 		systemd-update-utmp-runlevel.service systemd-journal-flush.service systemd-binfmt.service \
 		systemd-network-generator.service modprobe@.service dev-hugepages.mount dev-mqueue.mount \
 		sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount; do
 		systemctl mask -q "$unit"
 	done
-	# of all devices that were there before udev it is told of the card and the disk
+	# of the devices that existed before udev started, announce only the network card and the disk
 	echo virtio_net > /etc/modules-load.d/frostline.conf
 	install -d /etc/systemd/system/systemd-udev-trigger.service.d
 	cat > /etc/systemd/system/systemd-udev-trigger.service.d/frostline.conf << 'UNIT'
@@ -84,7 +85,7 @@ ExecStart=-udevadm trigger --action=add --subsystem-match=net --subsystem-match=
 UNIT
 }
 
-# GRUB, whose menu its own tools make anew when kernel arguments change; users and keys come from cloud-init
+# Installs GRUB, whose own tools regenerate the menu when kernel arguments change; cloud-init provides users and keys
 cloud_image() {
 	mkdir -p /boot/grub
 	cp -r /usr/lib/grub/i386-pc /boot/grub/

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs container tools from the distro's own packages; what is there already is left alone.
+# Installs container tools from the distro's own packages; leaves installed ones alone.
 # Usage: install-tools.sh TOOL...     as root
 set -eu
 missing=

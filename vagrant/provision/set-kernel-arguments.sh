@@ -1,11 +1,11 @@
 #!/bin/sh
-# Sets kernel arguments for the next boot: each ARGUMENT takes the place of one with the same name.
+# Sets kernel arguments for the next boot: each ARGUMENT replaces those of the same name.
 # Usage: set-kernel-arguments.sh ARGUMENT...     as root; FROSTLINE_ROOT is for its test
 set -eu
 root=${FROSTLINE_ROOT-}
 file=$root/etc/default/grub
 
-# the words of a line of arguments, without those that are set anew, and the new ones behind
+# the words of an argument line without those that are set anew, followed by the new ones
 merge() {
 	old=$1
 	shift
@@ -19,7 +19,7 @@ merge() {
 	echo "${kept# }"
 }
 
-# changes the lines `BEFORE ARGUMENTS AFTER` of a file, each found by what is before
+# changes the lines `BEFORE ARGUMENTS AFTER` of a file, recognised by BEFORE
 change() {
 	path=$1 before=$2 after=$3
 	shift 3

@@ -1,4 +1,4 @@
-/* A group stays FREEZING for who is in a group below it, too: all of them are looked at, and each is told with its group. */
+/* Tasks in groups below also keep a group FREEZING: all are searched, and each is reported with its group. */
 #define _GNU_SOURCE
 #include "check.h"
 #include "../task.h"
@@ -14,7 +14,7 @@ static void put_at(const char *folder, const char *name, const char *text)
 	put(path, text);
 }
 
-/* A task of a /proc of our own, which sleeps there. */
+/* A task in a /proc of our own, asleep there. */
 static void make_task(int tid, const char *wchan)
 {
 	char path[64], text[128];
@@ -29,7 +29,7 @@ static void make_task(int tid, const char *wchan)
 	put_at(path, "stack", text);
 }
 
-/* A group with these tasks, as v1 has it. */
+/* A v1 group with these tasks. */
 static void make_group_of(const char *path, const char *tasks)
 {
 	mkdir(path, 0755);
@@ -37,7 +37,7 @@ static void make_group_of(const char *path, const char *tasks)
 	put_at(path, "freezer.state", "FREEZING\n");
 }
 
-/* What emit_blockers() says of the group. */
+/* What emit_blockers() reports for the group. */
 static const char *look(struct trial *t)
 {
 	static char said[16384];
@@ -92,7 +92,7 @@ int main(void)
 	check(strstr(said, "\"pid\":9,") != NULL, "a task of the group itself is told");
 	check(count(said, "\"group\":") == 2, "without a group");
 
-	/* a container may make as many as it likes */
+	/* a container may make any number of groups */
 	make_group(&wide.group, "wide");
 	for (int i = 0; i < 600; i++) {
 		snprintf(path, sizeof(path), "wide/%d", i);

@@ -1,4 +1,7 @@
-/* What the tests of the guest's sources on plain files share. Each is a program: it prints KTAP and exits with 1 when a check failed. It is run in an empty folder. */
+/*
+ * Shared by the tests of the guest's sources on plain files. Each test is a program: in an empty folder, it prints KTAP
+ * and exits with 1 when a check failed.
+ */
 #ifndef FROSTBITE_CHECK_H
 #define FROSTBITE_CHECK_H
 
@@ -32,7 +35,7 @@ static inline void put(const char *path, const char *text)
 		abort();
 }
 
-/* Makes a group of the v1 freezer out of plain files in this folder; its files hold nothing. */
+/* Makes a v1 freezer group out of plain, empty files in this folder. */
 static inline void make_group(struct group *g, const char *name)
 {
 	static const char *const files[] = { "cgroup.procs", "freezer.state", "tasks" };
@@ -57,7 +60,7 @@ static inline void get(const char *path, char *text, size_t size)
 		fclose(f);
 }
 
-/* Standard output goes to a file until capture_end() gives what it holds. */
+/* Redirects standard output to a file until capture_end() returns its contents. */
 static int captured = -1;
 
 static inline void capture_begin(void)

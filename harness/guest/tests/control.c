@@ -1,4 +1,4 @@
-/* Files of cgroups are written as kernels before 3.15 take it, and a clone wakes without an ioctl of 4.14. */
+/* Files of cgroups are written in a way that kernels before 3.15 accept, and a clone wakes without an ioctl of 4.14. */
 #define _GNU_SOURCE
 #include "check.h"
 #include "old_kernel.h"

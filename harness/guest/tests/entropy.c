@@ -1,4 +1,4 @@
-/* A kernel that waits for randomness, as RHEL 7's does without devices, is given the CPU's; it is not waited for. */
+/* A kernel that waits for randomness, as RHEL 7's does without devices, gets the CPU's; nothing waits for it. */
 #define _GNU_SOURCE
 #include "check.h"
 #include "old_kernel.h"
@@ -6,7 +6,7 @@
 #include <linux/random.h>
 #include <unistd.h>
 
-/* getrandom(2) says EAGAIN for ever, and what is added is taken: no test is to change the host's entropy. */
+/* getrandom(2) always fails with EAGAIN, and adding entropy only seems to succeed: no test may change the host's. */
 static bool waiting_kernel(void)
 {
 	static struct sock_filter filter[] = {
@@ -29,7 +29,7 @@ int main(void)
 	int64_t began = now_us();
 
 	entropy_trust_cpu();
-	/* the alarm ends a test that waits */
+	/* the alarm ends a test that hangs */
 	check(now_us() - began < 20000000, "what cannot be helped is not waited for");
 	return checks_end();
 }

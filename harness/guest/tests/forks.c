@@ -1,4 +1,4 @@
-/* A fork that fails is told in words; nobody is killed in place of who was not made, and nothing is printed into the protocol. */
+/* A failed fork is reported in words; nobody is killed in place of the missing process; the protocol stays clean. */
 #define _GNU_SOURCE
 #include "check.h"
 #include "refuse.h"
@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Those that touch nothing of the machine but processes. */
+/* Workloads that touch nothing on the machine but processes. */
 static const char *const names[] = {
 	"sleep", "spin", "sigstop", "ptrace-stop", "vfork-parent", "dead-leader", "fork-storm", "thread-bomb", "mt-exec-once",
 	"attach-storm", "attach-to-frozen", "pipe-read",

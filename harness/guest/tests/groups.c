@@ -1,4 +1,4 @@
-/* Nobody outside of a group that is ours is killed, whatever is said of a container: not with the root's path, nor with none. */
+/* Nobody outside our group is killed, whatever /proc says of a container: with the root's path, or with none. */
 #define _GNU_SOURCE
 #include "check.h"
 #include "../task.h"
@@ -39,7 +39,7 @@ static bool lives(pid_t pid)
 	return waitpid(pid, NULL, WNOHANG) == 0;
 }
 
-/* What /proc says of the first process of a container. */
+/* Sets what /proc says about the first process of a container. */
 static void say(pid_t init, const char *cgroups)
 {
 	char path[64];
@@ -50,7 +50,7 @@ static void say(pid_t init, const char *cgroups)
 	put(path, cgroups);
 }
 
-/* A runtime's group, with a file of tasks in it. */
+/* Makes a group as a runtime does, with this process in each file. */
 static void make_by_runtime(const char *path, pid_t pid)
 {
 	static const char *const files[] = { "cgroup.procs", "freezer.state", "tasks" };
@@ -113,7 +113,7 @@ int main(void)
 	check(!strcmp(g.path, "./frostline-1-2/below") && group_count(&g) == 1, "and the group where the process is");
 	check(group_write(&g, true), "FROZEN is written");
 	say(78, "4:freezer:/\n");
-	/* plain files cannot be removed as a group can: it ends with its time */
+	/* plain files cannot be removed as a group can: it ends by its timeout */
 	group_empty(&g, SOON_US);
 	check(!lives(inner) && lives(own), "its processes are killed");
 	check(!group_destroy(&g, SOON_US), "a group that stays is told");

@@ -1,12 +1,12 @@
-/** What of the kernel's interface the guest uses beyond what each kernel from 3.10 on has. */
+/** A kernel interface that the guest uses and that some kernels from 3.10 on lack. */
 export interface Newer {
-  /** The first kernel with it. */
+  /** The first kernel that has it. */
   readonly since: string;
-  /** What happens on one without it. */
+  /** What happens on a kernel without it. */
   readonly without: string;
 }
 
-/** Calls of libc that enter the kernel by nothing newer than 3.10, or not at all. */
+/** Calls of libc that use no system call newer than 3.10, or none at all. */
 export const calls: readonly string[] = `
   __ctype_b_loc __errno_location __popcountdi2 _exit abort accept accept4 access bind calloc cfmakeraw cfsetspeed
   clock_gettime close closedir connect dup dup2 environ epoll_create1 epoll_ctl err execl execv execvpe fchmod fclose fcntl fdopen fdopendir
@@ -23,7 +23,7 @@ export const calls: readonly string[] = `
   .trim()
   .split(/\s+/);
 
-/** Numbers of system calls, requests of ioctl(2), prctl(2) and ptrace(2), and flags, that 3.10 knows. */
+/** System calls, requests of ioctl(2), prctl(2) and ptrace(2), and flags that 3.10 knows. */
 export const known: readonly string[] = `
   CLONE_NEWNS CLONE_NEWPID DM_DEV_CREATE DM_DEV_REMOVE DM_DEV_SUSPEND DM_LIST_DEVICES DM_NOFLUSH_FLAG DM_SKIP_LOCKFS_FLAG
   DM_SUSPEND_FLAG DM_TABLE_LOAD DM_VERSION FIFREEZE FITHAW FUTEX_WAIT FUTEX_WAKE LOOP_CTL_GET_FREE LOOP_SET_FD
@@ -35,7 +35,7 @@ export const known: readonly string[] = `
   .trim()
   .split(/\s+/);
 
-/** Files of /proc, /sys, /dev and cgroups, and fields of them, that 3.10 has where its configuration does. */
+/** Files of /proc, /sys, /dev and cgroups, and their fields, that 3.10 has if configured. */
 export const files: readonly string[] = `
   /dev /dev/dm-%u /dev/fuse /dev/kmsg /dev/loop%d /dev/loop-control /dev/mapper/control /dev/nbd0 /dev/null /dev/pts /dev/shm
   /dev/shm/frostbite-* /dev/ttyS1 /dev/urandom /dev/vhost-net /proc /proc/%d/cmdline /proc/%d/comm

@@ -1,4 +1,4 @@
-/* What the kernel said in a trial, and in no other, is told with it where it tells of trouble. */
+/* What the kernel logs in a trial, and in no other, is reported with that trial if it shows trouble. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -13,7 +13,7 @@ static void add(const char *text)
 		abort();
 }
 
-/* What a result says of the log. */
+/* What a result says about the log. */
 static void tell(char *said, size_t size)
 {
 	int out = dup(1);

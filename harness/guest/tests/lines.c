@@ -1,10 +1,10 @@
-/* A line of the protocol is JSON and has an end, whatever bytes a log is made of and however many. */
+/* A line of the protocol is JSON of bounded length, whatever bytes a log has, and however many. */
 #define _GNU_SOURCE
 #include "check.h"
 
 #include <string.h>
 
-#define MOST (64 * 1024) /* what its reader takes */
+#define MOST (64 * 1024) /* what its reader accepts */
 #define CHUNK 6000       /* of a tool's log */
 
 static char said[2 * MOST], text[300000];
@@ -24,7 +24,7 @@ static size_t emit_text(size_t length)
 	return capture_end(said, sizeof(said));
 }
 
-/* How many escapes there are between the quotes, each whole, and then what follows; 0: something else. */
+/* The number of whole escapes between the quotes, if `rest` follows them; 0: something else. */
 static size_t escapes(const char *rest)
 {
 	char *c = said + strlen("{\"ev\":\"log\",\"text\":\"");

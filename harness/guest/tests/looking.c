@@ -1,4 +1,4 @@
-/* Nothing that looks waits for what it looks at: before 5.10 a read of the stack of an exec that waits does not end. */
+/* Nothing that looks blocks on its target: before 5.10 a read of the stack of a waiting exec does not return. */
 #define _GNU_SOURCE
 #include "check.h"
 #include "../task.h"
@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A task of a /proc of our own; `stack` NULL: a read of it waits for ever, as for who opens the other end of a FIFO. */
+/* A task in a /proc of our own; `stack` NULL: a read of it blocks forever, like opening a FIFO with no other end. */
 static void make_task(int tid, int process, const char *wchan, const char *stack, const char *pending)
 {
 	char path[64], text[256];
@@ -34,7 +34,7 @@ static void make_task(int tid, int process, const char *wchan, const char *stack
 	}
 }
 
-/* What emit_blockers() says of a group of these tasks. */
+/* The trial whose group look() fills with tasks; look() returns what emit_blockers() says of it. */
 static struct trial t;
 
 static void look(const char *tasks, char *said, size_t size)
@@ -67,7 +67,7 @@ int main(void)
 	check(strstr(said, "\"unread\":true,\"killedThreads\":1") != NULL, "and whom it waits for");
 	check(strstr(said, "\"pid\":12") == NULL, "a thread that is in the refrigerator is not");
 
-	/* no frame pointers, no wchan: all that is left are the signals */
+	/* without frame pointers and wchan only the signals are left */
 	make_task(21, 21, "0", NULL, "0000000000000000");
 	make_task(22, 21, "0", NULL, "0000000000000100");
 	make_task(23, 21, "0", NULL, "0000000000000100");

@@ -16,7 +16,7 @@ static bool is_private(const char *path, mode_t mode)
 	return stat(path, &st) == 0 && (st.st_mode & 07777) == mode && st.st_uid == geteuid();
 }
 
-/* What another user can do with a file of it; true: nothing. */
+/* Whether another user can do nothing with this file. */
 static bool is_closed_to_others(const char *path)
 {
 	pid_t pid = fork();
@@ -33,7 +33,7 @@ static bool is_closed_to_others(const char *path)
 
 static void entry(unsigned slot)
 {
-	/* what was told by the descriptor of a process in a container is the other's word no more */
+	/* a process in a container can no longer write its orders through the descriptor */
 	put(slot == 2 && write(SHARED_FD, "x", 1) < 0 && errno == EBADF ? "ran" : "ran-wrongly", "");
 }
 

@@ -1,6 +1,6 @@
 /*
- * A kernel of the age of 3.10, as far as its absences can be made on another: system calls that came later end with
- * ENOSYS, ioctls with EINVAL, and pwrite(2) with ESPIPE, which files of cgroups say before 3.15. It holds for the
+ * Imitates a kernel of the age of 3.10, as far as its absences can be imitated on another: later system calls fail
+ * with ENOSYS, ioctls with EINVAL, and pwrite(2) with ESPIPE, as files of cgroups do before 3.15. Applies to the
  * process and all it starts.
  */
 #ifndef FROSTBITE_OLD_KERNEL_H
@@ -27,9 +27,9 @@ static inline int old_kernel(void)
 		FIELD(arch), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0), GIVE(SECCOMP_RET_ALLOW),
 		FIELD(nr),
 		REFUSE(SYS_pwrite64, ESPIPE),
-		/* 3.14 to 3.19, 4.2, 4.3, 4.5, 4.9 and so on; x86-64 numbered them in order from 314 */
+		/* calls of 3.14 to 3.19, 4.2, 4.3, 4.5, 4.9 and so on: x86-64 numbers them in order from 314 */
 		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, SYS_sched_setattr, 0, 1), GIVE(SECCOMP_RET_ERRNO | ENOSYS),
-		/* 4.14; RNDADDENTROPY is left out and called done: no test is to change the host's entropy */
+		/* 4.14; RNDADDENTROPY is skipped and reported as done: no test may change the host's entropy */
 		IF_EQUAL(SYS_ioctl, 5), FIELD(args[1]), REFUSE(RNDRESEEDCRNG, EINVAL), REFUSE(RNDADDENTROPY, 0),
 		GIVE(SECCOMP_RET_ALLOW),
 	};

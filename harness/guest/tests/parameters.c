@@ -1,4 +1,4 @@
-/* A workload is told what its parameters take, and the tiny program runs on old kernels too. */
+/* A workload gets the parameters that it accepts, and the tiny program runs on old kernels too. */
 #define _GNU_SOURCE
 #include "check.h"
 #include "old_kernel.h"
@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What a request makes of words after `workload=vfork-exec-storm`. */
+/* The request read from `workload=vfork-exec-storm` and this line. */
 static struct request told(const char *text)
 {
 	struct request r;

@@ -1,4 +1,4 @@
-/* Waits of frostbite's own are longer on a slow machine, and as long as they say on another. */
+/* frostbite's own waits are longer on a slow machine, and as long as they say on another. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -24,7 +24,7 @@ static bool waits_for(int64_t us)
 
 int main(void)
 {
-	/* no machine forks as fast, or as slowly, as that */
+	/* no machine forks that fast, or that slowly */
 	patience_fork_us = 1;
 	check(waits_for(3 * WAIT_US), "a slow machine has three times the time");
 	check(!waits_for(3600000000), "but not for ever");

@@ -1,4 +1,4 @@
-/* Processes of another pid namespace are known by their numbers here, without NStgid (4.1). */
+/* Without NStgid (4.1), processes of another pid namespace are known by their pids in this one. */
 #define _GNU_SOURCE
 #include "check.h"
 #include "../task.h"

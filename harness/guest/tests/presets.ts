@@ -1,18 +1,18 @@
-/** What the loop of a tool does with a state that never says FROZEN. */
+/** What the loop of a tool does with a state that never becomes FROZEN. */
 export interface Loop {
-  /** The program that was read, and where in it. */
+  /** The program that was read, and the place in it. */
   readonly source: string;
   /** Each write of FROZEN (W) and THAWED (T) and each read (R), in order. */
   readonly acts: string;
-  /** When they come, microseconds from the first write; of runc's each thaw tells of all between. */
+  /** When they come, in microseconds from the first write; for runc, each thaw stands for all acts in between. */
   readonly times: {
     readonly W?: readonly number[];
     readonly T: readonly number[];
     readonly R?: readonly number[];
   };
-  /** When the last read comes, if no system call took any time. */
+  /** When the last read comes, if no system call takes any time. */
   readonly end: number;
-  /** The system calls of a write and of a read, seen in the running tool; those of frostbite's own where they take no part in its pace. */
+  /** Calls of a write and of a read, seen in the running tool; frostbite's own if they do not affect its pace. */
   readonly write: string;
   readonly read: string;
 }
@@ -23,10 +23,10 @@ const own = { write: 'write', read: 'pread' } as const;
 /** CRIU 3.17.1 and 4.1.1. */
 const criu = { write: 'lseek write', read: 'lseek read' } as const;
 
-/** So many times that far apart. */
+/** The times of n acts, `stepUs` apart, from 0. */
 const every = (stepUs: number, n: number): number[] => Array.from({ length: n }, (_, k) => k * stepUs);
 
-/** One write, and reads that far apart. */
+/** One write, then reads `stepUs` apart. */
 const polling = (reads: number, stepUs: number): Pick<Loop, 'acts' | 'times' | 'end'> => ({
   acts: `W${'R'.repeat(reads)}`,
   times: { W: [0], T: [], R: every(stepUs, reads) },
@@ -36,7 +36,7 @@ const polling = (reads: number, stepUs: number): Pick<Loop, 'acts' | 'times' | '
 const runcSteps = `${'WR'.repeat(49)}TWR`.repeat(20);
 const criuSteps = ['R'.repeat(9), 'R'.repeat(11), 'R'.repeat(11)].join('W');
 
-/** Read off the tools' sources by hand, each for its cgroup version. */
+/** Read off the tools' sources by hand, for each cgroup version. */
 export const loops: Readonly<Record<string, Readonly<Partial<Record<'v1' | 'v2', Loop>>>>> = {
   single: {
     v1: {
@@ -55,7 +55,7 @@ export const loops: Readonly<Record<string, Readonly<Partial<Record<'v1' | 'v2',
     v1: {
       source: 'containerd/cgroups 3.0.3, cgroup1/freezer.go:68, waitState(); it has no end, 10 s is ours',
       acts: 'WR'.repeat(10_001),
-      // it sleeps 1 ms after a read, and writes anew
+      // it sleeps 1 ms after a read, then writes again
       times: { W: every(ms, 10_001), T: [], R: every(ms, 10_001) },
       end: 10 * second,
       // os.WriteFile() and os.ReadFile() of Go 1.24
@@ -82,7 +82,7 @@ export const loops: Readonly<Record<string, Readonly<Partial<Record<'v1' | 'v2',
   'criu-4.1': {
     v1: {
       source: 'CRIU 4.1.1, criu/seize.c:542 and 618 to 632; the alarm of 10 s comes before the 100th attempt',
-      // after the 9th and 20th of 32 reads it writes again, after the 31st it thaws for 100 ms; 100 ms before each further read
+      // rewrites after the 9th and 20th of 32 reads, thaws for 100 ms after the 31st; 100 ms before each further read
       acts: `W${`${criuSteps}TWR`.repeat(3)}RR`,
       times: {
         W: [0, 800, 1900, 3100, 4100, 5200, 6400, 7400, 8500, 9700].map((at) => at * ms),

@@ -1,4 +1,4 @@
-/* Forks fail with EAGAIN as at a limit of processes, and a signal to more than one process ends this one, and nobody else. */
+/* Forks fail with EAGAIN, as at a process limit; a signal to more than one process kills this one, and nobody else. */
 #ifndef FROSTBITE_REFUSE_H
 #define FROSTBITE_REFUSE_H
 
@@ -21,7 +21,7 @@ static inline bool filter(struct sock_filter *list, size_t length)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-/* Should a pid of 0 or below get as far as the kernel, this process ends there and then. */
+/* A pid of 0 or below that gets as far as the kernel kills this process at once. */
 static inline bool refuse_many(void)
 {
 	static struct sock_filter list[] = {

@@ -1,4 +1,4 @@
-/* Any lines at all are a request or what is wrong with them, within its bounds. */
+/* Any lines at all make a request or an error, within bounds. */
 #define _GNU_SOURCE
 #include "check.h"
 #include "../request.h"

@@ -1,6 +1,6 @@
-// Scripts for a guest, of the tests of what frostbite does to a machine that is not its own.
+// Scripts for a guest, used by the tests of what frostbite does to a machine that is not its own.
 
-/** A process of nobody's in the root groups, and one in a group beside those of trials. */
+/** A process in the root groups that belongs to nobody, and one in a group beside those of trials. */
 export const canaries = `
   for hierarchy in freezer unified; do mkdir /sys/fs/cgroup/$hierarchy/sibling; done
   sleep 100000 > /dev/null 2>&1 &
@@ -22,7 +22,7 @@ export const steps = [
 
 export type Step = (typeof steps)[number];
 
-/** A runtime whose container loses its first process at a step, which the last digit of its name says. */
+/** A runtime whose container loses its first process at a step, given by the last digit of its name. */
 const runtime = (name: string): string => `#!/bin/sh
 for id; do :; done
 step=\${id##*[!0-9]}; step=$((step % 10))
@@ -63,12 +63,12 @@ export const wrap = (name: string): string => `
 ${runtime(name)}END
   chmod 755 $at`;
 
-/** What stays of a trial, and whom it took with it. */
+/** What a trial leaves behind, and which canaries survive it. */
 export const seen = `
   for name in canary sibling; do kill -0 $(cat /tmp/$name) && echo $name lives; done
   ls -d /sys/fs/cgroup/*/frostline-* 2> /dev/null || true`;
 
-/** All that workloads change on a machine, and what frostbite is there. */
+/** Everything that workloads change on a machine, and which frostbite processes run there. */
 const state = `
   cat /proc/sys/kernel/core_pattern /sys/kernel/rcu_expedited
   cut -d ' ' -f 2-3 /proc/mounts
@@ -79,8 +79,8 @@ const state = `
   true`;
 
 /**
- * Starts a trial that is left as it is, kills its frostbite, and perhaps who guards it, and cleans up. Says what core_pattern
- * is before that, and what is otherwise after it.
+ * Starts a trial that is left as it is, kills its frostbite, and with `guard` its guardian, and cleans up.
+ * Prints core_pattern before the clean-up, and what differs after it from before the trial.
  */
 export const killed = (request: string, guard: boolean): string => `
   state() { ${state}

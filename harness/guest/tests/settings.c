@@ -1,4 +1,4 @@
-/* What a workload changes on the machine is written back, whoever is killed, and what somebody else wrote stays. */
+/* What a workload changes on the machine is restored, whoever is killed, and what someone else wrote stays. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -24,7 +24,7 @@ static bool is_back(void *arg)
 	return holds(arg) && access(note, F_OK) < 0;
 }
 
-/* A process that changes the setting, and is then told to end by SIGKILL or waits for that. */
+/* A process that changes the setting, and then SIGKILLs itself or waits to be killed. */
 static pid_t change(bool is_killed)
 {
 	int pipes[2];
@@ -88,7 +88,7 @@ int main(void)
 	waitpid(pid, NULL, 0);
 	check(wait_patiently(is_back, "before", 5000000), "also when it was killed at once");
 
-	/* the guardian was killed with it */
+	/* as if the guardian had been killed with it */
 	mkdir("notes", 0700);
 	put(value, "ours\n");
 	put(note, "ours\nbefore\n");

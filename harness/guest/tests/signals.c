@@ -1,4 +1,4 @@
-/* What is no process is never signalled: not 0, which is the whole process group, nor -1, which is everybody. */
+/* What is no process is never signalled: neither 0, the whole process group, nor -1, everybody. */
 #define _GNU_SOURCE
 #include "check.h"
 #include "refuse.h"

@@ -1,4 +1,4 @@
-/* A call to a control file that does not end is told with the file, and no more once it has ended. */
+/* A call to a control file that does not return is reported with the file, but not once it has returned. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -12,7 +12,7 @@
 
 static char said[4096];
 
-/* What a heartbeat says of it. */
+/* What a heartbeat says about it. */
 static void beat(void)
 {
 	int out = dup(1);
@@ -50,7 +50,7 @@ int main(void)
 	shared_create();
 	stuck_after_us = 100000;
 	alarm(30);
-	/* a FIFO that is full holds who writes to it, as a lock of the kernel's does */
+	/* a full FIFO holds its writer, as a lock of the kernel's does */
 	mkfifo("freezer.state", 0600);
 	g.state = open("freezer.state", O_RDWR | O_NONBLOCK);
 	while (write(g.state, full, sizeof(full)) > 0)

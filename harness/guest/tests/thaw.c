@@ -1,4 +1,4 @@
-/* The time of a thaw is the kernel's: neither the release of what held the processes nor the start of a tool is in it. */
+/* The time of a thaw is the kernel's: it includes neither the release of the cause nor the start of a tool. */
 #define _GNU_SOURCE
 #include "check.h"
 
@@ -10,7 +10,7 @@
 
 #define LONG_US 10000000
 
-/* A clock of our own, which the tool's process shares. */
+/* A clock of our own, shared with the tool's process. */
 static _Atomic int64_t *clock_us;
 static struct trial trial;
 static int64_t runs_at; /* when the process of the group runs again; 0: once its state says THAWED */
@@ -24,7 +24,7 @@ int clock_gettime(clockid_t clock, struct timespec *t)
 	return 0;
 }
 
-/* Time that passes, in which what is thawed runs. */
+/* Lets time pass; thawed processes run in it. */
 int nanosleep(const struct timespec *t, struct timespec *left)
 {
 	char state[16];
@@ -50,7 +50,7 @@ int mount(const char *source, const char *target, const char *type, unsigned lon
 	return 0;
 }
 
-/* `runc resume`: it is long in starting, and long in ending. */
+/* `runc resume`, slow to start and slow to end. */
 int execvpe(const char *file, char *const *argv, char *const *environment)
 {
 	int fd = open("freezer.state", O_WRONLY | O_TRUNC);

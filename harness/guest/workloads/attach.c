@@ -13,7 +13,7 @@ static bool attach(int procs, pid_t pid)
 {
 	char number[16];
 
-	/* "0" would be the writer: frostbite itself, in the group that it is to freeze */
+	/* "0" would move the writer, frostbite itself, into the group that it is to freeze */
 	if (pid <= 0) {
 		errno = ESRCH;
 		return false;
@@ -40,8 +40,8 @@ static pid_t make_mover(void)
 }
 
 /*
- * Moves processes in and out until FROZEN was read: a move into a FROZEN v1 group makes it FREEZING again
- * (freezer_attach), which is the kernel's word and no failure of the freeze.
+ * Moves processes in and out until FROZEN was read. A move into a FROZEN v1 group makes it FREEZING again
+ * (freezer_attach): the kernel intends that, and the freeze has not failed.
  */
 static void move_about(void *arg)
 {
@@ -82,8 +82,8 @@ static bool reads_frozen(void *arg)
 }
 
 /*
- * What comes in after FROZEN was read. From 6.1.68 to 6.1.141, in 6.7 to 6.15 and from 6.12.0 to 6.12.34
- * v1 does not freeze it before the next write ("cgroup_freezer: cgroup_freezing: Check if not frozen").
+ * One enters after FROZEN was read. From 6.1.68 to 6.1.141, in 6.7 to 6.15 and from 6.12.0 to 6.12.34 v1
+ * freezes that only at the next write ("cgroup_freezer: cgroup_freezing: Check if not frozen").
  */
 static bool start_to_frozen(struct trial *t)
 {

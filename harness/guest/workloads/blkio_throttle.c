@@ -10,7 +10,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* A bio that blk-throttle holds back: its reader sleeps in io_schedule, uninterruptibly, until it is let go. */
+/* A bio that blk-throttle holds back: its reader sleeps uninterruptibly in io_schedule until it is released. */
 
 #define LIMIT CONTROLLER_GROUP "/blkio.throttle.read_bps_device"
 

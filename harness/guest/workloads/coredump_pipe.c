@@ -13,13 +13,13 @@
 
 /*
  * A process of several threads that dumps core into a pipe nobody reads. The dumping thread sleeps in
- * pipe_write, where the freezer's fake signal ends the dump; its siblings wait for it in their exit, where v1
- * counts them as frozen, and under v2 all are gone before the group reads frozen.
+ * pipe_write, where the freezer's fake signal ends the dump. Its siblings wait for it in their exit, where v1
+ * counts them as frozen; under v2 all of them are gone before the group reads frozen.
  */
 
 #define PATTERN "/proc/sys/kernel/core_pattern"
 #define HELD ".held"
-#define DUMPED (1 << 20) /* more than a pipe takes */
+#define DUMPED (1 << 20) /* more than a pipe holds */
 #define SIBLINGS 3
 
 static int keeper = -1;
@@ -34,7 +34,7 @@ static const char *needs(void)
 	return problem;
 }
 
-/* What the kernel starts for the dump: says so by a new name of its pipe, and lives until a byte comes. */
+/* The kernel starts it for the dump: it announces itself by renaming its pipe, and lives until a byte comes. */
 void coredump_handler(const char *path)
 {
 	char held[300], byte;
@@ -65,7 +65,7 @@ static void dump_core(unsigned slot)
 		if ((errno = pthread_create(&thread, NULL, doze, NULL)))
 			slot_fail(slot, "pthread_create");
 	atomic_store(&counters->slots[slot].ready, 1);
-	/* a fault, not raise(2): the init of a pid namespace is deaf to what it sends itself */
+	/* a fault, not raise(2): the init of a pid namespace ignores signals that it sends itself */
 	__builtin_trap();
 }
 
@@ -82,7 +82,7 @@ static bool start(struct trial *t)
 		return trial_fail(t, "folder of the FIFO: %s", strerror(errno));
 	snprintf(held, sizeof(held), "%s" HELD, shared->path);
 	snprintf(mine, sizeof(mine), "|%s coredump %s", shared->exe, shared->path);
-	/* CORENAME_MAX_SIZE: a longer one is cut without a word */
+	/* CORENAME_MAX_SIZE: the kernel silently cuts a longer one */
 	if (strlen(mine) > 127)
 		return trial_fail(t, "core_pattern would be longer than 127 characters: %.80s...", mine);
 	if (mkfifo(shared->path, 0600) < 0)
@@ -100,7 +100,7 @@ static bool start(struct trial *t)
 	return wait_task_state(t, 'S');
 }
 
-/* The handler's end breaks the pipe, and with it the dump. */
+/* The end of the handler breaks the pipe, and with it the dump. */
 static void release(struct trial *t)
 {
 	char held[300];

@@ -12,7 +12,7 @@ static void *live_on(void *arg)
 	tick((unsigned)(uintptr_t)arg);
 }
 
-/* exit(2) ends this thread alone; pthread_exit would need libgcc_s, which a static program cannot load. */
+/* exit(2) ends only this thread; pthread_exit would need libgcc_s, which a static program cannot load. */
 static void leave(unsigned slot)
 {
 	pthread_t thread;

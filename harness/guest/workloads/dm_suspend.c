@@ -13,8 +13,8 @@
 
 /*
  * A suspended mapped device keeps each bio until it is resumed (dm_submit_bio, queue_io), and a direct read
- * of it sleeps for its bio, uninterruptibly. Its target is "error", which is in dm-mod itself and needs no
- * disk beneath: what the read gives after the resume does not matter.
+ * of it sleeps uninterruptibly for its bio. Its target is "error", which is part of dm-mod and needs no
+ * disk: what the read returns after the resume does not matter.
  */
 
 #define CONTROL "/dev/mapper/control"
@@ -23,7 +23,7 @@
 struct table {
 	struct dm_ioctl head;
 	struct dm_target_spec target;
-	char parameters[8]; /* of the target: none, but the string has to be there */
+	char parameters[8]; /* of the target: none, but the string must exist */
 };
 
 static char name[32];
@@ -35,7 +35,7 @@ static int ask(unsigned long request, const char *device, uint32_t flags, struct
 	if (control < 0)
 		return -1;
 	*table = (struct table){
-		/* the oldest of the fourth interface: the kernel compares the first number alone for equality */
+		/* the oldest version 4: the kernel only requires the first number to be equal */
 		.head = { .version = { 4, 0, 0 }, .data_size = sizeof(*table), .flags = flags,
 			  .data_start = sizeof(table->head), .target_count = request == DM_TABLE_LOAD },
 		.target = { .length = NODE_READ_SIZE / 512, .target_type = "error" },
@@ -62,7 +62,7 @@ static const char *needs(void)
 	return problem;
 }
 
-/* Suspended without a wait for I/O or a freeze of a file system, neither of which there is. */
+/* Suspends without waiting for I/O or freezing a file system: there is neither. */
 static bool start(struct trial *t)
 {
 	struct table table;
@@ -86,7 +86,7 @@ static bool is_removed(void *arg)
 {
 	struct table table;
 
-	/* ENXIO: there is none; EBUSY: its reader, or udev's, has it open for a moment yet */
+	/* ENXIO: there is none; EBUSY: its reader, or udev's, still has it open for a moment */
 	return ask(DM_DEV_REMOVE, arg, 0, &table) == 0 || errno != EBUSY;
 }
 
@@ -110,7 +110,7 @@ static void release(struct trial *t)
 	remove_device(name);
 }
 
-/* One at a time: a list of more than fits in is cut. */
+/* Calls fn for each of our devices; how many. A list that does not fit is cut. */
 static int each_device(void (*fn)(char *device))
 {
 	struct {

@@ -6,8 +6,8 @@
 #include <string.h>
 
 /*
- * `runc exec` while the container is frozen: the reproducer of runc's own history (fuf.sh of its pull request
- * 2785). `runc init` enters the group, multi-threaded, and execs there.
+ * `runc exec` while the container is frozen: the reproducer from runc's own history (fuf.sh of its pull
+ * request 2785). `runc init` enters the group, multi-threaded, and execs there.
  */
 
 static void exec_into(void *arg)

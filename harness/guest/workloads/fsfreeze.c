@@ -16,10 +16,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A writer behind FIFREEZE sleeps in sb_start_write, uninterruptibly, from the start. */
+/* A writer behind FIFREEZE sleeps uninterruptibly in sb_start_write, from the start. */
 
 static char mount_point[64], shown[64], problem[160];
-static int root = -1; /* the mounted root, once there is one */
+static int root = -1; /* the mounted root; -1: not mounted */
 static int guard = -1;
 static pid_t guardian;
 
@@ -36,7 +36,7 @@ static const char *fail(const char *what)
 	return problem;
 }
 
-/* A copy, so that the image stays as it was. */
+/* Copies the image, so that the original stays unchanged. */
 static int copy_image(void)
 {
 	char path[64] = "/tmp/frostline-ext4-XXXXXX";
@@ -60,7 +60,7 @@ static int copy_image(void)
 	return to;
 }
 
-/* Thaws when this program is gone, however it went: its end of the pipe closes then. */
+/* Thaws when this program is gone, however it ended: its end of the pipe then closes. */
 static void stand_guard(void *arg)
 {
 	int *fds = arg;
@@ -91,7 +91,7 @@ static const char *start_guard(void)
 		return why;
 	}
 	if (pid == 0) {
-		/* not the channel's streams: whoever reads them waits for the last holder */
+		/* not the protocol's streams: their reader waits for the last holder */
 		for (int fd = 0; fd < 3; fd++)
 			close(fd);
 		setsid();
@@ -122,7 +122,7 @@ static void unmount_image(void)
 	rmdir(mount_point);
 }
 
-/* Mounts once for the life of the program: a trial only freezes and thaws. */
+/* Mounts once per program run: a trial only freezes and thaws. */
 static const char *needs(void)
 {
 	char device[32];
@@ -150,13 +150,13 @@ static const char *needs(void)
 		why = fail(mount_point);
 	if (!why)
 		why = start_guard();
-	/* nothing is frozen that no guard would thaw */
+	/* never freeze what no guard would thaw */
 	if (why)
 		unmount_image();
 	return why;
 }
 
-/* A writer stuck in D must not keep the pipe open that its own release waits for. */
+/* A writer stuck in D must not hold open the pipe whose closing releases it. */
 void fsfreeze_close_guard(void)
 {
 	if (guard >= 0)
@@ -179,7 +179,7 @@ static void write_file(unsigned slot)
 	struct statfs fs;
 
 	snprintf(path, sizeof(path), "%s/file", shared->path);
-	/* a folder of that name without the mount takes any write */
+	/* without the mount, a folder of that name takes any write */
 	if (statfs(shared->path, &fs) < 0 || fs.f_type != EXT4_SUPER_MAGIC)
 		slot_fail(slot, "the frozen ext4 in its container");
 	atomic_store(&counters->slots[slot].ready, 1);
@@ -193,8 +193,8 @@ static void write_file(unsigned slot)
 }
 
 /*
- * Where the container sees it. It is mounted once more when the container is there, since crun takes no mounts along that
- * are below the folders of a container with a user namespace; what comes later is passed on.
+ * Makes the mount visible in the container. It is mounted once more when the container exists, since crun leaves out
+ * mounts below the folders of a container with a user namespace; later mounts propagate.
  */
 static bool show(struct trial *t)
 {

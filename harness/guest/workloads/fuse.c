@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 /*
- * A FUSE server that never answers. The client's wait is interruptible at first; the freezer's fake signal
- * makes it send FUSE_INTERRUPT, where the request was read, and then wait uninterruptibly; for a request
- * that was not read yet it waits killably (fs/fuse/dev.c, request_wait_answer; 3.10 withdraws such a one).
+ * A FUSE server that never answers. The client's wait is interruptible at first. The freezer's fake signal
+ * makes it send FUSE_INTERRUPT, if the request was read, and then wait uninterruptibly; for a request that
+ * was not read yet it waits killably (fs/fuse/dev.c, request_wait_answer; 3.10 withdraws such a request).
  */
 
 static bool start_unanswered(struct trial *t)
@@ -26,7 +26,7 @@ static bool start_unread(struct trial *t)
 {
 	struct fuse_server server = { .reads = false };
 
-	/* before INIT is answered a request waits for that, in D (fuse_get_req) */
+	/* until INIT is answered, a request waits for that in D (fuse_get_req) */
 	return fuse_mount(t, &server) && wait_served(t, "no FUSE_INIT came") && spawn(t, ask_server) &&
 	       wait_task_state(t, 'S');
 }
@@ -64,7 +64,7 @@ static bool start_flush(struct trial *t)
 	return fuse_mount(t, &server) && spawn(t, close_file) && wait_served(t, "no FUSE_FLUSH came");
 }
 
-/* The FLUSH of an exit is forced: nothing ends its wait but an answer (fuse_flush, FR_FORCE). */
+/* The FLUSH of an exit is forced: only an answer ends its wait (fuse_flush, FR_FORCE). */
 static bool start_exit_flush(struct trial *t)
 {
 	struct fuse_server server = { .reads = true, .opens = true, .silent = FUSE_FLUSH };

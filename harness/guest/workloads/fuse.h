@@ -6,19 +6,19 @@
 
 struct fuse_server {
 	int fd;
-	bool reads;       /* goes on reading after INIT */
+	bool reads;       /* keeps reading after INIT */
 	bool opens;       /* answers what an open and a close of its file need ... */
-	uint32_t silent;  /* ... but not this opcode, and then sets counters->served; without `opens`, none is answered */
+	uint32_t silent;  /* ... except this opcode, which sets counters->served; without `opens`, none is answered */
 };
 
-/* The file that each name below the mount is, where the server answers an open. */
+/* The file behind every name below the mount, if the server answers an open. */
 #define FUSE_FILE_SIZE (1 << 20)
 
 /* NULL, or what this kernel lacks. */
 const char *fuse_needs(void);
 /* Mounts at shared->path and starts the server as t->server; false with t->why set. */
 bool fuse_mount(struct trial *t, struct fuse_server *server);
-/* Ends the server, and with it all waits for it, and the mount. */
+/* Ends the server, and with it all waits for it; then unmounts. */
 void fuse_release(struct trial *t);
 
 #endif

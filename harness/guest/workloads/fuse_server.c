@@ -41,7 +41,7 @@ static void answer(int fd, const struct fuse_in_header *in, int error, const voi
 		_exit(1);
 }
 
-/* In the size that the kernel's minor version expects (FUSE_COMPAT_22_INIT_OUT_SIZE). */
+/* Answers in the size that the kernel's minor version expects (FUSE_COMPAT_22_INIT_OUT_SIZE). */
 static void answer_init(int fd, const struct fuse_in_header *in)
 {
 	const struct fuse_init_in *init = (const void *)(in + 1);
@@ -141,7 +141,7 @@ bool fuse_mount(struct trial *t, struct fuse_server *server)
 		return trial_fail(t, "mount of %s: %s", mount_point, strerror(errno));
 	}
 	t->server = spawn_server(serve_fuse, server);
-	/* the server holds the only descriptor: its end aborts the connection and frees the client */
+	/* the server now holds the only descriptor: its end aborts the connection and frees the client */
 	close(fd);
 	return t->server > 0 || trial_fail(t, "fork of the FUSE server: %s", strerror(errno));
 }

@@ -12,14 +12,14 @@
 #include <unistd.h>
 
 /*
- * A worker of io_uring in the group: from 5.12 on, and in 5.10 from 5.10.162, it is a thread of the process,
+ * An io_uring worker in the group. From 5.12 on, and in 5.10 from 5.10.162, it is a thread of the process,
  * PF_IO_WORKER, which freezes as others do, by a signal; before, it was a kernel thread outside. The operation
- * is a splice from an empty pipe: it sleeps in the worker, where a read from the pipe would wait by poll and
+ * is a splice from an empty pipe: it sleeps in the worker, whereas a read from the pipe would wait by poll and
  * leave the worker idle.
  */
 
 #define ENTRIES 4
-#define ELSEWHERE 255 /* exit of the probe: no worker among the threads of the process */
+#define ELSEWHERE 255 /* the probe's exit code: no worker among the threads of the process */
 
 static int submit(int ring, const struct io_uring_params *params, const struct io_uring_sqe *entry)
 {

@@ -11,7 +11,7 @@
 
 /*
  * A disk whose backing file's FUSE server is silent. The request waits in a worker of the loop device, outside
- * the group; the reader sleeps for its bio, uninterruptibly, as one of a disk that died does.
+ * the group; the reader sleeps uninterruptibly for its bio, like a reader of a dead disk.
  */
 
 static char device[32];
@@ -59,7 +59,7 @@ static bool start(struct trial *t)
 	return node_make(t, &st, device) && spawn(t, node_read) && wait_task_state(t, 'D');
 }
 
-/* The server first: until its requests have failed the device cannot be let go. */
+/* Ends the server first: the device cannot be released until its requests have failed. */
 static void release(struct trial *t)
 {
 	fuse_release(t);

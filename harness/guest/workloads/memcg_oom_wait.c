@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* With the OOM killer off a v1 memory group lets the task wait, killably, for room (mem_cgroup_oom_synchronize). */
+/* With the OOM killer off, a v1 memory group makes the task wait killably for memory (mem_cgroup_oom_synchronize). */
 
 #define LIMIT CONTROLLER_GROUP "/memory.limit_in_bytes"
 #define KILLER_OFF CONTROLLER_GROUP "/memory.oom_control"

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 /*
- * de_thread() in the exec of a multi-threaded process waits, unfreezable, for its siblings, which have a
- * SIGKILL pending but enter the v1 refrigerator before they look at it: FREEZING until a thaw.
- * `runc init` is such a process: Go's threads, then the exec of the payload.
+ * de_thread() in the exec of a multi-threaded process waits, unfreezable, for its siblings. They have a
+ * SIGKILL pending but enter the v1 refrigerator before they see it: FREEZING until a thaw. `runc init` is
+ * such a process: Go's threads, then the exec of the payload.
  */
 
 static void *doze(void *arg)
@@ -32,7 +32,7 @@ static void make_threads(unsigned slot, unsigned count)
 	}
 }
 
-/* Threads, the leader among them, which execs itself. */
+/* Makes the threads, the leader being one of them, and execs itself. */
 static void storm(unsigned slot)
 {
 	bump(slot);
@@ -46,15 +46,15 @@ static bool start_storm(struct trial *t)
 }
 
 /*
- * Freeze and exec each come at a random moment of this time, in which a container's start has its exec too,
- * and the exec takes some milliseconds (de_thread, then a new image): so they meet in some trials of a
- * hundred, whichever is first. A freeze at the very start of that time would always win.
+ * Freeze and exec each come at a random moment within this time, which also covers the exec of a
+ * container's start. The exec takes some milliseconds (de_thread, then a new image), so they meet in some
+ * trials of a hundred, whichever comes first. A freeze at the very start of that time would always win.
  */
 #define ONCE_US 60000
 
 static void exec_once(unsigned slot)
 {
-	/* not the numbers that the freeze's own delay is made from */
+	/* not the random numbers that the freeze's own delay is made from */
 	uint32_t seed = atomic_load(&shared->seed) * 2654435761u + 1;
 	int64_t delay = random_below(&seed, ONCE_US);
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /*
- * A network block device whose server is silent: a direct read sleeps for its bio, uninterruptibly. Without
+ * A network block device whose server is silent: a direct read sleeps uninterruptibly for its bio. Without
  * a timeout of its own the driver goes on waiting (nbd_xmit_timeout).
  */
 
@@ -39,7 +39,7 @@ static void give_up(void)
 	slot_fail(0, "NBD");
 }
 
-/* Holds both ends, so that its own end, however it comes, disconnects the device and fails the read. */
+/* Holds both ends of the socket, so that its exit, for whatever reason, disconnects the device and fails the read. */
 static void serve_nbd(void *arg)
 {
 	int ends[2], device = open(DEVICE, O_RDWR | O_CLOEXEC);
@@ -54,7 +54,7 @@ static void serve_nbd(void *arg)
 	give_up();
 }
 
-/* The attribute and the size come within NBD_DO_IT, when reads are taken. */
+/* The attribute and the size appear during NBD_DO_IT, when reads are accepted. */
 static bool is_connected(void *arg)
 {
 	FILE *f = access(SYSFS "pid", F_OK) == 0 ? fopen(SYSFS "size", "re") : NULL;

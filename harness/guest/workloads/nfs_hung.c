@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 /*
- * An NFS 3 mount (RFC 1813) of 127.0.0.1, whose server answers what a mount asks for and is silent on LOOKUP.
- * The client waits for its RPC killably; v1 takes such a wait for frozen (freezable_schedule_unsafe, since 6.1
- * TASK_FREEZABLE_UNSAFE), v2 waits for ever. Who waits for that client, and not for an RPC, is frozen by neither.
+ * An NFS 3 mount (RFC 1813) of 127.0.0.1, whose server answers what a mount asks for and is silent on LOOKUP. The
+ * client waits killably for its RPC. v1 counts that wait as frozen (freezable_schedule_unsafe, since 6.1
+ * TASK_FREEZABLE_UNSAFE); v2 waits forever. Neither freezes a process that waits for that client, not for an RPC.
  */
 
 enum { PROGRAM_NFS = 100003, PROGRAM_MOUNT = 100005 };
@@ -24,7 +24,7 @@ enum { NFS_NULL = 0, NFS_GETATTR = 1, NFS_LOOKUP = 3, NFS_ACCESS = 4, NFS_FSSTAT
 enum { NFS_NOENT = 2, NFS_NOTSUPP = 10004 };
 
 #define SERVED_LOOKUP 1
-#define SERVED_ENOUGH 2 /* from now on it answers LOOKUP, too: there is no such file */
+#define SERVED_ENOUGH 2 /* from now on LOOKUP is answered, too: no such file */
 
 static char mount_point[64];
 static int listener = -1;
@@ -45,7 +45,7 @@ static void put_zeros(struct reply *r, unsigned n)
 		put(r, 0);
 }
 
-/* fattr3 of the root, the only thing there is. */
+/* fattr3 of the root, the only file there is. */
 static void put_attributes(struct reply *r)
 {
 	put(r, 2); /* NF3DIR */
@@ -78,11 +78,11 @@ static void put_fsinfo(struct reply *r)
 	put(r, 0);
 	put_post_attributes(r);
 	for (unsigned i = 0; i < 2; i++) {
-		put(r, 4096), put(r, 4096), put(r, 512); /* reads, then writes: most, best, multiple */
+		put(r, 4096), put(r, 4096), put(r, 512); /* reads, then writes: maximum, preferred, multiple */
 	}
 	put(r, 4096);
-	put(r, 0), put(r, 1 << 30); /* the longest file */
-	put(r, 0), put(r, 1);       /* granularity of times */
+	put(r, 0), put(r, 1 << 30); /* maximum file size */
+	put(r, 0), put(r, 1);       /* time granularity */
 	put(r, 0x18);               /* FSF3_HOMOGENEOUS, FSF3_CANSETTIME */
 }
 
@@ -93,7 +93,7 @@ static void put_pathconf(struct reply *r)
 	put(r, 1), put(r, 255), put(r, 1), put(r, 1), put(r, 0), put(r, 1);
 }
 
-/* The results of a call; what else there is gets an error, for which any procedure has the same first word. */
+/* The results of a call. Any other call gets an error, whose first word is the same for all procedures. */
 static void put_results(struct reply *r, uint32_t program, uint32_t procedure, const uint32_t *arguments)
 {
 	if (procedure == NFS_NULL)
@@ -111,7 +111,7 @@ static void put_results(struct reply *r, uint32_t program, uint32_t procedure, c
 	case NFS_ACCESS:
 		put(r, 0);
 		put_post_attributes(r);
-		r->words[r->n++] = arguments[2]; /* what was asked for: after the handle's length and four bytes */
+		r->words[r->n++] = arguments[2]; /* requested access, after the handle's length and its four bytes */
 		break;
 	case NFS_FSINFO:
 		put_fsinfo(r);
@@ -148,7 +148,7 @@ static void answer(const struct call *call)
 	send(call->fd, r.words, r.n * 4, MSG_NOSIGNAL);
 }
 
-/* One record of one fragment; false: the connection is over. */
+/* Reads one record of one fragment; false: the connection is over. */
 static bool read_call(int fd, struct call *call)
 {
 	uint32_t words[512];
@@ -262,7 +262,7 @@ static bool start(struct trial *t)
 	return mount_nfs(t) && spawn(t, ask_server) && wait_served(t, "no LOOKUP came") && wait_task_state(t, 'D');
 }
 
-/* The second waits for the first's LOOKUP of the same name, in d_alloc_parallel. */
+/* The second process waits in d_alloc_parallel for the first's LOOKUP of the same name. */
 static bool start_behind(struct trial *t)
 {
 	return start(t) && spawn(t, ask_server) && wait_task_state(t, 'D');
@@ -278,7 +278,7 @@ static bool all_back(void *arg)
 	return true;
 }
 
-/* Answered, a client may have one more call to make: the server goes after them. */
+/* After the answer a client may make one more call, so the server ends last. */
 static void release(struct trial *t)
 {
 	atomic_store(&counters->served, SERVED_ENOUGH);

@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 /*
- * The init of a pid namespace that is killed waits in its exit for all others of the namespace to be gone
+ * A killed init of a pid namespace waits in its exit until all others of the namespace are gone
  * (zap_pid_ns_processes). One of them, behind a FUSE request that was read, ignores even SIGKILL. It is moved
- * out of the group: within, it would block the freeze itself, and init's own wait would not be seen. By then
- * init has left the lists of its group (cgroup_exit); v2 of 7.3 counts it all the same, to its very end.
+ * out of the group: inside, it would itself block the freeze and hide init's own wait. By then init has left
+ * the lists of its group (cgroup_exit); v2 of 7.3 still counts it, to its very end.
  */
 
 #define INIT_NAME "frostline-init"
@@ -49,7 +49,7 @@ static void __attribute__((noreturn)) be_init(void)
 
 static void make_namespace(unsigned slot)
 {
-	/* init is not to stay as a zombie */
+	/* init must not stay as a zombie */
 	signal(SIGCHLD, SIG_IGN);
 	pid_t pid = unshare(CLONE_NEWPID) < 0 ? -1 : fork();
 
@@ -84,7 +84,7 @@ static bool has_name(pid_t tid, void *arg)
 	return !search->pid;
 }
 
-/* By the group's list, which has the numbers of our own namespace. */
+/* By the group's list, which has the pids of our own namespace. */
 static pid_t find(struct trial *t, const char *name)
 {
 	struct search search = { name, 0 };
@@ -93,7 +93,7 @@ static pid_t find(struct trial *t, const char *name)
 	return search.pid;
 }
 
-/* Without its memory, and so without a command line, it has come far in its exit. */
+/* A process without memory, and so without a command line, is far into its exit. */
 static bool has_left_memory(void *arg)
 {
 	char path[64], byte;

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* An interruptible sleep that is no freezable one: the fake signal wakes it, and it freezes on its way out. */
+/* A sleep that is interruptible but not freezable: the fake signal wakes it, and it freezes on its way out. */
 
 static int writer = -1;
 
@@ -32,14 +32,14 @@ static bool start(struct trial *t)
 	unlink(shared->path);
 	if (mkfifo(shared->path, 0600) < 0)
 		return trial_fail(t, "mkfifo %s: %s", shared->path, strerror(errno));
-	/* for reading too: an open for writing alone waits for a reader */
+	/* for reading too: an open only for writing waits for a reader */
 	writer = open(shared->path, O_RDWR | O_CLOEXEC);
 	if (writer < 0)
 		return trial_fail(t, "open %s: %s", shared->path, strerror(errno));
 	return spawn(t, read_pipe) && wait_task_state(t, 'S');
 }
 
-/* A byte, not the end of the pipe: a reader forked from us holds the other end as well. */
+/* Writes a byte instead of closing the pipe: a reader forked from us also holds the write end. */
 static void release(struct trial *t)
 {
 	(void)t;

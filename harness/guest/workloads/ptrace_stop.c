@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* PTRACE_SEIZE without EXITKILL (3.4): the tracee runs on when its tracer is gone. */
+/* PTRACE_SEIZE (3.4) without EXITKILL: the tracee runs on when its tracer is gone. */
 static void trace(void *arg)
 {
 	pid_t pid = *(pid_t *)arg;

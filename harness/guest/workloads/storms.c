@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What its children execute; -1: frostbite itself. */
+/* What the children execute; -1: frostbite itself. */
 static int program = -1;
 
 static void find_program(unsigned slot)
@@ -17,7 +17,7 @@ static void find_program(unsigned slot)
 
 #define NOT_EXECUTED 72
 
-/* In a child, one of vfork too: runs a program that ends at once. */
+/* In a child, also of vfork: runs a program that exits at once. */
 static void __attribute__((noreturn)) exec_exit(void)
 {
 	char *const words[] = { "frostbite", "exit", NULL };
@@ -33,7 +33,7 @@ static void end_round(pid_t child, unsigned slot)
 {
 	int status;
 
-	/* a round that did not come about is none, and the next may */
+	/* a failed round does not count; the next may succeed */
 	if (child < 0) {
 		slot_note(slot, "fork");
 		sleep_us(1000);
@@ -46,7 +46,7 @@ static void end_round(pid_t child, unsigned slot)
 	bump(slot);
 }
 
-/* Endless fork and exit: the freezer has to catch children that are just being made (freezer_fork). */
+/* Endless fork and exit: the freezer has to catch children while they are being made (freezer_fork). */
 static void fork_storm(unsigned slot)
 {
 	for (;;) {
@@ -104,7 +104,7 @@ static void fork_exec_storm(unsigned slot)
 	}
 }
 
-/* The exec of a single thread has no siblings to wait for: the control of mt-exec-storm. */
+/* The exec of a single-threaded process has no siblings to wait for: the control for mt-exec-storm. */
 static void exec_storm(unsigned slot)
 {
 	bump(slot);
@@ -113,7 +113,7 @@ static void exec_storm(unsigned slot)
 
 static const struct parameter one_loop[] = { { "loops", 1, 1, MAX_SLOTS, NULL }, { 0 } };
 static const struct parameter one_loop_of_execs[] = { { "loops", 1, 1, MAX_SLOTS, NULL }, PARAMETER_EXEC, { 0 } };
-/* four of them, so that with two processors some are runnable at any instant */
+/* four, so that with two CPUs some are runnable at any instant */
 static const struct parameter four_loops_of_execs[] = { { "loops", 4, 1, MAX_SLOTS, NULL }, PARAMETER_EXEC, { 0 } };
 
 static bool start_fork(struct trial *t)

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 /*
- * Chains of threads, each of which makes its successor and ends; that one joins it. At any instant some are
- * being made and some end, in clone, exit and the futex of the join. CRIU has a test of the same name whose
- * chains are 1024; 64 are at most 128 threads, which an emulated guest of two processors still moves along.
+ * Chains of threads: each makes its successor and ends, and the successor joins it. At any instant some are
+ * being made and some are ending, in clone, exit and the futex of the join. CRIU has a test of that name
+ * with 1024 chains; 64 are at most 128 threads, which an emulated guest with two CPUs still moves.
  */
 
 #define CHAINS 64
@@ -24,7 +24,7 @@ static void *link_of_chain(void *predecessor)
 	if (predecessor)
 		pthread_join((pthread_t)predecessor, NULL);
 	bump(bomb_slot);
-	/* EAGAIN: at a limit of threads or memory the chain waits for the others */
+	/* EAGAIN: at a limit on threads or memory the chain waits for the others */
 	while (pthread_create(&next, &small, link_of_chain, (void *)pthread_self()))
 		sleep_us(1000);
 	return NULL;

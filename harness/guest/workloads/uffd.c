@@ -15,12 +15,12 @@
 #include <unistd.h>
 
 /*
- * A page that is missing waits for whoever serves its userfaultfd. Touched from user mode, the wait is left
- * for a signal, and so for the freezer. In a write(2) a signal that does not kill ends the wait only for the
- * fault to be retried at once, for ever.
+ * A missing page waits for whoever serves its userfaultfd. If it was touched from user mode, a signal, and
+ * so the freezer, interrupts the wait. In a write(2) a signal that does not kill ends the wait only for the
+ * fault to be retried at once, forever.
  */
 
-static int door = -1; /* where the process hands its userfaultfd over */
+static int door = -1; /* the socket on which the process hands over its userfaultfd */
 static int uffd = -1;
 
 static int open_uffd(void)
@@ -99,7 +99,7 @@ static bool hand_over(int fd)
 	return sent;
 }
 
-/* A page of which nobody but the holder of the other descriptor can say what is in it. */
+/* A page that only the holder of the other descriptor can fill. */
 static volatile char *missing_page(unsigned slot)
 {
 	size_t size = (size_t)sysconf(_SC_PAGESIZE);
@@ -117,7 +117,7 @@ static volatile char *missing_page(unsigned slot)
 	return page;
 }
 
-/* The page has to be missing for the kernel's read of it, and the pipe takes it without a sleep. */
+/* The page must be missing when the kernel reads it, and the pipe takes the byte without a sleep. */
 static void write_missing(unsigned slot)
 {
 	volatile char *page = missing_page(slot);
@@ -156,7 +156,7 @@ static bool open_door(struct trial *t)
 static bool start_with(struct trial *t, void (*entry)(unsigned slot))
 {
 	if (!open_door(t) || !spawn(t, entry) || !wait_ready(t)) {
-		/* root of a user namespace is nobody where the kernel asks for CAP_SYS_PTRACE (5.11, 5.2 by a sysctl) */
+		/* root of a user namespace lacks the CAP_SYS_PTRACE that the kernel asks for (5.11; 5.2 by a sysctl) */
 		t->lacks = t->request->userns && atomic_load(&counters->slots[0].error) == EPERM;
 		return false;
 	}
@@ -167,7 +167,7 @@ static bool start_with(struct trial *t, void (*entry)(unsigned slot))
 		close(visitor);
 	if (uffd < 0)
 		return trial_fail(t, "userfaultfd of the process: %s", strerror(errno));
-	/* the fault is announced when its task has gone to sleep, or is about to */
+	/* the fault is announced when its task sleeps, or is about to */
 	struct pollfd announced = { .fd = uffd, .events = POLLIN };
 	struct uffd_msg fault;
 
@@ -188,7 +188,7 @@ static bool start_user(struct trial *t)
 	return start_with(t, touch_missing);
 }
 
-/* Closing the userfaultfd ends its waits: the page is then a plain one of zeros. */
+/* Closing the userfaultfd ends its waits: the page becomes a plain one of zeros. */
 static void release(struct trial *t)
 {
 	int *const fds[] = { &uffd, &door };

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 /*
- * The worker of a virtual machine's network card. Before 6.4 it is a kernel thread that vhost moves into the
- * groups of its owner (cgroup_attach_task_all): v1 leaves PF_NOFREEZE aside, v2 counts it and cannot freeze
- * it (and 5.10 does not move it there). From 6.4 on it is a thread of the owner (vhost_task), which freezes as others do.
+ * The worker of a virtual machine's network card. Before 6.4 it is a kernel thread that vhost moves into its owner's
+ * groups (cgroup_attach_task_all): v1 ignores it (PF_NOFREEZE), v2 counts it and cannot freeze it (and 5.10 does not
+ * move it there). From 6.4 on it is a thread of the owner (vhost_task), which freezes as others do.
  */
 
 #define DEVICE "/dev/vhost-net"
@@ -33,7 +33,7 @@ static const char *needs(void)
 	return problem;
 }
 
-/* The worker goes with the descriptor. */
+/* The worker ends with the descriptor. */
 static void own_and_tick(unsigned slot)
 {
 	int fd = open(shared->path, O_RDWR | O_CLOEXEC);
@@ -52,7 +52,7 @@ static bool start(struct trial *t)
 		return trial_fail(t, "stat of " DEVICE ": %s", strerror(errno));
 	if (!node_make(t, &st, DEVICE) || !spawn(t, own_and_tick) || !wait_ready(t))
 		return false;
-	/* VHOST_SET_OWNER comes back when the worker is where it is to be */
+	/* VHOST_SET_OWNER returns when the worker is in its place */
 	if (group_count(&t->group) > 1)
 		return wait_moving(t);
 	t->lacks = true;

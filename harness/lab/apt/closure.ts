@@ -5,7 +5,7 @@ import { cacheDir } from '../../base/paths.ts';
 import { findMirror } from './mirror.ts';
 import { closure, download, openAptRoot, unpackAll } from './root.ts';
 
-/** What somebody who waits for a download wants to hear, and the signal that ends it. */
+/** Abort signal, and callbacks for warnings and for the start of a download. */
 export interface FetchOptions {
   readonly signal?: AbortSignal;
   readonly onWarning?: (text: string) => void;
@@ -15,19 +15,19 @@ export interface FetchOptions {
 export interface ClosureRequest {
   readonly suite: string;
   readonly packages: readonly string[];
-  /** The beginning of the folder's path in the cache; the hash of the package list follows. */
+  /** Cache part and folder name prefix; the hash of the package list is appended. */
   readonly into: readonly [part: string, prefix: string];
-  /** What to call it to people. */
+  /** Human-readable name. */
   readonly what: string;
-  /** Makes something else of the folder with the unpacked packages. */
+  /** Post-processes the folder with the unpacked packages. */
   readonly finish?: (dir: string) => Promise<void>;
-  /** Whether a folder made before can still be used. */
+  /** Whether a cached folder is still usable. */
   readonly isSound?: (dir: string) => Promise<boolean>;
 }
 
 /**
- * Packages of a suite with all they depend on, unpacked into one folder of the cache, named by the hash
- * of the list of packages; from the cache when that was done before. Nothing is installed.
+ * Unpacks packages of a suite and everything they depend on into one cache folder, named by the hash of the package
+ * list. An existing folder is reused. Nothing is installed.
  */
 export async function unpackClosure(request: ClosureRequest, options: FetchOptions = {}): Promise<string> {
   const { suite, packages, what, isSound } = request;

@@ -1,7 +1,7 @@
 import { capture } from '../../base/command.ts';
 import { FrostlineError } from '../../errors.ts';
 
-/** Where Debian's archives are: base URIs, ending in a slash. */
+/** Base URIs of Debian's archives, each ending in a slash. */
 export interface Mirror {
   readonly main: string;
   readonly security: string;
@@ -13,15 +13,15 @@ const todo =
 const slash = (uri: string): string => (uri.endsWith('/') ? uri : `${uri}/`);
 
 /**
- * The mirror that this host's own apt is configured with, or what FROSTLINE_DEBIAN_MIRROR and
- * FROSTLINE_DEBIAN_SECURITY_MIRROR say. Rejects ('host') when neither names a Debian archive.
+ * The mirror that FROSTLINE_DEBIAN_MIRROR and FROSTLINE_DEBIAN_SECURITY_MIRROR name, or else the one in the
+ * configuration of this host's apt. Rejects ('host') when neither names a Debian archive.
  */
 export function findMirror(): Promise<Mirror> {
   known ??= askApt(process.env);
   return known;
 }
 
-/** Asking takes apt a while, and every kernel wants to know. */
+/** Cached: apt takes a while to answer, and every kernel fetch asks. */
 let known: Promise<Mirror> | undefined;
 
 async function askApt(env: NodeJS.ProcessEnv): Promise<Mirror> {
@@ -37,7 +37,7 @@ async function askApt(env: NodeJS.ProcessEnv): Promise<Mirror> {
   ]);
   const targets = code === 0 ? parseTargets(stdout) : {};
   const foundMain = main || targets.main;
-  // a host without the security archive still has it beside its mirror, as Debian lays them out
+  // if apt lists no security archive, assume Debian's usual layout: it sits beside the main archive
   const beside = foundMain?.replace(/\/debian\/?$/, '/debian-security/');
   const found = { main: foundMain, security: security || targets.security || beside };
   if (!found.main || !found.security) {
@@ -46,7 +46,7 @@ async function askApt(env: NodeJS.ProcessEnv): Promise<Mirror> {
   return { main: slash(found.main), security: slash(found.security) };
 }
 
-/** Whether apt refuses lists that are past their Valid-Until; a host of mirrored snapshots has told it not to. */
+/** Whether apt refuses lists past their Valid-Until; hosts that use mirrored snapshots turn this check off. */
 export async function refusesExpired(): Promise<boolean> {
   const { stdout } = await capture(['apt-config', 'shell', 'CHECK', 'Acquire::Check-Valid-Until/b']);
   return !stdout.includes('false');
@@ -57,7 +57,7 @@ export function parseTargets(text: string): Partial<Mirror> {
   const found: { main?: string; security?: string } = {};
   for (const line of text.split('\n')) {
     const [origin = '', uri = '', codename = '', release = ''] = line.split('|');
-    // an archive that was never updated has no Origin yet: then the path of its URI has to do
+    // an archive that was never updated has no Origin yet: go by the path of its URI
     if (origin !== 'Debian' && !/\/debian(-security)?\/?$/.test(uri)) continue;
     if ([codename, release].some((name) => name.endsWith('-security'))) found.security ??= uri;
     else found.main ??= uri;

@@ -12,7 +12,7 @@ import { openAptRoot, type AptRoot } from './root.ts';
 beforeEach(async () => vi.stubEnv('XDG_CACHE_HOME', await mkdtemp(join(tmpdir(), 'frostline-test-'))));
 afterEach(() => void vi.unstubAllEnvs());
 
-/** A mirror on this host that answers so. */
+/** Starts a mirror on this host with the given request handler. */
 async function mirror(answer: RequestListener): Promise<string> {
   const server = createServer(answer).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -46,7 +46,7 @@ describe("Debian's lists", () => {
 
   it('are waited for while another controller fetches them', async () => {
     const uri = await mirror((_, response) => response.writeHead(404).end());
-    // the first call makes the root, and fails
+    // the first call creates the apt root, then fails
     const dir = await open(uri).catch((error: unknown) =>
       /\S+\/lock/.exec(String(error))![0].replace('/lock', ''),
     );
@@ -59,7 +59,7 @@ describe("Debian's lists", () => {
       () => 'opened',
       () => 'failed',
     );
-    // two that name the lock: who holds it, and who waits
+    // two processes name the lock: the holder and the waiter
     const isNamed = (pid: string): Promise<boolean> =>
       readFile(`/proc/${pid}/cmdline`, 'utf8').then(
         (words) => words.startsWith(`flock\0${join(dir, 'lock')}\0`),

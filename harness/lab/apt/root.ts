@@ -7,7 +7,7 @@ import { FrostlineError, sentence } from '../../errors.ts';
 import type { Mirror } from './mirror.ts';
 
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
-/** Package lists older than this are asked for again. */
+/** Package lists older than this are refreshed. */
 const freshForMs = 12 * 3600_000;
 
 /**
@@ -38,7 +38,7 @@ export interface Archive {
   readonly name: string;
 }
 
-/** All that a suite is made of: with its security archive, and what it builds upon. */
+/** All archives of a suite: its own, its security archive, and the base suite it builds on. */
 export function archivesOf(suite: string, mirror: Mirror): Archive[] {
   const base = suite.replace(/-backports$/, '');
   const main = (name: string): Archive => ({ uri: mirror.main, name });
@@ -55,9 +55,8 @@ export const sourcesFor = (suite: string, mirror: Mirror): string[] =>
   archivesOf(suite, mirror).map(({ uri, name }) => `deb [signed-by=${keyring}] ${uri} ${name} main`);
 
 /**
- * Opens (or makes) the private root of a suite under the cache and sees to it that its lists are there
- * and not old. Lists that cannot be renewed are used as they are, with a warning. Rejects ('kernel')
- * when there are none.
+ * Opens the private root of a suite in the cache, creating it if needed, and refreshes its lists if they are missing or
+ * old. If the refresh fails, existing lists are used with a warning. Rejects ('kernel') when there are none.
  */
 export async function openAptRoot(options: OpenOptions): Promise<AptRoot> {
   const { suite, mirror, signal, onWarning } = options;
@@ -68,7 +67,7 @@ export async function openAptRoot(options: OpenOptions): Promise<AptRoot> {
   const run = (argv: readonly string[], more: CommandOptions = {}): Promise<string> =>
     command(argv, { ...more, env: { APT_CONFIG: config }, ...(signal ? { signal } : {}) });
   const refresh = async (): Promise<void> => {
-    // flock: apt gives up at once when another apt holds the lists, a second controller should wait
+    // flock: apt fails at once while another apt holds the lists; a second controller should wait instead
     await run(['flock', join(dir, 'lock'), 'apt-get', 'update', '-q', '--error-on=any']);
     await writeFile(join(dir, 'updated'), '');
   };
@@ -132,15 +131,15 @@ export async function download(root: AptRoot, packages: readonly string[], into:
 }
 
 /**
- * The packages `name=version` of a dependency closure from nothing, newest of the suite. apt takes
- * seconds to find it, so it is kept until the lists are renewed.
+ * The dependency closure of packages as `name=version`, in the suite's newest versions and assuming that nothing is
+ * installed. apt takes seconds to compute it, so it is cached until the lists are refreshed.
  */
 export async function closure(root: AptRoot, names: readonly string[]): Promise<string[]> {
   const { mtimeMs } = await stat(join(root.dir, 'updated'));
   const kept = join(root.dir, `closure-${sha256(...names, String(mtimeMs)).slice(0, 16)}`);
   const known = await readFile(kept, 'utf8').catch(() => null);
   if (known !== null && known.endsWith('\n')) return known.trim().split('\n');
-  // their packages are not taken by default (NotAutomatic)
+  // apt does not take packages of these suites by default (NotAutomatic)
   const target = /-backports$|^experimental$/.test(root.suite) ? ['-t', root.suite] : [];
   const text = await root.run(['apt-get', 'install', '-s', '-y', '-q', ...target, ...names]);
   const list = [...text.matchAll(/^Inst (\S+) \((\S+) /gm)]
@@ -150,7 +149,7 @@ export async function closure(root: AptRoot, names: readonly string[]): Promise<
   return list;
 }
 
-/** Unpacks every .deb of a folder into `into` and removes it. */
+/** Unpacks every .deb of a folder into `into`, and removes the .deb. */
 export async function unpackAll(from: string, into: string): Promise<void> {
   await mkdir(into, { recursive: true });
   for (const deb of (await readdir(from)).filter((name) => name.endsWith('.deb')).sort()) {

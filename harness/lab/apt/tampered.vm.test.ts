@@ -9,7 +9,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { findMirror } from './mirror.ts';
 import { download, openAptRoot } from './root.ts';
 
-/** Answers as another server does. */
+/** Passes on the response of another server. */
 async function pass(url: string, response: ServerResponse): Promise<void> {
   const { status, body } = await fetch(url);
   response.writeHead(status);
@@ -21,7 +21,7 @@ it('a package that is not what the signed lists say is refused, and not left beh
   vi.stubEnv('XDG_CACHE_HOME', await mkdtemp(join(tmpdir(), 'frostline-test-')));
   onTestFinished(() => void vi.unstubAllEnvs());
   const { main, security } = await findMirror();
-  // all that it has is Debian's own but the packages
+  // everything that it serves is Debian's own, except the packages
   const server = createServer((request, response) => {
     const path = request.url ?? '/';
     if (path.endsWith('.deb')) return response.end('!<arch>\nsomething else');

@@ -18,13 +18,13 @@ const put = async (path: string, text: string): Promise<void> => {
   await mkdir(dirname(join(root, path)), { recursive: true });
   await writeFile(join(root, path), text);
 };
-/** A program that says what it was called with. */
+/** Puts a program that records what it was called with. */
 const putProgram = async (name: string): Promise<void> => {
   await put(`bin/${name}`, `#!/bin/sh\necho ${name} "$@" >> ${root}/called\n`);
   await capture(['chmod', '+x', join(root, 'bin', name)]);
 };
 const get = (path: string): Promise<string> => readFile(join(root, path), 'utf8');
-/** A script of the guest's, which finds no more of this host than coreutils, and is a stranger's root. */
+/** Runs a guest script on the folder `root` in place of /, with no programs of this host but these few. */
 const run = async (script: string, ...words: string[]): Promise<CommandResult> => {
   await mkdir(join(root, 'bin'), { recursive: true });
   for (const tool of ['sh', 'sed', 'grep', 'cat', 'head', 'chmod', 'mkdir', 'echo'])
@@ -52,7 +52,7 @@ describe('set-kernel-arguments.sh', () => {
     expect(await get('etc/default/grub')).toBe(
       'GRUB_TIMEOUT=0\nGRUB_CMDLINE_LINUX="quiet a=b systemd.unified_cgroup_hierarchy=0 x=1/2&3"\n',
     );
-    // once more changes nothing
+    // a second run changes nothing
     await run('set-kernel-arguments.sh', ...words);
     expect(await get('etc/default/grub')).toMatch(
       /"quiet a=b systemd.unified_cgroup_hierarchy=0 x=1\/2&3"\n$/,

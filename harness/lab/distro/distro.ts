@@ -9,30 +9,30 @@ import { Remote, type Endpoint } from '../remote.ts';
 import { askCgroup, cgroupArguments, readCgroup } from './cgroups.ts';
 
 const askMs = 15_000;
-/** What still starts would be measured with the freezer. Nothing but systemd says when it is done. */
+/** Services that are still starting would disturb the measurement. Only systemd can tell when the boot is over. */
 const untilBooted = `i=0; while case $(systemctl is-system-running 2> /dev/null) in
 initializing | starting) [ $i -lt 240 ] ;;
 *) false ;;
 esac; do i=$((i + 1)); sleep 1; done`;
-/** Packages may have to come from far away. */
+/** Long, since packages may come from a distant mirror. */
 const installMs = 900_000;
 
-/** A script for the guest, of the checkout or the package. */
+/** A script for the guest, from the checkout or the installed package. */
 const script = (name: string): Promise<string> =>
   readFile(fileURLToPath(new URL(`../../../vagrant/provision/${name}.sh`, import.meta.url)), 'utf8');
 
-/** What is known of a virtual machine with a distro of its own, before it is spoken to. */
+/** A virtual machine with its own distro, as known before the first connection. */
 export interface DistroPlan {
   /** For messages, e.g. `m3 (debian-12.qcow2)`. */
   readonly name: string;
   readonly endpoint: Endpoint;
   /** How long a boot may take until SSH answers. */
   readonly bootTimeoutMs: number;
-  /** Called before a slow step; the function it gives is called after. */
+  /** Called before a slow step; the function it returns is called after the step. */
   readonly onStep: (what: string) => () => void;
 }
 
-/** A virtual machine with a distro of its own, which frostline may reboot: the connection to it, and frostbite on it. */
+/** A virtual machine with its own distro, which frostline may reboot: the connection to it, and the frostbite on it. */
 export class Distro implements Disposable {
   readonly #plan: DistroPlan;
   #remote: Remote;
@@ -43,12 +43,12 @@ export class Distro implements Disposable {
     this.#remote = remote;
   }
 
-  /** Connects as soon as SSH answers. Rejects ('machine') after the time for a boot. */
+  /** Connects as soon as SSH answers. Rejects ('machine') after `bootTimeoutMs`. */
   static async connect(plan: DistroPlan, signal?: AbortSignal): Promise<Distro> {
     return new Distro(plan, await answering(plan, signal));
   }
 
-  /** Once `bring` was called. */
+  /** Available once `bring` has resolved. */
   get host(): Host {
     if (this.#host === undefined) throw new Error(`${this.#plan.name}: frostbite is not on it yet`);
     return this.#host;
@@ -64,7 +64,7 @@ export class Distro implements Disposable {
     return this.#remote.shell(terminal);
   }
 
-  /** Waits until its boot is over, and brings frostbite: anew after each boot. */
+  /** Waits until the boot is over, then installs frostbite; needed again after each boot. */
   async bring(): Promise<void> {
     const { name, endpoint, bootTimeoutMs } = this.#plan;
     await this.run(untilBooted, bootTimeoutMs);
@@ -76,14 +76,14 @@ export class Distro implements Disposable {
     this.#host = await Host.enter(shell, { sudo: endpoint.user !== 'root', isGuest: false });
   }
 
-  /** The set-up that systemd has mounted; undefined when it is none that frostline knows. */
+  /** The cgroup set-up that systemd has mounted; undefined when frostline does not know it. */
   async cgroup(): Promise<CgroupVersion | undefined> {
     return readCgroup((await this.host.exec(askCgroup, askMs)).stdout);
   }
 
   /**
-   * Brings it to a cgroup set-up, and resolves to whether that took a reboot. `rebootWith` boots it with further kernel
-   * arguments; by default its own boot loader does.
+   * Switches the machine to a cgroup set-up, and resolves to whether that took a reboot. `rebootWith` reboots it with
+   * additional kernel arguments; by default they are set in its own boot loader.
    */
   async setUp(
     cgroup: CgroupVersion,
@@ -100,7 +100,7 @@ export class Distro implements Disposable {
     );
   }
 
-  /** Has `start` reboot it, and waits until it is up again, with frostbite on it. */
+  /** Calls `start` to reboot the machine, and waits until it is up again and has frostbite. */
   async reboot(what: string, start: () => Promise<void>, signal?: AbortSignal): Promise<void> {
     const done = this.#plan.onStep(what);
     try {
@@ -114,25 +114,25 @@ export class Distro implements Disposable {
   }
 
   /**
-   * Powers it off at once, with its disk written and at rest, as one whose files alone are to last. Resolves when it has
-   * gone, or has not within some time.
+   * Powers the machine off without an orderly shutdown. Its file systems are synced and remounted read-only first, so
+   * that their contents survive. Resolves when the machine is off, or after a timeout.
    */
   async powerOff(): Promise<void> {
     const off = 'cd /proc; sync; echo u > sysrq-trigger; sleep 1; echo o > sysrq-trigger; sleep 30';
-    // the connection goes with it
+    // this ends the connection
     await this.host.exec(off, askMs).catch(() => undefined);
   }
 
-  /** Sets kernel arguments in its boot loader, and starts a reboot. Rejects ('kernel') when it has none that is known. */
+  /** Sets kernel arguments in its boot loader, and starts a reboot. Rejects ('kernel') for an unknown boot loader. */
   async rebootWith(words: string): Promise<void> {
     await this.#asRoot('set-kernel-arguments', words.split(/ +/), 'kernel arguments could not be set');
-    // the connection goes with it
+    // this ends the connection
     await this.host
       .exec('(sleep 1; systemctl reboot || reboot) > /dev/null 2>&1 &', askMs)
       .catch(() => undefined);
   }
 
-  /** Installs tools from its own distro. Rejects ('kernel') when there are none. */
+  /** Installs tools from the distro's own packages. Rejects ('kernel') when that fails. */
   async install(tools: readonly string[]): Promise<void> {
     await this.#asRoot('install-tools', tools, `${tools.join(', ')} could not be installed`);
   }
@@ -152,12 +152,12 @@ export class Distro implements Disposable {
       );
   }
 
-  /** Lets go of the connection before the machine goes away from beneath it. */
+  /** Closes the connection, before the machine itself goes away. */
   disconnect(): void {
     this.#remote[Symbol.dispose]();
   }
 
-  /** Waits until SSH answers, in another boot than `before` where that is given. */
+  /** Reconnects once SSH answers; with `before`, only once the boot id is another than that. */
   async reconnect(signal?: AbortSignal, before?: string): Promise<void> {
     this.disconnect();
     this.#remote = await answering(this.#plan, signal, before);
@@ -168,7 +168,7 @@ export class Distro implements Disposable {
   }
 }
 
-/** For a shell. */
+/** Quotes a word for a shell. */
 const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 
 async function answering(plan: DistroPlan, signal?: AbortSignal, before?: string): Promise<Remote> {

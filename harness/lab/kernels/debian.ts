@@ -11,14 +11,14 @@ import { unpackKernel } from './unpacked.ts';
 
 type DebSource = Extract<KernelSource, { kind: 'deb' }>;
 
-/** One version of a package as `apt-cache show` tells it. */
+/** One version of a package as `apt-cache show` describes it. */
 export interface PackageVersion {
   readonly name: string;
   readonly version: string;
   readonly depends: readonly string[];
 }
 
-/** The meta package of the flavour that is small and has all the experiment needs. */
+/** The metapackage of the cloud flavour, which is small and has everything the experiment needs. */
 const metaPackage = 'linux-image-cloud-amd64';
 
 /** Parses the deb822 paragraphs of `apt-cache show`. */
@@ -37,9 +37,9 @@ export function parseParagraphs(text: string): PackageVersion[] {
 }
 
 /**
- * A Debian kernel, from the cache when its package was unpacked before. The newest match whose files
- * the mirror really has is taken; a version that is listed and gone is skipped with a warning, after
- * one look at newer lists. Rejects ('kernel') when nothing matches or nothing can be fetched.
+ * Fetches a Debian kernel, from the cache if its package was unpacked before. Takes the newest match whose files the
+ * mirror really has; a version that is listed but gone is skipped with a warning. If none can be fetched, the lists are
+ * refreshed once, and new matches are tried. Rejects ('kernel') when nothing matches or nothing can be fetched.
  */
 export async function fetchDebianKernel(source: DebSource, options: FetchOptions = {}): Promise<Kernel> {
   const { signal, onWarning } = options;
@@ -69,7 +69,7 @@ export async function fetchDebianKernel(source: DebSource, options: FetchOptions
 
 const firstLine = (error: unknown): string => sentence(error).split('\n').slice(0, 2).join(' ').slice(0, 300);
 
-/** A package with a kernel in it, not one that only depends on the newest of a line. */
+/** Matches packages that contain a kernel, not those that only depend on the newest one of a series. */
 const isKernel = /^linux-image-\d+\.\d+\.\d+/;
 
 /** Image packages that match a source, newest first. */
@@ -114,8 +114,8 @@ export function globToRegExp(glob: string): RegExp {
 }
 
 /**
- * The packages that hold a kernel: up to 6.19 the image alone (its linux-base is a configuration that
- * some mirrors no longer have); from 7.0 on image, modules and modules.builtin are in three of their own.
+ * The packages that make up a kernel. Up to 6.19 that is the image alone (its linux-base is configuration, and some
+ * mirrors no longer have it); from 7.0 on, image, modules and modules.builtin are in three packages of their own.
  */
 export function partsOf(image: PackageVersion): string[] {
   const abi = image.name.replace('linux-image-', '');

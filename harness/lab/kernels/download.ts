@@ -7,13 +7,14 @@ import { FrostlineError } from '../../errors.ts';
 
 export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined;
-  /** 1 GiB by default: a kernel with all its modules is an eighth of it. */
+  /** 1 GiB by default, eight times the size of a kernel with all its modules. */
   readonly maxBytes?: number;
 }
 
 /**
- * Downloads a file over HTTP, with the name and password that its URL may have, and gives the SHA-256 of its bytes. Rejects ('kernel') when it is not there, not
- * whole or larger than `maxBytes`; fetch itself gives up on a server that is silent for five minutes.
+ * Downloads a file over HTTP, with the user name and password that its URL may contain, and resolves to the SHA-256 of
+ * its bytes. Rejects ('kernel') when the file is missing, incomplete or larger than `maxBytes`. fetch itself gives up
+ * on a server that is silent for five minutes.
  */
 export async function downloadFile(
   url: string,
@@ -46,7 +47,7 @@ export async function downloadFile(
   return hash.digest('hex');
 }
 
-/** fetch says only that it failed; why is in the cause. */
+/** fetch's error says only that it failed; the reason is in its cause. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;

@@ -5,7 +5,7 @@ import type { Kernel } from './kernel.ts';
 import { fetchPackagedKernel } from './packages.ts';
 import { readPathKernel } from './path.ts';
 
-/** Gets a kernel from wherever the matrix says. Rejects ('kernel') when it cannot be had. */
+/** Fetches a kernel from the source that the matrix names. Rejects ('kernel') when that fails. */
 export async function fetchKernel(source: KernelSource, options: FetchOptions = {}): Promise<Kernel> {
   switch (source.kind) {
     case 'deb':

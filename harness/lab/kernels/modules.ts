@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** What a kernel offers of the modules asked for. */
+/** Which of the requested modules a kernel has. */
 export interface ModulePlan {
   /** Paths relative to the modules folder, in the order to load them. */
   readonly load: readonly string[];
-  /** Names that are neither built in nor there. */
+  /** Names that are neither built in nor available as modules. */
   readonly missing: readonly string[];
 }
 
-/** `kernel/drivers/net/virtio_net.ko.xz` -> `virtio_net`; modprobe holds `-` and `_` for the same. */
+/** `kernel/drivers/net/virtio_net.ko.xz` -> `virtio_net`; modprobe treats `-` and `_` alike. */
 export const moduleName = (path: string): string =>
   path
     .replace(/^.*\//, '')
@@ -39,7 +39,7 @@ export function parseDep(text: string): Map<string, readonly string[]> {
  * each once, built-in ones left out.
  */
 export async function planModules(folder: string | null, names: readonly string[]): Promise<ModulePlan> {
-  // a kernel without a folder of modules is one that has all it needs built in
+  // a kernel without a modules folder has everything it needs built in
   if (folder === null) return { load: [], missing: [] };
   const [dep, builtin] = await Promise.all(
     ['modules.dep', 'modules.builtin'].map((file) => readFile(join(folder, file), 'utf8').catch(() => '')),

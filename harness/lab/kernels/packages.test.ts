@@ -13,7 +13,7 @@ const folder = (): Promise<string> => mkdtemp(join(tmpdir(), 'frostline-test-'))
 const el7 = '3.10.0-1160.el7.x86_64';
 const fc40 = '6.8.5-301.fc40.x86_64';
 
-/** A tree as packages have it, with an image or a module in it. */
+/** A tree as in packages, with an image or a module in it. */
 async function tree(release: string, has: { image?: string; module?: string }): Promise<string> {
   const dir = await folder();
   const modules = join(dir, 'lib/modules', release);
@@ -21,7 +21,7 @@ async function tree(release: string, has: { image?: string; module?: string }): 
   if (has.image !== undefined) await writeImage(join(dir, has.image), release);
   if (has.module !== undefined) {
     await mkdir(join(modules, 'kernel'));
-    // any relocatable object does for depmod
+    // any relocatable object is good enough for depmod
     await copyFile(object, join(modules, 'kernel', has.module));
   }
   return dir;

@@ -14,9 +14,9 @@ import { unpackKernel } from './unpacked.ts';
 type PackageSource = Extract<KernelSource, { kind: 'rpm' | 'url' }>;
 
 /**
- * A kernel from packages that are named one by one: RPMs, .debs or a bzImage, each a file or a URL. They are
- * verified before they are unpacked, and cached by what is in them. Rejects ('kernel') when one cannot be had, is not
- * what its SHA-256 says, or when there is no kernel in them.
+ * A kernel from packages that are named one by one: RPMs, .debs or a bzImage, each a file or a URL. They are verified
+ * before they are unpacked, and cached by the hash of their contents. Rejects ('kernel') when one cannot be fetched,
+ * does not match its SHA-256, or when there is no kernel in them.
  */
 export async function fetchPackagedKernel(
   source: PackageSource,
@@ -49,7 +49,7 @@ const sumOf = (file: string): Promise<string> =>
     throw new FrostlineError(`${file} cannot be read.`, { code: 'kernel', cause });
   });
 
-/** The SHA-256 that was expected, or any where none was. */
+/** Returns the file's SHA-256; throws when another one was expected. */
 function verify({ place, sha256: expected }: KernelPart, is: string): string {
   if (expected === null || expected === is) return is;
   throw new FrostlineError(`${withoutSecrets(place)} has the SHA-256 ${is}; ${expected} was expected.`, {
@@ -67,7 +67,7 @@ interface Part {
   readonly signal: AbortSignal | undefined;
 }
 
-/** What a file is, by its first bytes (rpm's lib/rpmlead.c, ar(5)). */
+/** The type of a file, by its first bytes (rpm's lib/rpmlead.c, ar(5)). */
 async function typeOf(file: string): Promise<'rpm' | 'deb' | 'other'> {
   await using handle = await open(file, 'r');
   const { buffer } = await handle.read(Buffer.alloc(8), 0, 8, 0);
@@ -86,7 +86,7 @@ async function unpackPart(part: Part): Promise<void> {
   }
   if (type === 'other') return placeImage(part);
   if (type === 'rpm') return extract(part, part.file, part.root);
-  // a .deb is an ar archive with a tar archive in it (deb(5)); dpkg-deb would not know zstd on older hosts
+  // a .deb is an ar archive with a tar archive in it (deb(5)); on older hosts dpkg-deb does not know zstd
   await mkdir(part.scratch);
   await extract(part, part.file, part.scratch, 'data.tar*');
   const [data] = await readdir(part.scratch);
@@ -112,7 +112,7 @@ async function extract(
   });
 }
 
-/** A bzImage, where a package would have it. */
+/** Copies a bzImage to where a package would have it. */
 async function placeImage({ place, file, root }: Part): Promise<void> {
   const release = await readRelease(file).catch((cause: unknown) => {
     throw new FrostlineError(`${withoutSecrets(place)} is neither a .deb nor a bzImage.`, {

@@ -23,7 +23,7 @@ beforeAll(async () => {
   kernel = await fetchDebianKernel(source);
 });
 
-/** Part of the kernel's tree, without the indexes that depmod makes. */
+/** Copies part of the kernel's tree, without the indexes that depmod makes. */
 async function treeOf(image: string | null, modules: boolean): Promise<string> {
   const root = await folder();
   const dir = join(root, 'lib/modules', kernel.release);
@@ -40,7 +40,7 @@ async function treeOf(image: string | null, modules: boolean): Promise<string> {
   return root;
 }
 
-/** The cache that all tests share, but for the kernels. */
+/** The cache that all tests share, without the kernels. */
 async function cacheWithoutKernels(): Promise<string> {
   const cache = join(await folder(), 'frostline');
   await mkdir(cache);

@@ -6,8 +6,8 @@ import type { KernelSource } from '../../matrix/matrix.ts';
 import type { Kernel } from './kernel.ts';
 
 /**
- * A kernel of your own: a bzImage, and optionally a folder of its modules (the one with modules.dep, or
- * a `make modules_install` root above `lib/modules/RELEASE`). Rejects ('kernel') when it is no bzImage.
+ * A kernel of the user's own: a bzImage, and optionally a folder of its modules (the one with modules.dep, or a
+ * `make modules_install` root above `lib/modules/RELEASE`). Rejects ('kernel') when the image is no bzImage.
  */
 export async function readPathKernel(source: Extract<KernelSource, { kind: 'path' }>): Promise<Kernel> {
   const release = await readRelease(source.image);

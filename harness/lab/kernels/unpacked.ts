@@ -8,13 +8,13 @@ import { FrostlineError } from '../../errors.ts';
 import type { Kernel } from './kernel.ts';
 import { readRelease } from './path.ts';
 
-/** A kernel to be had from packages. */
+/** How to get a kernel out of packages. */
 export interface Unpacking {
-  /** The folder's name in the cache; it says which packages these are. */
+  /** The name of the cache folder; it identifies the packages. */
   readonly name: string;
-  /** What to call the kernel to people. */
+  /** Human-readable name of the kernel. */
   readonly origin: string;
-  /** Makes `root` in the folder it is given, with the trees of all packages in it. */
+  /** Unpacks the trees of all packages into `root` in the given folder. */
   readonly unpack: (draft: string) => Promise<void>;
   /** Called when the kernel is not in the cache. */
   readonly onDownload?: ((what: string) => void) | undefined;
@@ -28,7 +28,7 @@ const cachedSchema = z.object({
 });
 type Cached = z.infer<typeof cachedSchema>;
 
-/** A kernel from the cache, or unpacked into it, whole or not at all. Rejects ('kernel') when there is none in it. */
+/** A kernel from the cache, or else unpacked into it atomically. Rejects ('kernel') when the packages have none. */
 export async function unpackKernel({ name, origin, unpack, onDownload }: Unpacking): Promise<Kernel> {
   const dir = cacheDir('kernels', name);
   const cached = await readCached(dir, origin);
@@ -44,7 +44,7 @@ export async function unpackKernel({ name, origin, unpack, onDownload }: Unpacki
   return made;
 }
 
-/** Finds image and modules, under lib/ or usr/lib/, and indexes the modules: an RPM leaves that to its scripts. */
+/** Finds the image and the modules, under lib/ or usr/lib/, and runs depmod, which an RPM leaves to its scripts. */
 async function describe(draft: string, origin: string): Promise<Cached> {
   const { modules, release } = await findModules(join(draft, 'root'), origin);
   if (release !== null && modules !== null)
@@ -64,7 +64,7 @@ interface Modules {
   readonly release: string | null;
 }
 
-/** The one folder of modules; none is a kernel that has all it needs built in. */
+/** The single modules folder; a kernel without one has everything it needs built in. */
 async function findModules(root: string, origin: string): Promise<Modules> {
   for (const lib of ['usr/lib/modules', 'lib/modules']) {
     const [release, other] = await readdir(join(root, lib)).catch(() => []);
@@ -96,7 +96,7 @@ async function findImage(root: string, origin: string, { modules, release }: Mod
   );
 }
 
-/** A kernel unpacked before, unless its image is not what it was. */
+/** A kernel unpacked before; undefined when there is none, or when the checksum of its image has changed. */
 async function readCached(dir: string, origin: string): Promise<Kernel | undefined> {
   try {
     const is = cachedSchema.parse(JSON.parse(await readFile(join(dir, 'kernel.json'), 'utf8')));

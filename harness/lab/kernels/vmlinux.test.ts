@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => void vi.unstubAllEnvs());
 
-/** An ELF file of a header, one program header and one note. */
+/** An ELF file with a header, one program header and one note segment. */
 function elf({ name = 'Xen', type = 18, bits = 2 } = {}): Buffer {
   const file = Buffer.alloc(256);
   file.writeUInt32BE(0x7f454c46, 0);
@@ -25,7 +25,7 @@ function elf({ name = 'Xen', type = 18, bits = 2 } = {}): Buffer {
   file.writeUInt32LE(4, 64);
   file.writeBigUInt64LE(128n, 64 + 8);
   file.writeBigUInt64LE(48n, 64 + 32);
-  // another one before it, whose name is padded
+  // preceded by another note, whose name is padded
   for (const [at, of, kind] of [
     [128, 'Linux', 257],
     [128 + 12 + 8 + 4, name, type],
@@ -38,7 +38,7 @@ function elf({ name = 'Xen', type = 18, bits = 2 } = {}): Buffer {
   return file;
 }
 
-/** A bzImage of two sectors with a payload in the middle of the rest, and its size after it. */
+/** A bzImage with two sectors of set-up code, then a payload between other bytes, with its size after it. */
 function bzImage(payload: Buffer, protocol = 0x20f): Buffer {
   const image = Buffer.alloc(1024 + 64 + payload.length + 4 + 32);
   image[0x1f1] = 1;

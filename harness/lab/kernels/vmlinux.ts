@@ -6,10 +6,10 @@ import { cacheDir } from '../../base/paths.ts';
 import type { Kernel } from './kernel.ts';
 
 /**
- * The kernel as QEMU can start it without its unpacking itself in the guest, which takes a fifth to a third of a bare
- * boot under emulation: the vmlinux in the bzImage, once unpacked, where it has an entry for PVH (CONFIG_PVH, Linux
- * 4.20). Undefined where it has none or cannot be unpacked, and with FROSTLINE_BOOT=bzimage: it is then started as firmware
- * would start it. Its code is where it was linked to be: without its own unpacking there is no KASLR.
+ * The vmlinux in a bzImage, unpacked once and cached. QEMU can start it directly, which saves the guest from unpacking
+ * it: a fifth to a third of a bare boot under emulation. Undefined when it has no PVH entry point (CONFIG_PVH, Linux
+ * 4.20) or cannot be unpacked, and with FROSTLINE_BOOT=bzimage; QEMU then starts the bzImage as firmware would. A
+ * vmlinux runs where it was linked: KASLR is part of the kernel's self-unpacking, so there is none.
  */
 export async function unpackKernel({ image, sha256 }: Kernel): Promise<string | undefined> {
   if (process.env['FROSTLINE_BOOT'] === 'bzimage') return undefined;
@@ -19,7 +19,7 @@ export async function unpackKernel({ image, sha256 }: Kernel): Promise<string | 
   if (!(await exists(made))) {
     const payload = payloadOf(await readFile(image));
     if (payload === undefined) return undefined;
-    // who builds kernels has many, of 50 MB each
+    // people who build kernels accumulate many of these, of 50 MB each
     const folder = dirname(made);
     await removeUnused(folder, (name) => (name.startsWith(prefix) ? join(folder, name) : undefined));
     const work = makeFolder(made, async (draft) => {
@@ -27,7 +27,7 @@ export async function unpackKernel({ image, sha256 }: Kernel): Promise<string | 
       await writeFile(packed, payload);
       await command(['sh', '-c', 'bsdcat "$1" > "$2"', 'sh', packed, unpacked]);
       await rm(packed);
-      // an empty folder says so to those who ask next
+      // an empty folder records that there is no usable vmlinux
       if (!(await hasPvhEntry(unpacked))) await rm(unpacked);
     });
     await work.catch(() => undefined);
@@ -52,10 +52,10 @@ export function payloadOf(bzImage: Buffer): Buffer | undefined {
 const ptNote = 4;
 /** XEN_ELFNOTE_PHYS32_ENTRY (include/xen/interface/elfnote.h). */
 const pvhEntry = 18;
-/** What an ELF header with its program headers, and the notes of a kernel, are not longer than. */
+/** Upper bound on an ELF header with its program headers, and on the notes of a kernel. */
 const mostBytes = 64 * 1024;
 
-/** Whether an ELF file (x86-64) has the note by which QEMU finds the entry. Rejects when it cannot be read. */
+/** Whether an ELF file (x86-64) has the note that tells QEMU its entry point. Rejects when the file cannot be read. */
 export async function hasPvhEntry(path: string): Promise<boolean> {
   await using file = await open(path);
   const header = await read(file, 0, mostBytes);
@@ -73,7 +73,7 @@ export async function hasPvhEntry(path: string): Promise<boolean> {
   return false;
 }
 
-/** The types of notes with that name: each has the lengths of its name and its value, a type, and both, padded to 4. */
+/** The types of the notes with that name. A note: length of name, length of value, type, name, value (padded to 4). */
 function noteTypes(notes: Buffer, name: string): number[] {
   const types: number[] = [];
   for (let at = 0; at + 12 <= notes.length;) {

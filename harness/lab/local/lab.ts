@@ -8,7 +8,7 @@ import { Host, type HostShell } from '../host.ts';
 import type { BootRequest, Lab, LabContext } from '../lab.ts';
 import type { Channel, ChannelEnd, Machine, Watch } from '../machine.ts';
 
-/** Opens this machine itself. Rejects ('host') unless that was asked for, by root. */
+/** Opens this host itself. Rejects ('host') unless --allow-local is given and frostline runs as root. */
 export function openLocalLab(context: LabContext): Promise<LocalLab> {
   const refuse = (message: string, todo: string): Promise<never> =>
     Promise.reject(new FrostlineError(message, { code: 'host', todo }));
@@ -21,7 +21,7 @@ export function openLocalLab(context: LabContext): Promise<LocalLab> {
   return Promise.resolve(new LocalLab());
 }
 
-/** This machine, by one run and one machine of it at a time. */
+/** This host, used by one run and one machine of it at a time. */
 export class LocalLab implements Lab<LocalWay> {
   readonly description = "this machine's own kernel";
   #busy: Promise<void> = Promise.resolve();
@@ -64,7 +64,7 @@ function machineOf(id: string, host: Host, leave: () => void): Machine {
   };
 }
 
-/** This machine runs, or nobody would ask. */
+/** `alive` is always true: this host runs the code that asks. */
 const watchOf = (host: Host): Watch => ({
   facts: () => Promise.resolve([]),
   changes: () => [],
@@ -114,7 +114,7 @@ function openChannel(command: string): Channel {
     write: (text) => void child.stdin.write(text),
     end: () => void child.stdin.end(),
     [Symbol.asyncDispose]: async () => {
-      // the end of its input ends frostbite, which then leaves nothing
+      // frostbite exits at the end of its input, and leaves nothing behind
       child.stdin.end();
       await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 10_000).unref())]);
     },

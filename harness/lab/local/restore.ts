@@ -8,8 +8,8 @@ import { base as hostBase, presence } from '../host-scripts.ts';
 const cleanMs = 120_000;
 
 /**
- * Folders of dead machines that were this host itself, by `local` or `ssh`: each has a frostbite that can clean up after
- * its own kind. None where this user could not have made them.
+ * Folders of dead machines that were this host itself, from the drivers `local` and `ssh`. Each contains a frostbite
+ * that can clean up after its own version. Folders that do not belong to this user are ignored.
  */
 export async function findHostLeftovers(base = hostBase): Promise<string[]> {
   const names = await readdir(base).catch(() => []);
@@ -23,7 +23,7 @@ async function isOwn(path: string): Promise<boolean> {
   return stat?.isDirectory() === true && stat.uid === process.getuid?.();
 }
 
-/** Whether its machine lives: a lock in it is held. */
+/** Whether the folder's machine is alive: its lock is held. */
 async function isAlive(folder: string): Promise<boolean> {
   const lock = join(folder, presence);
   if ((await lstat(lock).catch(() => null)) === null) return false;
@@ -31,9 +31,9 @@ async function isAlive(folder: string): Promise<boolean> {
 }
 
 /**
- * Has a leftover's own frostbite write settings back, and thaw, kill and remove what is left; then removes its folder.
- * Where another run is at work on this host that has been done, by it and before it began. Resolves to what frostbite
- * says of it. Rejects ('machine') when it fails: the folder stays then, for what is in it.
+ * Has a leftover's own frostbite restore settings, and thaw, kill and remove what is left; then removes its folder. If
+ * another run is at work on this host, it has done that already, before it started. Resolves to what frostbite reports.
+ * Rejects ('machine') when it fails; the folder is then kept, because of what is in it.
  */
 export async function restoreHost(folder: string): Promise<string> {
   const { code, stdout, stderr } = await capture([join(folder, 'enter'), 'clean'], { timeoutMs: cleanMs });

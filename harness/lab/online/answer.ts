@@ -1,27 +1,28 @@
 import { PlaceError, type Fault } from './fault.ts';
 
 /**
- * What is known of a file's checksum: `given` by the matrix, with none at the server to compare it with; `offered` by the
- * server alone; `listed`: both are the same; `verified`: it is that of all its bytes; `differs`: of one of these.
+ * What is known about a file's checksum. `given`: only the matrix has one; `offered`: only the server has one;
+ * `listed`: both have the same one; `verified`: it matches all bytes of the file; `differs`: one of these comparisons
+ * failed.
  */
 export type Checksum = 'given' | 'offered' | 'listed' | 'verified' | 'differs';
 
-/** What came of asking a place. */
+/** The result of asking a place. */
 export interface Answer {
-  /** Null: a run can take from there what the matrix names. */
+  /** Null: a run can get what the matrix names from there. */
   readonly fault: Fault | null;
-  /** What it is where that is no download, e.g. a box that is built here; null: it answers. */
+  /** What the place is if it is no download, e.g. a box that is built here; null: it answers. */
   readonly note: string | null;
   readonly bytes: number | null;
   /** Null: there is none. */
   readonly checksum: Checksum | null;
-  /** The newest version that the place has for the provider asked for, or of the suite. */
+  /** The newest version that the place has for the requested provider, or of the suite. */
   readonly newest: string | null;
 }
 
 export const unknown: Answer = { fault: null, note: null, bytes: null, checksum: null, newest: null };
 
-/** The answer of `ask`, with what it found until then where a fault ended it. */
+/** Runs `ask` and returns its answer. If a fault ends it, the answer has what was found until then. */
 export async function answerOf(ask: (found: Found) => Promise<void>): Promise<Answer> {
   const found: Found = {};
   try {
@@ -34,5 +35,5 @@ export async function answerOf(ask: (found: Found) => Promise<void>): Promise<An
   }
 }
 
-/** What an answer will say, as far as it has been found. */
+/** The part of an answer that has been found so far. */
 export type Found = { -readonly [key in keyof Omit<Answer, 'fault'>]?: Answer[key] };

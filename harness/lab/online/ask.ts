@@ -10,20 +10,20 @@ import { sizeOf, verify } from './remote.ts';
 import { askSuite, type Archives } from './suites.ts';
 import { findListed } from './sums.ts';
 
-/** Who asks, and whom. */
+/** Limits, servers and callbacks for asking places. */
 export interface Asker extends Patience {
-  /** For all that a place is asked. */
+  /** Time limit for everything that one place is asked, in ms. */
   readonly placeMs: number;
   /** Download all of each file and compare its checksum. */
   readonly whole: boolean;
-  /** Base URL of the registry of boxes. */
+  /** Base URL of the box registry. */
   readonly boxServer: string;
   readonly archives: Archives;
-  /** Called when a download starts, with the place's words. */
+  /** Called with the display name of the place when a download starts. */
   readonly onDownload?: (what: string) => void;
 }
 
-/** Asks a place whether it has what the matrix names. Rejects with the signal's reason alone. */
+/** Asks a place whether it has what the matrix names. Rejects only with the signal's reason. */
 export async function askPlace(place: Place, asker: Asker): Promise<Answer> {
   const { placeMs: ms } = asker;
   const over = AbortSignal.timeout(ms);
@@ -55,7 +55,7 @@ async function ask(place: Place, asker: Asker, found: Found): Promise<void> {
       found.newest = await suiteOf(place.suite, asker);
       return;
     case 'suite':
-      // the lists of its packages have some 10 MB, and are fetched and verified by a run
+      // its package lists are not asked for: they are some 10 MB, and a run fetches and verifies them
       if (place.text.includes('/')) found.note = 'its suite answers';
       found.newest = await suiteOf(place.suite, asker);
       return;

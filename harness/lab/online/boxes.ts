@@ -3,7 +3,7 @@ import { PlaceError } from './fault.ts';
 import { request, textOf, type Patience } from './http.ts';
 
 /**
- * What a registry says of a box, as far as it is asked (Vagrant's lib/vagrant/box_metadata.rb). Registries and boxes from
+ * The metadata of a box, as far as it is used here (Vagrant's lib/vagrant/box_metadata.rb). Registries and boxes from
  * before 2023 have no architectures.
  */
 const metadataSchema = z.object({
@@ -30,15 +30,15 @@ type Metadata = z.infer<typeof metadataSchema>;
 type Version = Metadata['versions'][number];
 type Provider = Version['providers'][number];
 
-/** Vagrant's own limit of metadata. */
+/** Vagrant's own size limit for metadata. */
 const maxBytes = 20 * 2 ** 20;
 
 /** Where Vagrant looks for a box by default. */
 export const defaultServer = 'https://vagrantcloud.com';
 
 /**
- * The metadata of a box USER/NAME. As Vagrant since 2.4 does, the API of a registry is asked first, then the short address of
- * older ones and of private registries. Throws PlaceError.
+ * The metadata of a box USER/NAME. Like Vagrant since 2.4, asks the API of a registry first, then the short address
+ * that older and private registries have. Throws PlaceError.
  */
 export async function fetchMetadata(server: string, box: string, patience: Patience): Promise<Metadata> {
   const base = server.replace(/\/+$/, '');
@@ -52,7 +52,7 @@ export async function fetchMetadata(server: string, box: string, patience: Patie
   const second = await readMetadata(`${base}/${path}`, patience).catch(toError);
   if (!(second instanceof PlaceError)) return second;
   if (statusOf(first) !== 404) throw first;
-  // a web site has a page for whatever it is asked for
+  // some web sites answer any address with a page
   const isGone = statusOf(second) === 404 || second.fault.code === 'metadata';
   throw isGone ? new PlaceError({ code: 'no-box' }, second) : second;
 }
@@ -80,10 +80,10 @@ async function readMetadata(url: string, patience: Patience): Promise<Metadata> 
   throw new PlaceError({ code: 'metadata', reason: `${at === '' ? 'it' : at} is not as expected` });
 }
 
-/** 4.10 is after 4.9. */
+/** Compares versions: 4.10 is after 4.9. */
 const { compare } = new Intl.Collator('en', { numeric: true });
 
-/** Of a version, what Vagrant would take for a provider on amd64. */
+/** The entry of a version that Vagrant would choose for a provider on amd64. */
 function providerOf({ providers }: Version, name: string): Provider | undefined {
   const own = providers.filter((one) => one.name === name);
   return (
@@ -93,7 +93,7 @@ function providerOf({ providers }: Version, name: string): Provider | undefined 
   );
 }
 
-/** Versions for a provider on amd64, newest first; Vagrant takes no pre-release by itself. */
+/** Versions for a provider on amd64, newest first, without pre-releases, which Vagrant never chooses by itself. */
 export function versionsFor({ versions }: Metadata, provider: string): string[] {
   return versions
     .filter((one) => providerOf(one, provider) !== undefined && !/[a-z]/i.test(one.version))
@@ -101,7 +101,7 @@ export function versionsFor({ versions }: Metadata, provider: string): string[] 
     .sort((a, b) => compare(b, a));
 }
 
-/** The box that Vagrant would download; null as version is the newest. Throws PlaceError when there is none. */
+/** The box that Vagrant would download; a null version means the newest. Throws PlaceError when there is none. */
 export function chooseBox(metadata: Metadata, version: string | null, provider: string): Provider {
   const fitting = versionsFor(metadata, provider);
   const asked = version ?? fitting[0];

@@ -1,6 +1,6 @@
 import { withoutSecrets } from '../../base/url.ts';
 
-/** Why a place does not have what a matrix wants of it, as data. */
+/** Why a place cannot provide what a matrix needs from it, as data. */
 export type Fault =
   | { readonly code: 'status'; readonly status: number }
   | { readonly code: 'redirects' }
@@ -31,13 +31,13 @@ export type Fault =
   | { readonly code: 'not-for'; readonly what: string }
   | { readonly code: 'host'; readonly reason: string; readonly todo: string };
 
-/** A fault in words: what is, and what to do. */
+/** A fault in words: what is wrong, and what to do about it. */
 export interface Words {
   readonly answer: string;
   readonly todo: string;
 }
 
-/** Carries a fault to where an answer is made of it. */
+/** Carries a fault to the code that turns it into an answer. */
 export class PlaceError extends Error {
   override readonly name = 'PlaceError';
   readonly fault: Fault;

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { toTarget } from '../../base/url.ts';
 import { PlaceError, type Fault } from './fault.ts';
 
-/** How long is waited, and who ends it. */
+/** The timeout and the abort signal of a request. */
 export interface Patience {
   readonly signal: AbortSignal;
-  /** For an answer, and for each further piece of one. */
+  /** Longest wait for a response, and for each further piece of its body, in ms. */
   readonly answerMs: number;
 }
 
@@ -14,13 +14,13 @@ export interface Request {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What the network fails with may pass; what a server says, and names and certificates that are wrong, stay. */
+/** Only network failures are retried: HTTP statuses, wrong names and wrong certificates are not transient. */
 const attempts = 3;
 const pauseMs = 200;
 
 /**
- * Asks a server, follows it to where it sends us, and gives the answer of success with its body unread, which ends after
- * `answerMs` of silence (`bytes` reads it). Throws PlaceError, and the signal's reason when that aborts.
+ * Sends a request, follows redirects, and resolves to a successful response. Its body is still unread (`bytes` reads
+ * it), and times out after `answerMs` of silence. Throws PlaceError, or the signal's reason on abort.
  */
 export async function request(url: string, patience: Patience, how: Request = {}): Promise<Answered> {
   for (let attempt = 1; ; attempt++) {
@@ -36,13 +36,13 @@ export async function request(url: string, patience: Patience, how: Request = {}
 
 const mayPass = ({ code }: Fault): boolean => code === 'unreachable';
 
-/** An answer of success. */
+/** A successful response. */
 export interface Answered {
   readonly status: number;
   readonly headers: Headers;
-  /** Its body, piece by piece; throws PlaceError where it stops too early. */
+  /** The body, piece by piece; throws PlaceError when it ends too early. */
   readonly bytes: () => AsyncGenerator<Uint8Array>;
-  /** Leaves the rest of it unread. */
+  /** Discards the rest of the body. */
   readonly drop: () => void;
 }
 
@@ -65,7 +65,7 @@ async function once(text: string, { signal, answerMs }: Patience, how: Request):
   try {
     const response = await fetch(url, {
       method: how.method ?? 'GET',
-      // lengths are to be those of the files
+      // no compression: lengths must be those of the files
       headers: { 'accept-encoding': 'identity', ...headers, ...how.headers },
       signal: AbortSignal.any([signal, late.signal]),
     });
@@ -94,11 +94,11 @@ async function once(text: string, { signal, answerMs }: Patience, how: Request):
   }
 }
 
-/** What OpenSSL and Node's own checks of certificates fail with. */
+/** Error codes of OpenSSL and of Node's own certificate checks. */
 const tlsCode =
   /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA)/;
 
-/** fetch says only that it failed; why is in the cause. */
+/** fetch's error says only that it failed; the reason is in its cause. */
 function faultOf(error: unknown, url: string): Fault {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   const { code = '', message = String(cause) } = cause as Partial<NodeJS.ErrnoException>;
@@ -111,7 +111,7 @@ function faultOf(error: unknown, url: string): Fault {
   return { code: 'unreachable', reason: code === '' ? message : code };
 }
 
-/** All of an answer's text. Throws PlaceError when it has more than `most` bytes. */
+/** The whole body of a response as text. Throws PlaceError when it is longer than `most` bytes. */
 export async function textOf(answered: Answered, most: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;

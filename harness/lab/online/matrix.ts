@@ -4,7 +4,7 @@ import type { Answer } from './answer.ts';
 import { askPlace, type Asker } from './ask.ts';
 import { placesOf, type Place } from './places.ts';
 
-/** A place and what it answers. */
+/** A place and its answer. */
 export interface Asked {
   readonly place: Place;
   readonly answer: Answer;
@@ -20,16 +20,16 @@ export interface WayAsked {
 export interface DistroAsked {
   readonly distro: string;
   readonly ways: readonly WayAsked[];
-  /** Whether one of its ways does. */
+  /** Whether at least one of its ways answers. */
   readonly answers: boolean;
 }
 
-/** Places that are asked at once: most are on a few servers. */
+/** Places that are asked at the same time; few, since most are on the same servers. */
 const atOnce = 6;
 
 /**
- * Gives a function that asks all places of a matrix, each once even when several matrices name it. It rejects with the reason
- * of the asker's signal alone.
+ * Returns a function that asks all places of a matrix; a place that several matrices name is asked once. The function
+ * rejects only with the reason of the asker's signal.
  */
 export function matrixAsker(asker: Asker): (matrix: Matrix) => Promise<readonly DistroAsked[]> {
   const limit = pLimit(atOnce);
@@ -40,7 +40,7 @@ export function matrixAsker(asker: Asker): (matrix: Matrix) => Promise<readonly 
     return { place, answer: await answer };
   };
   const askWay = async (way: Way): Promise<WayAsked> => {
-    // a kernel and its userland are often of one suite
+    // deduplicated: a kernel and its userland are often of one suite
     const places = await Promise.all(
       [...new Map(placesOf(way).map((place) => [JSON.stringify(place), place]))].map(askOnce),
     );

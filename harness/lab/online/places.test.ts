@@ -46,7 +46,7 @@ describe('a box of a registry', () => {
     default_architecture: true,
     ...more,
   });
-  /** A registry that has these versions. */
+  /** Publishes these versions in the registry. */
   const publish = (versions: Record<string, readonly object[]>, path = api): void => {
     const list = Object.entries(versions).map(([version, providers]) => ({ version, providers }));
     server.routes[path] = body(JSON.stringify({ name: 'some/box', versions: list }));

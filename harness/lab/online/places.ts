@@ -1,9 +1,9 @@
 import { withoutSecrets } from '../../base/url.ts';
 import type { KernelSource, VagrantWay, Way } from '../../matrix/matrix.ts';
 
-/** Somewhere that a run takes something from. */
+/** A source that a run gets something from. */
 export type Place =
-  /** Of a registry. */
+  /** From a registry. */
   | { readonly kind: 'box'; readonly box: string; readonly version: string | null; readonly provider: string }
   /** Built on this host from packages of a suite. */
   | { readonly kind: 'own-box'; readonly box: string; readonly suite: string }
@@ -11,13 +11,13 @@ export type Place =
   | { readonly kind: 'url'; readonly url: string; readonly sha256: string | null }
   | { readonly kind: 'file'; readonly path: string; readonly sha256: string | null }
   | { readonly kind: 'folder'; readonly path: string }
-  /** Nothing is taken from there. */
+  /** Nothing is fetched from it. */
   | { readonly kind: 'machine'; readonly name: string };
 
 /** Suites that scripts/build-box knows. */
 const ownBox = /^frostline\/(bookworm|trixie)$/;
 
-/** The places that a way needs, all of them. */
+/** All places that a way needs. */
 export function placesOf(way: Way): Place[] {
   switch (way.driver) {
     case 'vagrant':
@@ -64,7 +64,7 @@ function kernelPlaces(kernel: KernelSource): Place[] {
   }
 }
 
-/** A place for people: of a URL neither name nor password is told. */
+/** Human-readable name of a place, without the user name and password of a URL. */
 export function placeWords(place: Place): string {
   switch (place.kind) {
     case 'box':

@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 import { PlaceError } from './fault.ts';
 import { request, type Answered, type Patience } from './http.ts';
 
-/** A checksum that a file is said to have, and who says so, such as `the matrix`. */
+/** The checksum that a file should have. */
 export interface Expected {
   readonly algorithm: string;
   readonly hex: string;
 }
 
-/** Servers that know no HEAD, and storage whose signed addresses are for GET alone, refuse it so. */
+/** Statuses with which servers without HEAD, and storage whose signed URLs are for GET alone, refuse a HEAD request. */
 const noHead: ReadonlySet<number> = new Set([403, 405, 501]);
 
-/** The size of a file at a server, null where it does not say. Throws PlaceError when it is not there. */
+/** The size of a remote file in bytes, null if the server does not say. Throws PlaceError when it is not there. */
 export async function sizeOf(url: string, patience: Patience): Promise<number | null> {
   const answered = await headOf(url, patience);
   answered.drop();
@@ -33,7 +33,7 @@ async function headOf(url: string, patience: Patience): Promise<Answered> {
   }
 }
 
-/** The length of the whole file: of a range it is behind the slash (RFC 9110, 14.4). */
+/** The length of the whole file; for a range it comes after the slash (RFC 9110, 14.4). */
 function lengthOf({ status, headers }: Answered): number | null {
   const text =
     status === 206
@@ -42,10 +42,10 @@ function lengthOf({ status, headers }: Answered): number | null {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
 }
 
-/** Those of Vagrant (its lib/vagrant/util/file_checksum.rb). */
+/** The algorithms that Vagrant supports (its lib/vagrant/util/file_checksum.rb). */
 const algorithms: ReadonlySet<string> = new Set(['md5', 'sha1', 'sha256', 'sha384', 'sha512']);
 
-/** Downloads all of a file, keeps none of it, and compares. Throws PlaceError when it is not whole, or another. */
+/** Downloads a file without storing it, and compares its checksum. Throws PlaceError if incomplete or different. */
 export async function verify(url: string, expected: Expected, patience: Patience): Promise<void> {
   if (!algorithms.has(expected.algorithm))
     throw new PlaceError({ code: 'checksum', algorithm: expected.algorithm });
@@ -59,7 +59,7 @@ export async function verify(url: string, expected: Expected, patience: Patience
       hash.update(chunk);
     }
   } catch (error) {
-    // undici ends a body that is shorter than its Content-Length as a broken connection
+    // undici reports a body that is shorter than its Content-Length as a broken connection
     const short = error instanceof PlaceError && error.fault.code === 'unreachable' && said !== null;
     throw short ? new PlaceError({ code: 'length', got, said }, error) : error;
   }

@@ -3,10 +3,10 @@ import type { Mirror } from '../apt/mirror.ts';
 import { PlaceError } from './fault.ts';
 import { request, textOf, type Patience } from './http.ts';
 
-/** Release files have some 200 KiB. */
+/** Release files are some 200 KiB. */
 const maxBytes = 16 * 2 ** 20;
 
-/** What this host knows of Debian's archives. */
+/** What this host knows about Debian's archives. */
 export interface Archives {
   /** Rejects with a FrostlineError when there is none. */
   readonly mirror: () => Promise<Mirror>;
@@ -14,8 +14,8 @@ export interface Archives {
 }
 
 /**
- * Asks a mirror for the Release files of all that a suite is made of, and gives the suite's version, or its date where it
- * has none. Throws PlaceError when one is not there, or apt would not take it; rejects as `mirror` does.
+ * Asks a mirror for the Release files of all archives of a suite, and resolves to the suite's version, or to its date
+ * if it has none. Throws PlaceError when a file is missing or apt would refuse it; rejects as `mirror` does.
  */
 export async function askSuite(
   suite: string,
@@ -25,7 +25,7 @@ export async function askSuite(
   const mirror = await archives.mirror();
   let newest: string | null = null;
   for (const { uri, name } of archivesOf(suite, mirror)) {
-    // apt has further ways to its archives, such as file:
+    // apt supports other URI schemes, such as file:
     if (!/^https?:/.test(uri)) continue;
     try {
       const fields = parseRelease(
@@ -44,7 +44,7 @@ export async function askSuite(
   return newest;
 }
 
-/** The fields of one line of a Release file (deb822). */
+/** The single-line fields of a Release file (deb822). */
 const parseRelease = (text: string): ReadonlyMap<string, string> =>
   new Map(
     [...text.matchAll(/^([A-Za-z-]+): (.*)$/gm)].map(([, key = '', value = '']) => [key, value.trim()]),

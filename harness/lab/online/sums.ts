@@ -1,7 +1,7 @@
 import { PlaceError } from './fault.ts';
 import { request, textOf, type Patience } from './http.ts';
 
-/** Lists of checksums that publishers put beside their files: CentOS and openSUSE, Ubuntu and Debian, AlmaLinux and Fedora. */
+/** Checksum lists that publishers put beside files: CentOS, openSUSE; Ubuntu, Debian; AlmaLinux, Fedora. */
 const listNames = (file: string): readonly string[] => [
   `${file}.sha256`,
   'sha256sum.txt',
@@ -9,16 +9,16 @@ const listNames = (file: string): readonly string[] => [
   'CHECKSUM',
 ];
 
-/** Lists of whole releases have some 100 KiB. */
+/** Lists of whole releases are some 100 KiB. */
 const maxBytes = 4 * 2 ** 20;
 
-/** A file's SHA-256 as a list beside it has it, and the name of that list. */
+/** A file's SHA-256 from a list beside it, and the name of that list. */
 export interface Listed {
   readonly sha256: string;
   readonly list: string;
 }
 
-/** Looks for a SHA-256 in the folder of a file; null where there is none, or none that can be read. */
+/** Looks up a file's SHA-256 in the checksum lists beside it; null when there is none, or none that can be read. */
 export async function findListed(url: string, patience: Patience): Promise<Listed | null> {
   const { pathname } = new URL(url);
   const file = pathname.slice(pathname.lastIndexOf('/') + 1);
@@ -38,8 +38,8 @@ export async function findListed(url: string, patience: Patience): Promise<Liste
 }
 
 /**
- * The SHA-256 of a file in a list: lines of sha256sum, `HEX  NAME` or `HEX *NAME`, or of BSD, `SHA256 (NAME) = HEX`; with
- * `isOwn` a list of this file alone can be the hash and nothing else.
+ * The SHA-256 of a file in a list, with lines of sha256sum, `HEX  NAME` or `HEX *NAME`, or of BSD,
+ * `SHA256 (NAME) = HEX`. With `isOwn`, the list is for this file alone, and may be just the hash.
  */
 export function sumIn(text: string, file: string, isOwn: boolean): string | null {
   for (const line of text.split(/\r?\n/)) {

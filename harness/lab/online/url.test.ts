@@ -25,20 +25,20 @@ const asker = (over: Partial<Asker> = {}): Asker => ({
   ...over,
 });
 
-/** Asks for a file of the server, or another URL. */
+/** Asks for a file on the test server, or at another URL. */
 function ask(path: string, over: Partial<Asker> & { sha256?: string } = {}): Promise<Answer> {
   const url = path.startsWith('/') ? server.base + path : path;
   return askPlace({ kind: 'url', url, sha256: over.sha256 ?? sha256 }, asker(over));
 }
 
 const silent: RequestListener = () => undefined;
-/** Promises more than it has, and breaks off. */
+/** Promises more bytes than it sends, and closes the connection. */
 const cut: RequestListener = (request, response) => {
   response.writeHead(200, { 'content-length': 100 });
   if (request.method === 'HEAD') response.end();
   else response.write('some', () => response.destroy());
 };
-/** Begins a body that never ends. */
+/** Starts a body that never ends. */
 const stuck: RequestListener = (request, response) => {
   response.writeHead(200, { 'content-length': 100 });
   if (request.method === 'HEAD') response.end();
@@ -77,7 +77,7 @@ describe('a file at a URL', () => {
     async (code) => {
       server.routes['/image'] = status(code);
       expect((await ask('/image')).fault).toEqual({ code: 'status', status: code });
-      // a 403 may be about HEAD alone
+      // a 403 may apply to HEAD only
       expect(server.asked).toHaveLength(code === 403 ? 2 : 1);
     },
   );
@@ -119,7 +119,7 @@ describe('a file at a URL', () => {
   });
 
   it('of a host that is not there, or speaks no TLS, is a fault', async () => {
-    // no label of a name has 64 characters, so that nobody is asked for it
+    // a label of 64 characters is invalid in DNS, so no server is asked for it
     const host = `${'a'.repeat(64)}.test`;
     expect((await ask(`http://${host}/image`)).fault).toEqual({ code: 'no-host', host });
     const tls = await ask(`${server.base.replace('http', 'https')}/image`);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { forgetKvm, rememberedKvm, worksKvm, type KvmTrial } from './accelerator.ts';
 
-// as on a host that has one
+// pretends that this host has a usable /dev/kvm
 vi.mock('node:fs/promises', async (original) => {
   const files = await original<typeof Files>();
   return {
@@ -29,7 +29,7 @@ const trial = (change: Partial<KvmTrial> = {}): KvmTrial => ({
   onWarning: (text) => void warnings.push(text),
   ...change,
 });
-/** A boot that lasts until it is no longer wanted. */
+/** A boot that runs until it is aborted. */
 const endless: KvmTrial['boot'] = (_, signal) =>
   new Promise((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });

@@ -8,13 +8,13 @@ import { sentence } from '../../errors.ts';
 import { isTrusted, type QemuBinary } from './binary.ts';
 import type { Accelerator } from './devices.ts';
 
-/** How KVM is tried. */
+/** How to test whether KVM works. */
 export interface KvmTrial {
-  /** The kernel that is booted, for people: another may fare better. */
+  /** Human-readable name of the kernel that is booted; another kernel may work better. */
   readonly kernel: string;
-  /** Boots a real kernel with an accelerator; settles when it was ready, rejects when it was not, or on abort. */
+  /** Boots a real kernel with an accelerator. Resolves when it is ready; rejects if it never is, or on abort. */
   readonly boot: (accelerator: Accelerator, signal: AbortSignal) => Promise<void>;
-  /** For so long: a host that is busy is slow, too, so that what has not come by then says nothing of KVM. */
+  /** Timeout in ms. Reaching it says nothing about KVM, since a busy host is slow, too. */
   readonly ms: number;
   readonly signal: AbortSignal;
   readonly onWarning: (text: string) => void;
@@ -23,7 +23,7 @@ export interface KvmTrial {
 const kvm: Accelerator = { accel: 'kvm', threads: null, cpu: 'host' };
 
 /**
- * TCG as this QEMU can be trusted with it: several threads from 8.1 on, one before (a translation race
+ * TCG in the mode that is safe with this QEMU: multi-threaded from 8.1 on, single-threaded before (a translation race
  * corrupts guests that patch their own text). RDRAND is added so that early entropy costs nothing.
  */
 export const tcg = (qemu: QemuBinary): Accelerator => ({
@@ -33,7 +33,7 @@ export const tcg = (qemu: QemuBinary): Accelerator => ({
 });
 
 const answerSchema = z.object({
-  /** What it holds for. */
+  /** The host kernel and the QEMU version that the result is for. */
   host: z.string(),
   qemu: z.string(),
   works: z.boolean(),
@@ -41,7 +41,7 @@ const answerSchema = z.object({
   why: z.string().nullable(),
   /** The kernel that was booted. */
   kernel: z.string(),
-  /** When it was found, an ISO instant. */
+  /** Time of the test, an ISO instant. */
   date: z.iso.datetime(),
 });
 export type KvmAnswer = z.infer<typeof answerSchema>;
@@ -55,7 +55,7 @@ export const isKvmOurs = (): Promise<boolean> =>
     () => false,
   );
 
-/** What was found about KVM on this host kernel with this QEMU before, if anything. */
+/** The remembered KVM result for this host kernel and this QEMU version, if any. */
 export async function rememberedKvm(qemu: Pick<QemuBinary, 'version'>): Promise<KvmAnswer | undefined> {
   try {
     const answer = answerSchema.parse(JSON.parse(await readFile(answerFile(), 'utf8')));
@@ -65,13 +65,13 @@ export async function rememberedKvm(qemu: Pick<QemuBinary, 'version'>): Promise<
   }
 }
 
-/** Forgets what was found, so that the next machine tries KVM again. */
+/** Forgets the result, so that the next machine tests KVM again. */
 export const forgetKvm = (): Promise<void> => rm(answerFile(), { force: true });
 
 /**
- * Whether KVM works here: a /dev/kvm may exist and be useless, so a kernel is really booted under it, once for each host
- * kernel and QEMU. Only the answer of a trial that came to its end is remembered: one that is interrupted rejects, one
- * that takes too long is a no for this time. A right to /dev/kvm that is granted later counts at once.
+ * Whether KVM works here. /dev/kvm may exist and be useless, so a kernel is really booted under it, once for each host
+ * kernel and QEMU. Only the result of a completed test is remembered: an interrupted one rejects, and one that times
+ * out counts as a no for this run only. Access to /dev/kvm that is granted later takes effect at once.
  */
 export async function worksKvm(qemu: Pick<QemuBinary, 'version'>, trial: KvmTrial): Promise<boolean> {
   if (!(await isKvmOurs())) return false;
@@ -95,7 +95,7 @@ export async function worksKvm(qemu: Pick<QemuBinary, 'version'>, trial: KvmTria
   return answer.works;
 }
 
-/** Whole or not at all: another run may read it. */
+/** Written atomically, since another run may read it. */
 async function remember(answer: KvmAnswer): Promise<void> {
   const draft = `${answerFile()}.${process.pid}`;
   await mkdir(dirname(draft), { recursive: true });

@@ -5,14 +5,14 @@ import { cacheDir } from '../../base/paths.ts';
 import { FrostlineError, inOneLine, sentence } from '../../errors.ts';
 import { unpackClosure, type FetchOptions } from '../apt/closure.ts';
 
-/** A QEMU that runs: how to start it, and its version. */
+/** A working QEMU: how to start it, and its version. */
 export interface QemuBinary {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly version: string;
-  /** Whether it can confine itself by seccomp. */
+  /** Whether it can confine itself with seccomp. */
   readonly hasSeccomp: boolean;
-  /** Where it is from, for people. */
+  /** Where it comes from; human-readable. */
   readonly origin: string;
 }
 
@@ -31,7 +31,7 @@ export const isTrusted = (version: string): boolean => {
 /** `QEMU emulator version 10.0.13 (Debian ...)` -> `10.0.13`. */
 export const parseVersion = (text: string): string | undefined => /version (\d+(?:\.\d+)+)/.exec(text)?.[1];
 
-/** What a QEMU says of itself; undefined when it does not run. One built without seccomp refuses `-sandbox`. */
+/** The version and features of a QEMU; undefined when it does not run. One built without seccomp refuses `-sandbox`. */
 async function probe(
   argv: readonly string[],
   env: Readonly<Record<string, string>>,
@@ -46,15 +46,15 @@ async function probe(
 }
 
 export interface FindOptions extends FetchOptions {
-  /** Take only what is already here. */
+  /** Use only what is already on this host. */
   readonly offline?: boolean;
 }
 
 /**
- * The QEMU to use: the one that FROSTLINE_QEMU names; else the host's own when it is 8.1 or newer; else
- * Debian trixie's with all its libraries, unpacked into the cache and run by its own loader, so that
- * nothing is installed and any host runs the same emulator. When that cannot be had, an old QEMU of the
- * host is used all the same (single-threaded, see `accelerator`).
+ * The QEMU to use: the one that FROSTLINE_QEMU names; else the host's own if it is 8.1 or newer; else Debian trixie's
+ * with all its libraries, unpacked into the cache and run by its own loader, so that nothing is installed and any host
+ * runs the same emulator. If that cannot be fetched, an old QEMU of the host is used anyway (single-threaded, see
+ * `accelerator`).
  */
 export async function findQemu(options: FindOptions = {}): Promise<QemuBinary> {
   const named = process.env['FROSTLINE_QEMU'];
@@ -90,7 +90,7 @@ export async function findQemu(options: FindOptions = {}): Promise<QemuBinary> {
   }
 }
 
-/** The private QEMU under `dir`, as its own loader starts it. */
+/** The private QEMU under `dir`, started by its own loader; undefined when it does not run. */
 async function describe(dir: string): Promise<QemuBinary | undefined> {
   const lib = join(dir, 'usr/lib/x86_64-linux-gnu');
   const argv = [join(lib, 'ld-linux-x86-64.so.2'), '--library-path', lib, join(dir, 'usr/bin', program)];

@@ -12,7 +12,7 @@ export interface Accelerator {
   readonly cpu: string;
 }
 
-/** No default devices, no display, no configuration of the user's: only what is listed. */
+/** No default devices, no display, no user configuration: only what is listed. */
 export const bare: Device = { qemu: ['-nodefaults', '-no-user-config', '-display', 'none'] };
 
 /** System calls QEMU does not need are refused by seccomp. */
@@ -31,19 +31,19 @@ export const processor = ({ accel, threads, cpu }: Accelerator, cpus: number, me
     ...['-machine', 'q35,hpet=off', '-accel', threads === null ? accel : `${accel},thread=${threads}`],
     ...['-cpu', cpu, '-smp', String(cpus), '-m', String(memoryMiB)],
   ],
-  // RDRAND is emulated, so entropy is there from the first instant. Kernels that do not see that they are guests test
-  // the timer's interrupts in real time (check_timer, arch/x86/kernel/apic/io_apic.c) and panic on a busy host; for a
-  // guest of KVM they leave the test out themselves.
+  // With RDRAND emulated, entropy is available from the start. Kernels that do not detect a hypervisor check the
+  // timer's interrupts in real time (check_timer, arch/x86/kernel/apic/io_apic.c) and panic on a busy host; as guests
+  // of KVM they skip that check by themselves.
   kernel: ['random.trust_cpu=on', ...(accel === 'tcg' ? ['no_timer_check'] : [])],
 });
 
-/** Where nbd is built in, opening a device whose server is silent would hang in a look for partitions, before any read. */
+/** nbd.max_part=0: with nbd built in, opening a device whose server is silent would hang in the partition scan. */
 export const boot = (kernel: string, initrd: string): Device => ({
   qemu: ['-kernel', kernel, '-initrd', initrd],
   kernel: ['rdinit=/init', 'nbd.max_part=0'],
 });
 
-/** RAM in a file, which a template shares with it and a clone maps for itself (copy on write). */
+/** RAM in a file: a template shares its RAM with the file, a clone maps it copy-on-write. */
 export const memory = (file: string, memoryMiB: number, share: 'on' | 'off'): Device => ({
   qemu: [
     ...[
@@ -54,10 +54,10 @@ export const memory = (file: string, memoryMiB: number, share: 'on' | 'off'): De
   ],
 });
 
-/** Waits for the state of a machine of the same make instead of booting. */
+/** Waits for the saved state of an identical machine instead of booting. */
 export const incoming: Device = { qemu: ['-incoming', 'defer'] };
 
-/** A second serial line, a socket on this host, on which a clone is told what is its own. */
+/** A second serial line, a socket on this host, over which a clone gets its own identity. */
 export const line = (socket: string): Device => ({
   qemu: [
     ...['-chardev', `socket,id=line,path=${escapeComma(socket)},server=on,wait=off`],
@@ -71,12 +71,12 @@ const disks = {
 } as const;
 
 /**
- * A disk with the guest's root; what is written to it goes to a file that has no name and ends with QEMU, or is
- * kept in the image. With `both` it is there twice, and the guest takes the first it sees.
+ * A disk with the guest's root. Writes go to an unlinked file that ends with QEMU, or with `isKept` to the image. With
+ * `both` the disk is attached twice, and the guest uses the first one it sees.
  */
 export function root(image: string, disk: Hardware['disk'], isKept = false): Device {
   const kinds = disk === 'both' ? (['virtio', 'ahci'] as const) : [disk];
-  // nobody else has the image that is kept, but with `both` it is opened twice
+  // nobody else uses the image that is kept, but with `both` QEMU opens it twice
   const written = isKept ? 'cache=unsafe,file.locking=off' : 'snapshot=on';
   return {
     qemu: kinds.flatMap((kind) => [
@@ -88,8 +88,8 @@ export function root(image: string, disk: Hardware['disk'], isKept = false): Dev
 }
 
 /**
- * A disk with a distro that boots by itself. What is written goes to a qcow2 overlay that has no name and ends with
- * QEMU; reboots and snapshots find it there.
+ * A disk with a distro that boots by itself. Writes go to an unlinked qcow2 overlay that ends with QEMU; it survives
+ * reboots and holds snapshots.
  */
 export const distroDisk = (image: string): Device => ({
   qemu: [
@@ -98,7 +98,7 @@ export const distroDisk = (image: string): Device => ({
   ],
 });
 
-/** The disk that tells cloud-init what to do. */
+/** The disk with the configuration for cloud-init. */
 export const seedDisk = (image: string): Device => ({
   qemu: [
     ...['-drive', `if=none,id=seed,format=raw,readonly=on,file=${escapeComma(image)}`],
@@ -107,24 +107,24 @@ export const seedDisk = (image: string): Device => ({
 });
 
 /**
- * The serial console goes to a file, always to its end, so that it can be cut back while QEMU writes (`boundLog`);
- * warnings and worse are printed, the start-up chatter is not.
+ * The serial console goes to a file in append mode, so that the file can be truncated while QEMU writes (`boundLog`).
+ * The kernel prints warnings and worse, but not its start-up messages.
  */
 export const console = (file: string): Device => ({
   qemu: ['-chardev', `file,id=console,append=on,path=${escapeComma(file)}`, '-serial', 'chardev:console'],
   kernel: ['console=ttyS0,115200', 'loglevel=5'],
 });
 
-/** Loopback to the guest's SSH; out of the guest there is a way only where it has packages to install. */
+/** Forwards a loopback port to the guest's SSH. The guest can reach the network only if it has packages to install. */
 const user = (hasWayOut: boolean): string =>
   `user,id=net,restrict=${hasWayOut ? 'off' : 'on'},ipv6=off,hostfwd=tcp:127.0.0.1:0-:22`;
 
-// nobody listens for the announcement of a machine that was moved, which its clones would make
+// guest_announce=off: clones would announce themselves as migrated machines, but nobody listens for that
 const cards = { virtio: 'virtio-net-pci,romfile=,guest_announce=off', e1000: 'e1000,romfile=' } as const;
 
 /**
- * Loopback only, by default no way out of the guest; QEMU picks the free port (0), so none can be raced for. With
- * `both` two cards are on one hub, and the guest uses the one it sees as its first.
+ * Loopback only; by default the guest cannot reach the network. QEMU picks the free port (0), so there is no race for
+ * it. With `both`, two cards are on one hub, and the guest uses the first one it sees.
  */
 export function network(card: Hardware['card'], hasWayOut = false): Device {
   const netdev = ['-netdev', user(hasWayOut)];
@@ -147,8 +147,8 @@ export const label = (name: string): Device => ({ qemu: ['-name', `frostline-${n
 const escapeComma = (text: string): string => text.replaceAll(',', ',,');
 
 /**
- * Folds devices, in order, into the arguments of QEMU; `cmdline` is appended to the kernel's. Without a kernel what is
- * for one is left out.
+ * Turns devices, in order, into the arguments of QEMU; `cmdline` is appended to the kernel's arguments. Without a
+ * kernel, what devices add to its command line is left out.
  */
 export function toArguments(devices: readonly Device[], cmdline: string | null = null): string[] {
   const qemu = devices.flatMap((device) => device.qemu ?? []);

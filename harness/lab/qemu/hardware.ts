@@ -3,8 +3,8 @@ import type { Kernel } from '../kernels/kernel.ts';
 import { planModules } from '../kernels/modules.ts';
 
 /**
- * The kind of card and disk a machine is given: virtio where the kernel has it, else what real machines have
- * had for long. `both` is for a kernel without a folder of modules: what is built into it is not known.
+ * The kinds of network card and disk of a machine: virtio if the kernel has it, else hardware that has long been
+ * common. `both` is for a kernel without a modules folder, since nobody knows what is built into it.
  */
 export interface Hardware {
   readonly card: 'virtio' | 'e1000' | 'both';
@@ -18,8 +18,8 @@ const cards = { virtio: ['virtio_pci', 'virtio_net'], e1000: ['e1000'] } as cons
 const disks = { virtio: ['virtio_pci', 'virtio_blk'], ahci: ['ahci', 'sd_mod'] } as const;
 
 /**
- * Chooses a card, and a disk for a machine that has its root on one. Rejects ('kernel') when the kernel has
- * a driver for none.
+ * Chooses a network card, and a disk for a machine that has its root on one. Rejects ('kernel') when the kernel has no
+ * driver for any kind.
  */
 export async function chooseHardware(kernel: Kernel, hasDisk: boolean): Promise<Hardware> {
   if (kernel.modules === null) return { card: 'both', disk: 'both', modules: [] };

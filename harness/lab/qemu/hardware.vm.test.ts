@@ -13,11 +13,11 @@ import { findQemu } from './binary.ts';
 import { chooseHardware } from './hardware.ts';
 import { bootMachine, type QemuMachine } from './machine.ts';
 
-/** Of Debian's oldest, the one for real machines: cloud kernels know no card but virtio's. */
+/** Debian's oldest kernel, in the flavour for real machines: cloud kernels have no network driver but virtio's. */
 const source = { kind: 'deb', text: 'deb:bullseye', suite: 'bullseye', version: null } as const;
 let kernel: Kernel;
 
-/** Its modules are listed without virtio's, so that none is found. */
+/** Removes virtio from the list of its modules, so that no virtio driver is found. */
 beforeAll(async () => {
   const whole = await fetchDebianKernel({ ...source, package: 'linux-image-5.10.0-??-amd64' });
   const modules = await mkdtemp(join(tmpdir(), 'frostline-test-'));

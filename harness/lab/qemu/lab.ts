@@ -17,14 +17,14 @@ import { chooseHardware, type Hardware } from './hardware.ts';
 import { bootMachine, type MachinePlan, type QemuMachine } from './machine.ts';
 import { Templates } from './template/store.ts';
 
-/** A guest of 512 MiB was seen to take 250-350 MiB of the host; QEMU itself and its translations the rest. */
+/** A guest of 512 MiB was seen to take 250-350 MiB of the host; the rest is QEMU itself and its translations. */
 const overheadMiB = 200;
 const bootTimeoutMs = { kvm: 30_000, tcg: 120_000 };
 
 /** What machines of one kernel boot from. */
 interface Prepared {
   readonly kernel: Kernel;
-  /** Its vmlinux, where QEMU can start that. */
+  /** Its vmlinux, if QEMU can start that. */
   readonly vmlinux: string | undefined;
   readonly hardware: Hardware;
   readonly base: string;
@@ -33,7 +33,7 @@ interface Prepared {
   readonly root: string | null;
 }
 
-/** A machine to be, before it is put into QEMU's terms. */
+/** A requested machine, before it becomes a MachinePlan. */
 interface BootParts {
   readonly id: string;
   readonly way: Pick<KernelWay, 'userland' | 'cpus' | 'memoryMiB' | 'cmdline'>;
@@ -43,14 +43,14 @@ interface BootParts {
   readonly timeoutMs: number;
 }
 
-/** Opens the QEMU driver: finds a QEMU; the accelerator is chosen when the first kernel is there to try it with. */
+/** Opens the QEMU driver and finds a QEMU. The accelerator is chosen once there is a first kernel to test it with. */
 export async function openQemuLab(context: LabContext): Promise<QemuLab> {
   const fetch = fetchOptions(context);
   const qemu = await fetch.during(findQemu(fetch.options));
   return new QemuLab(context, qemu);
 }
 
-/** Turns the context's one `onPreparing` into the begin of a download and its end. */
+/** Adapts the context's `onPreparing` to downloads: `options` reports their start, `during` their end. */
 export function fetchOptions(context: LabContext): {
   options: FetchOptions;
   during: <T>(work: Promise<T>) => Promise<T>;
@@ -131,7 +131,7 @@ export class QemuLab implements Lab<KernelWay> {
     return prepared;
   }
 
-  /** The accelerator, tried with the first kernel that is there. */
+  /** The accelerator, tested with the first kernel that is ready. */
   async #choose(prepared: Prepared): Promise<Accelerator> {
     const { signal, onWarning } = this.#context;
     this.#accelerator ??= chooseAccelerator(this.#qemu, {

@@ -49,12 +49,12 @@ export interface MachinePlan {
   readonly signal: AbortSignal;
 }
 
-/** The line on the console that says that SSH answers. */
+/** The console line that says that SSH answers. */
 export const readyMarker = 'frostline: ready';
 
 /**
- * Starts QEMU and waits until the guest answers over SSH with the pinned host key; `template` says why the machine
- * is booted where it was to come from one.
+ * Starts QEMU and waits until the guest answers over SSH with the pinned host key; `template` says why a machine that
+ * should have started from a template is booted.
  */
 export async function bootMachine(
   plan: MachinePlan,
@@ -75,10 +75,10 @@ export async function bootMachine(
   }
 }
 
-/** Devices that a machine has besides, or in another way, than one that is simply booted. */
+/** Devices that a machine has in addition to, or instead of, those of one that is simply booted. */
 interface Build {
   readonly root: readonly device.Device[];
-  /** By the machine's folder. */
+  /** Additional devices, given the machine's folder. */
   readonly more?: (dir: string) => readonly device.Device[];
 }
 
@@ -109,7 +109,7 @@ export async function connect(
   return { remote, endpoint };
 }
 
-/** Waits for the guest's word on the console that its SSH server listens. */
+/** Waits until the guest reports on the console that its SSH server listens. */
 async function waitUntilReady(plan: MachinePlan, child: Child): Promise<void> {
   const deadline = { ms: plan.bootTimeoutMs, what: `"${readyMarker}" on its console`, signal: plan.signal };
   const ready = await waitForLine(deadline, plan.console, readyMarker, () => child.over).catch(
@@ -124,11 +124,11 @@ async function waitUntilReady(plan: MachinePlan, child: Child): Promise<void> {
   throw notBooted(plan, `${why}\n  ${await lastLines(plan.console)}`);
 }
 
-/** The disk of a machine that is booted: nothing written to it is kept. */
+/** The disk of a machine that is booted: writes to it are discarded. */
 const rootOf = ({ root, hardware }: MachinePlan): device.Device[] =>
   root === null ? [] : [device.root(root, hardware.disk)];
 
-/** QEMU's command line; `start` is what the guest comes from. */
+/** QEMU's command line; `start` are the devices that the guest starts from. */
 export const argumentsOf = (plan: MachinePlan, dir: string, start: readonly device.Device[]): string[] =>
   device.toArguments(
     [
@@ -136,7 +136,7 @@ export const argumentsOf = (plan: MachinePlan, dir: string, start: readonly devi
       device.bare,
       ...(plan.qemu.hasSeccomp ? [device.sandbox] : []),
       device.processor(plan.accelerator, plan.cpus, plan.memoryMiB),
-      // ahead of the template's line: the console is the first
+      // ahead of a template's second line: the console must be the first serial port
       device.console(plan.console),
       ...start,
       device.network(plan.hardware.card),
@@ -189,12 +189,12 @@ export class QemuMachine implements Machine {
     };
   }
 
-  /** QEMU's pid and monitor, for tests of what happens to a machine. */
+  /** QEMU's pid, for tests of what happens to a machine; so is `monitor`. */
   get pid(): number {
     return this.#parts.child.process.pid!;
   }
 
-  /** Where its SSH server is and the keys of it, for tests that come by themselves. */
+  /** The address and keys of its SSH server, for tests that connect on their own. */
   get endpoint(): Parts['endpoint'] {
     return this.#parts.endpoint;
   }
@@ -232,7 +232,7 @@ export class QemuMachine implements Machine {
     return this.#orLost(this.#parts.states.resume());
   }
 
-  /** Its trial is not to wait for a word of one that nobody can stop or start any more. */
+  /** If that fails, closes the connection: no trial should wait for a machine that cannot be paused or resumed. */
   async #orLost(control: Promise<void>): Promise<void> {
     try {
       await control;

@@ -37,7 +37,7 @@ describe('a kernel given by its path', () => {
   });
 
   it('boots as firmware would start it where it is told to, else from the vmlinux in it', async () => {
-    // the screen of a PC is told to a kernel by its code in real mode, which a vmlinux lacks
+    // a kernel learns of the PC's screen from its real-mode code, which a vmlinux lacks
     const look = "dmesg | grep -o 'Console: colour [*A-Za-z]*'; nproc; uname -r";
     const seen: string[] = [];
     for (const how of ['bzimage', '']) {

@@ -12,7 +12,7 @@ import type { QemuBinary } from './binary.ts';
 import { parseForward, Qmp } from './qmp.ts';
 import { RunStates } from './states.ts';
 
-/** What is told of a QEMU process, and where. */
+/** What a QEMU process is started with, and where it logs. */
 export interface ProcessPlan {
   readonly id: string;
   readonly qemu: QemuBinary;
@@ -21,7 +21,7 @@ export interface ProcessPlan {
   readonly signal: AbortSignal;
 }
 
-/** A QEMU that runs. */
+/** A QEMU process. */
 export interface Child {
   readonly process: ChildProcess;
   /** How it ended, once it has. */
@@ -41,7 +41,7 @@ export interface Started {
 /** The name of the monitor's socket in a machine's folder. */
 export const monitorSocket = (dir: string): string => join(dir, 'qmp');
 
-/** A private folder for a machine, marked with who made it, so that it is found after a crash; the scope removes it. */
+/** Makes a private folder for a machine, marked with its owner, to be found after a crash; the scope removes it. */
 export async function makeMachineFolder(
   { run, id }: { readonly run: string; readonly id: string },
   scope: Scope,
@@ -87,7 +87,7 @@ async function forwardedPort(plan: ProcessPlan, qmp: Qmp): Promise<number> {
   return port;
 }
 
-/** The end of a console, for an error. */
+/** The end of a console's log, for an error message. */
 export const lastLines = async (file: string): Promise<string> =>
   (await tail(file, 2000)).trim().split('\n').slice(-8).join('\n  ');
 
@@ -122,7 +122,7 @@ function startQemu(plan: ProcessPlan, dir: string, args: readonly string[]): Chi
   return state;
 }
 
-/** Waits for a process that was asked to quit; else TERM, else KILL. */
+/** Waits for a process that was asked to quit; if it does not, sends SIGTERM, then SIGKILL. */
 async function endProcess(child: ChildProcess): Promise<void> {
   const gone = (): true | undefined =>
     child.exitCode !== null || child.signalCode !== null || child.pid === undefined ? true : undefined;

@@ -9,7 +9,7 @@ import { Qmp } from './qmp.ts';
 
 it('whose QEMU ends before it has read a command is closed, and nothing else', async () => {
   const path = join(await mkdtemp(join(tmpdir(), 'frostline-test-')), 'monitor');
-  // what was sent and never read makes the end a reset
+  // unread data turns the close into a reset
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     socket.write('{"QMP": {}}\n');
     void sleep(200).then(() => socket.destroy());

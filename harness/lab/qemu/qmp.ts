@@ -15,7 +15,7 @@ interface Reply {
 export class Qmp implements Disposable {
   readonly #socket: Socket;
   readonly #waiting: { resolve: (reply: Reply) => void; reject: (error: Error) => void }[] = [];
-  /** Told of each event, by its name and what it holds. */
+  /** Called with the name and data of each event. */
   onEvent: (name: string, data: Readonly<Record<string, unknown>>) => void = () => undefined;
 
   private constructor(socket: Socket) {
@@ -26,7 +26,7 @@ export class Qmp implements Disposable {
     socket.on('error', fail);
     socket.on('close', fail);
     const lines = createInterface({ input: socket });
-    // an error of the socket is emitted by its reader too, and one that nobody hears ends the process
+    // readline emits errors of the socket, too, and an error event without a listener ends the process
     lines.on('error', fail);
     lines.on('line', (line) => {
       const reply = parseReply(line);
@@ -36,7 +36,7 @@ export class Qmp implements Disposable {
     });
   }
 
-  /** Connects and leaves the greeting's negotiation mode. Rejects when there is no such socket (yet). */
+  /** Connects and ends the greeting's negotiation mode. Rejects when there is no such socket (yet). */
   static async open(path: string): Promise<Qmp> {
     const socket = connect(path);
     await new Promise<void>((resolve, reject) => {
@@ -55,9 +55,9 @@ export class Qmp implements Disposable {
     });
   }
 
-  /** Runs one command, by default within 5 s, and gives its return value. */
+  /** Runs one command, by default within 5 s, and resolves to its return value. */
   async execute(command: string, args: Readonly<Record<string, unknown>> = {}, ms = 5000): Promise<unknown> {
-    // nothing would reject an answer that is waited for from now on
+    // the socket's close event is over: nothing would reject a new reply
     if (this.#socket.destroyed) throw closed();
     const reply = this.#next();
     this.#socket.write(`${JSON.stringify({ execute: command, arguments: args })}\n`);
@@ -73,7 +73,7 @@ export class Qmp implements Disposable {
 
 const closed = (): FrostlineError => new FrostlineError('QEMU closed its monitor.', { code: 'machine' });
 
-/** Undefined for the beginning of a line, which is the last of a QEMU that was killed. */
+/** Undefined for an incomplete line, the last one of a QEMU that was killed. */
 function parseReply(line: string): Reply | undefined {
   try {
     return JSON.parse(line) as Reply;
@@ -82,7 +82,7 @@ function parseReply(line: string): Reply | undefined {
   }
 }
 
-/** The host port that a `hostfwd=tcp:127.0.0.1:0-:22` was given, out of `info usernet`. */
+/** The host port that QEMU chose for `hostfwd=tcp:127.0.0.1:0-:22`, from `info usernet`. */
 export function parseForward(text: string): number | undefined {
   const port = /TCP\[HOST_FORWARD\]\s+\S+\s+127\.0\.0\.1\s+(\d+)/.exec(text)?.[1];
   return port === undefined ? undefined : Number(port);

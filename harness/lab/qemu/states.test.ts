@@ -10,7 +10,7 @@ import { RunStates } from './states.ts';
 import { readVcpus } from './vcpus.ts';
 import { watchQemu, type Watched } from './watch.ts';
 
-/** A monitor that answers each command with these lines, and greets. */
+/** The answers of a monitor to each command; it also sends the greeting. */
 const answers: Record<string, readonly object[]> = {};
 let dir = '';
 let qmp: Qmp;
@@ -44,7 +44,7 @@ afterEach(() => {
   close();
 });
 
-/** An event that nobody asked for, heard. */
+/** Sends an unsolicited event, and waits until the client has received it. */
 async function hear(event: object): Promise<void> {
   socket.write(`${JSON.stringify(event)}\n`);
   await qmp.execute('query-status');
@@ -161,7 +161,7 @@ describe('the time of vCPUs', () => {
 
   it('is of the threads that the monitor names', async () => {
     const watch = await watchQemu(watched());
-    // this process has no such threads
+    // the monitor names threads that this process does not have
     expect(await watch.vcpus!()).toBeNull();
     answers['query-cpus-fast'] = [{ return: [{ 'thread-id': process.pid }] }];
     const own = await (await watchQemu(watched())).vcpus!();

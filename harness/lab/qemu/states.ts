@@ -2,9 +2,9 @@ import { FrostlineError, sentence } from '../../errors.ts';
 import type { StateChange } from '../machine.ts';
 import type { Qmp } from './qmp.ts';
 
-/** A host that is busy is slow to answer. */
+/** Long, since QEMU on a busy host is slow to answer. */
 const controlMs = 30_000;
-/** More changes than that in one life tell nothing new. */
+/** Upper bound on recorded changes per machine; more of them tell nothing new. */
 const maxChanges = 1000;
 
 const events: ReadonlySet<string> = new Set<StateChange['event']>([
@@ -12,11 +12,11 @@ const events: ReadonlySet<string> = new Set<StateChange['event']>([
 ]);
 const isChange = (name: string): name is StateChange['event'] => events.has(name);
 
-/** Whether a machine runs, and who stopped or started it: its monitor's events, and what frostline asked for itself. */
+/** Whether a machine runs, and who stopped or started it, from QMP events and from what frostline itself requested. */
 export class RunStates {
   readonly #qmp: Qmp;
   readonly #changes: (Omit<StateChange, 'us'> & { readonly at: number })[] = [];
-  /** What was asked for and has not been answered yet. */
+  /** The event that frostline has requested and QEMU has not confirmed yet. */
   #asked: StateChange['event'] | null = null;
   #isStill = false;
   #failed: string | null = null;
@@ -34,12 +34,12 @@ export class RunStates {
     this.#changes.push({ event, isOurs, detail: detail === '' ? null : detail, at: performance.now() });
   }
 
-  /** Whether frostline holds it still. */
+  /** Whether frostline has paused it. */
   get isStill(): boolean {
     return this.#isStill;
   }
 
-  /** Why frostline could not stop it, or let it go on; null: it always could. */
+  /** Why a pause or resume by frostline failed; null: none did. */
   get failed(): string | null {
     return this.#failed;
   }
@@ -50,9 +50,9 @@ export class RunStates {
     return this.#control('stop', 'STOP');
   }
 
-  /** Lets the vCPUs go on. Rejects ('machine') when QEMU does not. */
+  /** Resumes the vCPUs. Rejects ('machine') when QEMU does not. */
   resume(): Promise<void> {
-    // said first: whoever waits for a sign of life must not wait for ever where this fails
+    // set first: if this fails, nobody may wait for a sign of life forever
     this.#isStill = false;
     return this.#control('cont', 'RESUME');
   }
@@ -62,7 +62,7 @@ export class RunStates {
     try {
       await this.#qmp.execute(command, {}, controlMs);
     } catch (cause) {
-      // nobody knows how it stands any more, and nobody may take that for the guest's doing
+      // its state is unknown now, which must not be blamed on the guest
       this.#isStill = false;
       this.#failed ??= sentence(cause);
       throw new FrostlineError(this.#failed, { code: 'machine', cause });
@@ -71,7 +71,7 @@ export class RunStates {
     }
   }
 
-  /** What has changed since an instant of `performance.now()`. */
+  /** State changes since `start`, an instant of `performance.now()`. */
   since(start: number): StateChange[] {
     return this.#changes
       .filter(({ at }) => at >= start)

@@ -4,15 +4,15 @@ import type { Qmp } from './qmp.ts';
 
 const tickMs = 10;
 
-/** The threads of a QEMU that are its vCPUs; with `thread=single` one is all of them. Rejects when it does not say. */
+/** The ids of QEMU's vCPU threads; with `thread=single` one runs all vCPUs. Rejects when QEMU does not answer. */
 export async function vcpuThreads(qmp: Qmp): Promise<number[]> {
   const told = (await qmp.execute('query-cpus-fast')) as readonly { readonly 'thread-id': number }[];
   return [...new Set(told.map((one) => one['thread-id']))];
 }
 
 /**
- * What the host gave these threads of a process so far; null when it does not say. /proc/PID/task/TID/schedstat has
- * both times in nanoseconds (Documentation/scheduler/sched-stats.rst), stat the first one, in ticks.
+ * CPU time of these threads of a process so far; null when it cannot be read. /proc/PID/task/TID/schedstat has both
+ * times in nanoseconds (Documentation/scheduler/sched-stats.rst); stat has only the first, in ticks.
  */
 export async function readVcpus(
   pid: number,

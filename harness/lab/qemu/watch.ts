@@ -7,10 +7,10 @@ import type { RunStates } from './states.ts';
 import { readVcpus, vcpuThreads } from './vcpus.ts';
 
 const stateMs = 2000;
-/** A guest that is stuck is not waited for long; a slow one needs a moment for a shell. */
+/** Not long, for the sake of a stuck guest, but enough for a slow one to start a shell. */
 const answerMs = 10_000;
 
-/** What of a QEMU is looked at. */
+/** The parts of a QEMU machine that are watched. */
 export interface Watched {
   readonly child: Child;
   readonly qmp: Qmp;
@@ -20,14 +20,14 @@ export interface Watched {
   readonly console: string;
   /** Runs a command in the guest. */
   readonly ask: (command: string, ms: number) => Promise<unknown>;
-  /** What the guest's own log says besides, where it is a whole distro; null when it does not answer. */
+  /** Reads the guest's own kernel log, too, if it is a whole distro; null when the guest does not answer. */
   readonly askLog?: (kernelUs: number | null) => Promise<Account | null>;
 }
 
-/** What a guest says of itself. */
+/** What a guest reports about itself. */
 export interface Account {
   readonly facts: readonly KernelFact[];
-  /** What is odd. */
+  /** Anything odd; human-readable. */
   readonly detail: string | null;
 }
 
@@ -80,7 +80,7 @@ async function stand(
     () => true,
     () => false,
   );
-  // it can have ended meanwhile
+  // it may have ended meanwhile
   if (of.child.over !== undefined) return ended(of.child.over);
   return { alive: true, state, answers, detail: null, facts: await facts() };
 }

@@ -95,7 +95,7 @@ async function baseEntries({ dir, draft, start, image }: BaseParts): Promise<Ent
     file('bin/busybox', busybox, 0o755),
     ...applets
       .filter((a) => a !== 'bin/busybox')
-      // relative: the tree is copied whole to another place where there is a userland
+      // relative: with a userland, the whole tree is copied to another place
       .map((path): Entry => ({
         type: 'link',
         path,

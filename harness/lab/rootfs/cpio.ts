@@ -9,7 +9,7 @@ export type Entry =
   | { readonly type: 'link'; readonly path: string; readonly to: string }
   | { readonly type: 'char'; readonly path: string; readonly major: number; readonly minor: number };
 
-/** mtree(5) writes odd bytes as backslash and three octal digits. */
+/** mtree(5) writes special bytes as a backslash and three octal digits. */
 const escape = (path: string): string =>
   path.replaceAll(/[^\w./+=:,@%-]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
 
@@ -32,10 +32,10 @@ export function toMtree(entries: readonly Entry[]): string {
 }
 
 /**
- * Writes a newc cpio archive, uncompressed (unpacking costs more than reading it under emulation). The
- * kernel unpacks archives that follow one another in an initrd, so images are joined by concatenation
- * (Documentation/driver-api/early-userspace/buffer-format.rst). No root needed: bsdtar takes owners and
- * devices from the specification.
+ * Writes a newc cpio archive, uncompressed (under emulation, unpacking costs more than reading). The kernel unpacks
+ * archives that follow one another in an initrd, so images are joined by concatenation
+ * (Documentation/driver-api/early-userspace/buffer-format.rst). Needs no root: bsdtar takes owners and devices from the
+ * specification.
  */
 export async function writeCpio(dir: string, name: string, entries: readonly Entry[]): Promise<string> {
   const spec = join(dir, `${name}.mtree`);

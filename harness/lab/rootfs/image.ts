@@ -11,9 +11,9 @@ import { writeCpio, type Entry } from './cpio.ts';
 import type { MachineKeys } from './keys.ts';
 
 /**
- * Loaded by frostbite for the workloads that need them, by the name it asks for: a boot does not wait for those.
- * What is built in or absent is left out. ext4 asks the crypto interface for crc32c, which no modules.dep tells
- * (crc32c.ko before 3.14); from 6.14 on it is a library.
+ * Modules that frostbite loads for the workloads that need them, by the name it requests, so that a boot does not wait
+ * for them. Built-in and missing ones are left out. ext4 requests crc32c from the crypto API, which modules.dep does
+ * not list (crc32c.ko before 3.14); from 6.14 on it is a library.
  */
 const onDemand: Readonly<Record<string, readonly string[]>> = {
   fuse: ['fuse'],
@@ -24,13 +24,13 @@ const onDemand: Readonly<Record<string, readonly string[]>> = {
   vhost_net: ['vhost_net'],
   nfsv3: ['nfsv3'],
 };
-/** For containers, and what CRIU wants to see before it dumps anything (criu check). */
+/** Modules for containers, and those that CRIU requires before it dumps anything (criu check). */
 const wantedByUserland = [
   ...['crc32c', 'crc32c_generic', 'ext4', 'fuse', 'loop'],
   ...['overlay', 'tun', 'veth', 'nf_tables'],
   ...['unix_diag', 'inet_diag', 'tcp_diag', 'udp_diag', 'netlink_diag', 'af_packet_diag'],
 ];
-/** One device instead of sixteen, without partitions, which each open of it would look for. */
+/** One device instead of sixteen, and no partitions, so that no open scans for them. */
 const parameters: Readonly<Record<string, string>> = { nbd: 'nbds_max=1 max_part=0' };
 
 const decompressors: Readonly<Record<string, readonly string[]>> = {
@@ -40,8 +40,8 @@ const decompressors: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The modules of one kernel as a cpio archive with the order to load them, cached by kernel: `first` (those of
- * the machine's devices), then what a userland needs where there is one; and those of workloads, for later.
+ * Packs the modules of one kernel into a cpio archive with the order to load them, cached by kernel: `first` (those of
+ * the machine's devices), then those that a userland needs, if there is one, and those of workloads, for later.
  */
 export async function buildModules(
   kernel: Kernel,
@@ -57,7 +57,7 @@ export async function buildModules(
     }),
   );
   const paths = [...new Set([load, ...later.map((one) => one.load)].flat())];
-  // a module may be built again while the bzImage stays as it is
+  // a module may be rebuilt while the bzImage stays as it is
   const stamps = await Promise.all(paths.map((path) => stampOf(join(kernel.modules!, path))));
   const made = cacheDir(
     'roots',

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 
-/** SSH keys made for one machine: nothing of them outlives it. */
+/** SSH keys of one machine, which do not outlive it. */
 export interface MachineKeys {
   /** Client key: PEM for the harness, `ssh-ed25519 AAAA...` for authorized_keys. */
   readonly clientPrivate: string;

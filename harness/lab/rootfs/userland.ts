@@ -4,24 +4,24 @@ import { command } from '../../base/command.ts';
 import type { UserlandSource } from '../../matrix/matrix.ts';
 import { unpackClosure, type FetchOptions } from '../apt/closure.ts';
 
-/** What a userland is for, and a shell with its tools. Suites that lack one of `tools` go without. */
+/** The tools that a userland is for, and a shell with its tools. A suite that lacks one of `tools` goes without it. */
 const tools = ['runc', 'crun', 'criu', 'podman'];
 const lacking: Readonly<Record<string, readonly string[]>> = { bullseye: ['criu'] };
 const shell = ['dash', 'coreutils', 'grep', 'gzip', 'tar'];
 
-/** Changes with what this file makes of the packages. */
+/** Raise when this file makes something else of the same packages. */
 const recipe = '3';
 
 /** Folders that no program of the guest reads. */
 const unread = ['usr/share/doc', 'usr/share/man', 'usr/share/locale', 'usr/share/info', 'usr/share/lintian'];
 
-/** For ext4 as kernels from 3.10 on mount it, whatever the mke2fs; no journal, since a crash ends it. */
+/** ext4 features that kernels from 3.10 on mount, whatever the mke2fs; no journal, since a crash ends the machine. */
 const features = 'none,ext_attr,dir_index,filetype,extent,flex_bg,sparse_super,large_file,huge_file';
 
 /**
- * A disk image whose ext4 holds the container tools of a Debian suite with all they depend on, for use as
- * a guest's root under any kernel. Cached by the list of its packages; needs no root: files belong to whoever
- * made it, which root in the guest does not mind.
+ * A disk image whose ext4 holds the container tools of a Debian suite with all they depend on, for use as a guest's
+ * root under any kernel. Cached by the list of its packages. Building it needs no root: files belong to the user who
+ * made it, which does not matter to root in the guest.
  */
 export async function buildUserland(source: UserlandSource, options: FetchOptions = {}): Promise<string> {
   const { suite } = source;
@@ -46,18 +46,18 @@ async function makeImage(dir: string): Promise<void> {
   await complete(root);
   const [size] = (await command(['du', '-sm', root])).split('\t');
   const image = join(dir, name);
-  // room for what containers and the images of a checkpoint write
+  // room for containers and checkpoint images
   await command(['truncate', '-s', `${Number(size) + 512}M`, image]);
   await command(['mke2fs', '-q', '-F', '-t', 'ext4', '-b', '4096', '-O', features, '-d', root, image]);
   await rm(root, { recursive: true });
 }
 
-/** What the packages' own scripts would have made of an unpacked tree, as far as the tools need it. */
+/** Does what the packages' own scripts would have done to an unpacked tree, as far as the tools need it. */
 async function complete(root: string): Promise<void> {
   for (const path of unread) await rm(join(root, path), { recursive: true, force: true });
   for (const folder of ['bin', 'sbin', 'lib', 'lib64']) {
     await mkdir(join(root, 'usr', folder), { recursive: true });
-    // base-files would: its suites differ in how much of /usr is merged
+    // base-files would; suites differ in how much of /usr is merged
     if (!(await lstat(join(root, folder)).catch(() => null)))
       await symlink(`usr/${folder}`, join(root, folder));
   }

@@ -12,7 +12,7 @@ const failed = (message: string, todo: string): FrostlineError =>
 export const fingerprint = (blob: Buffer): string =>
   `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
 
-/** Reads the private key of a way. Rejects ('host') one that others can read, or that has a passphrase. */
+/** The private key of a way; null: an agent has it. Rejects ('host') if others can read it or it has a passphrase. */
 export async function readKey({ key }: SshWay): Promise<string | null> {
   if (key === null) {
     if (process.env['SSH_AUTH_SOCK']) return null;
@@ -47,7 +47,7 @@ function hasPassphrase(text: string): boolean {
   return bytes.subarray(start + 4, start + 4 + bytes.readUInt32BE(start)).toString() !== 'none';
 }
 
-/** The keys a host may answer with. Rejects ('host') when none is known: an unknown one is never accepted. */
+/** The keys that a host may answer with. Rejects ('host') when none is known: an unknown key is never accepted. */
 export async function knownKeys(way: SshWay, home = homedir()): Promise<Buffer[]> {
   if (way.hostKey !== null) return [Buffer.from(way.hostKey.split(' ')[1]!, 'base64')];
   const file = join(home, '.ssh/known_hosts');

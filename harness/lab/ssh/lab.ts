@@ -9,18 +9,18 @@ import { Remote, type Endpoint } from '../remote.ts';
 import { fingerprint, knownKeys, readKey } from './keys.ts';
 
 const connectMs = 30_000;
-/** A host that does not answer in this time is silent. */
+/** A host that does not answer within this time counts as silent. */
 const askMs = 15_000;
 
 export const openSshLab = (context: LabContext): Promise<SshLab> => Promise.resolve(new SshLab(context));
 
 const nameOf = ({ user, host, port }: SshWay): string => `${user}@${host}:${port}`;
 
-/** Hosts that are there already: one machine at a time on each. */
+/** Existing hosts, with one machine at a time on each. */
 export class SshLab implements Lab<SshWay> {
   readonly description = 'existing hosts over SSH';
   readonly #context: LabContext;
-  /** Settles when the machine that is on a host now has left it. */
+  /** By host: settles when the machine that is on it now has left. */
   readonly #busy = new Map<string, Promise<void>>();
 
   constructor(context: LabContext) {
@@ -50,7 +50,7 @@ export class SshLab implements Lab<SshWay> {
       const remote = await connect(way, signal);
       scope.defer(() => remote[Symbol.dispose]());
       const host = await Host.enter(shellOf(name, remote), { sudo: way.sudo, isGuest: true });
-      // a host that is gone cannot be tidied up: the next machine on it does that first
+      // an unreachable host cannot be cleaned up: the next machine on it does that first
       scope.defer(() => host[Symbol.asyncDispose]().catch(() => undefined));
       return new SshMachine({ id, way, host, scope });
     } catch (error) {
@@ -98,7 +98,7 @@ interface Parts {
   readonly scope: Scope;
 }
 
-/** frostbite on a host that is there already. Disposing it leaves the host up, without anything of frostline's. */
+/** frostbite on an existing host. Disposing it leaves the host up, with nothing of frostline's on it. */
 class SshMachine implements Machine {
   readonly facts: MachineFacts;
   readonly release: string;
@@ -122,7 +122,7 @@ class SshMachine implements Machine {
     return this.#parts.host.exec(command, timeoutMs);
   }
 
-  /** It has no console and no keeper: its guest is asked. */
+  /** There is no console and no QEMU to ask, so the host itself is asked. */
   watch(): Promise<Watch> {
     return Promise.resolve({
       facts: () => Promise.resolve([]),
@@ -131,7 +131,7 @@ class SshMachine implements Machine {
     });
   }
 
-  /** Asked over the same connection; where that is lost, whether the host is there again, and in which boot. */
+  /** Asks over the same connection; if that is lost, checks whether the host answers again, and in which boot. */
   async #condition(kernelUs: number | null): Promise<Condition> {
     const { host, way } = this.#parts;
     const common = { state: null, control: null };

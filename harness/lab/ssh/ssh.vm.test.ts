@@ -38,13 +38,13 @@ beforeAll(async () => {
   way = { driver: 'ssh', host: '127.0.0.1', port: vm.endpoint.port, user: 'root', key, hostKey, sudo: false };
 });
 afterAll(async () => {
-  // a machine that nobody took down is seen, though its controller lives
+  // a machine that was not taken down is found, though its controller is alive
   expect(await leftovers()).toMatchObject([{ machine: 'host', processes: [{ pid: vm.pid }] }]);
   await vm[Symbol.asyncDispose]();
   expect(await leftovers()).toEqual([]);
 });
 
-/** What there is of frostline on the host. */
+/** What frostline has left on the host. */
 const left = async (): Promise<string> =>
   (
     await vm.exec(
@@ -59,7 +59,7 @@ it('refuses a host on which runs cannot be kept apart', async () => {
     'flock is not there: it is in util-linux',
   );
   expect(await left()).toBe('0');
-  // from here on it has one
+  // installs flock for the following tests
   const flock = await readFile('/usr/bin/flock');
   using remote = await Remote.connect({ host: '127.0.0.1', user: 'root', ...vm.endpoint }, 30_000);
   const bring = `head -c ${flock.length} > /bin/flock; chmod 755 /bin/flock; flock /tmp true`;
@@ -86,7 +86,7 @@ it('measures a host that is there already, as a machine of its own would be, and
   expect(await left()).toBe('0');
 });
 
-/** A run on the host: its connection, its frostbite and what that says. */
+/** A run on the host: its connection, its frostbite, and a way to start serving. */
 async function enterHost(): Promise<{ remote: Remote; host: Host; serve: () => Promise<Serving> }> {
   const remote = await Remote.connect({ host: '127.0.0.1', user: 'root', ...vm.endpoint }, 30_000);
   const shell = {
@@ -113,13 +113,13 @@ async function enterHost(): Promise<{ remote: Remote; host: Host; serve: () => P
 
 interface Serving {
   readonly channel: Channel;
-  /** Resolves at the next sign of life; rejects when there is none to come. */
+  /** Resolves at the next heartbeat; rejects when there can be none any more. */
   readonly beats: () => Promise<void>;
 }
 
 it('two runs on one host: the second is refused, and the first goes on; who leaves waits for nobody', async () => {
   const first = await enterHost();
-  // it is at no trial yet, and not taken for dead
+  // the first runs no trial yet, but must not be taken for dead
   const second = await enterHost();
   const serving = await first.serve();
   const boot = async (): Promise<unknown> => (await openSshLab(context)).boot({ id: 'm1', way, signal });

@@ -13,17 +13,17 @@ const accountHome = `/var/lib/${accountName}`;
 /** Who runs vagrant, and the folder of its machines and boxes. */
 export interface Account {
   readonly base: string;
-  /** Null: whoever runs frostline. */
+  /** Null: the user that runs frostline. */
   readonly as: { readonly uid: number; readonly gid: number } | null;
 }
 
-/** Where the folders of machines are, whether or not there is an account yet. */
+/** The folder of all machine folders, whether or not there is an account yet. */
 export const vagrantBase = (): string => (process.getuid?.() === 0 ? accountHome : cacheDir('vagrant'));
 
-/** A Unix socket's path has 107 bytes, and libvirt's monitor needs 45 of them beneath a machine's folder. */
+/** A Unix socket's path has at most 107 bytes, and libvirt's monitor needs 45 of them below a machine's folder. */
 const maxBase = 107 - 45 - '/vm-XXXXXX'.length;
 
-/** Rejects ('host') when frostline is root and the user for it has not been made. */
+/** The account that runs vagrant. Rejects ('host') if root has no such user to use, or if `base` is too long. */
 export async function findAccount(): Promise<Account> {
   const base = vagrantBase();
   if (base.length > maxBase)
@@ -48,13 +48,13 @@ export async function findAccount(): Promise<Account> {
   return { base, as: { uid: Number(uid), gid: Number(gid) } };
 }
 
-/** Where vagrant keeps what all machines share. */
+/** Vagrant's home, which all machines share. */
 const sharedHome = ({ base }: Account): string => join(base, 'vagrant.d');
 
-/** The boxes that vagrant has: NAME/VERSION/PROVIDER. */
+/** The folder of the boxes that vagrant has: NAME/VERSION/PROVIDER. */
 export const boxesOf = (account: Account): string => join(sharedHome(account), 'boxes');
 
-/** Gives a file or folder to the account; of a link that took its place, the link. */
+/** Makes the account the owner of a file or folder; if a link has taken its place, of the link itself. */
 export async function give({ as }: Account, path: string): Promise<void> {
   if (as !== null) await lchown(path, as.uid, as.gid);
 }
@@ -64,7 +64,7 @@ export interface VagrantOptions {
   readonly timeoutMs: number;
 }
 
-/** What vagrant is to know of the user's environment: where boxes are, and how they are reached. */
+/** Environment variables of the user that are passed on to vagrant: where boxes are, and how they are reached. */
 const passedOn: ReadonlySet<string> = new Set(
   ['http_proxy', 'https_proxy', 'no_proxy']
     .flatMap((name) => [name, name.toUpperCase()])
@@ -72,8 +72,8 @@ const passedOn: ReadonlySet<string> = new Set(
 );
 
 /**
- * Runs a program as the account in a machine's folder, with everything that libvirt, QEMU and vagrant keep there:
- * what names the folder in its environment is of that machine, and goes with it. Boxes are shared.
+ * Runs a program as the account in a machine's folder. libvirt, QEMU and vagrant keep everything there, so a process
+ * that has the folder in its environment belongs to that machine and ends with it. Only boxes are shared.
  */
 export function runInFolder(
   account: Account,
@@ -99,7 +99,7 @@ export function runInFolder(
     as === null
       ? []
       : ['setpriv', `--reuid=${as.uid}`, `--regid=${as.gid}`, '--init-groups', '--inh-caps=-all'];
-  // by the environment and not by words, which everybody on this host can read: a proxy's URL may have a password
+  // in the environment, not as arguments, which everybody on this host can read: a proxy's URL may have a password
   const isForeign = (name: string): boolean => !(name in env) && !passedOn.has(name);
   const without = Object.keys(process.env)
     .filter(isForeign)
@@ -112,7 +112,7 @@ export function runInFolder(
   });
 }
 
-/** The folders that `runInFolder` names. */
+/** Makes the folders that `runInFolder` names. */
 export async function makeHomes(account: Account, dir: string): Promise<void> {
   for (const name of ['home', 'r', 'c', 'd', 'k']) {
     await mkdir(join(dir, name), { mode: 0o700 });

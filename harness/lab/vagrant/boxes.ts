@@ -13,7 +13,7 @@ import { failure, parseBoxes, parseOutput, type OutputLine } from './output.ts';
 export interface Box {
   readonly name: string;
   readonly version: string | null;
-  /** What it is booted with, beside its own boot loader; null: by its own. */
+  /** The kernel and initrd of a direct boot; null: it boots by its own boot loader. */
   readonly boot: { readonly kernel: string; readonly initrd: string } | null;
 }
 
@@ -27,7 +27,7 @@ export interface FetchBox {
   readonly onPreparing: (what: string) => () => void;
 }
 
-/** Makes a box known to vagrant: built here, from a file, or from a registry. Rejects 'kernel' when it cannot be had. */
+/** Adds a box to vagrant: built here, from a file, or from a registry. Rejects 'kernel' when that fails. */
 export async function fetchBox(account: Account, way: VagrantWay, options: FetchBox): Promise<Box> {
   const suite = ownBox.exec(way.box)?.[1];
   if (suite !== undefined) {
@@ -65,13 +65,13 @@ async function ownBoxOf(account: Account, suite: string, { signal, onPreparing }
   try {
     const built = await build(suite, signal, step);
     const name = `frostline-${basename(built)}`;
-    // its kernel where the account can read it
+    // a copy of its kernel that the account can read
     const boot = join(account.base, 'boot', basename(built));
     if (!(await isThere(boot)))
       await makeFolder(boot, async (draft) => {
         for (const file of ['vmlinuz', 'initrd']) await copyFile(join(built, file), join(draft, file));
       });
-    // asking vagrant itself takes it seconds
+    // looks for the file, since asking vagrant takes seconds
     if (!(await isThere(join(boxesOf(account), name, '0/libvirt/metadata.json')))) {
       step('adding it to vagrant');
       await withBoxes(account, (runner) => addFile(account, runner, join(built, 'box.box'), name));
@@ -82,7 +82,7 @@ async function ownBoxOf(account: Account, suite: string, { signal, onPreparing }
   }
 }
 
-/** The folder of a suite's box, made once; what the script says that it does is a step. */
+/** Builds the box of a suite, once, and resolves to its folder; what the script reports as `building` is a step. */
 async function build(suite: string, signal: AbortSignal, step: (what: string) => void): Promise<string> {
   const onLine = (line: string): void => {
     const what = /^==> (building: .+)$/.exec(line)?.[1];
@@ -96,7 +96,7 @@ const isThere = async (path: string): Promise<boolean> => (await stat(path).catc
 
 type RunBox = (words: readonly string[]) => Promise<OutputLine[]>;
 
-/** `vagrant box`, and the folder it runs in. */
+/** Runs `vagrant box`, in the folder `dir`. */
 interface BoxRunner {
   readonly run: RunBox;
   readonly dir: string;
@@ -126,11 +126,11 @@ const has = async (run: RunBox, name: string, provider: string, version: string 
     (box) => box.name === name && box.provider === provider && (version === null || box.version === version),
   );
 
-/** From a copy that the account can read, whatever folder the box is in; it goes with the folder that vagrant runs in. */
+/** Adds a box from a copy that the account can read; the copy is removed with the folder that vagrant runs in. */
 async function addFile(account: Account, { run, dir }: BoxRunner, file: string, name: string): Promise<void> {
   const copy = join(dir, `${name}.box`);
   await copyFile(file, copy, constants.COPYFILE_EXCL);
   await give(account, copy);
-  // what another frostline added meanwhile is the same
+  // --force: a box that another frostline has added meanwhile is the same
   await run(['box', 'add', '--force', '--name', name, copy]);
 }

@@ -6,13 +6,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Vagrant } from './command.ts';
 import { describeMachine, freePort, makeMachineFolder } from './folder.ts';
 
-// The driver's commands against a `vagrant` that repeats what the real one printed (fixtures/README.md).
+// Runs the driver's commands against a `vagrant` that repeats recorded output (fixtures/README.md).
 const fixtures = fileURLToPath(new URL('fixtures', import.meta.url));
 let base: string;
 let dir: string;
 let vagrant: Vagrant;
 
-/** Each answer: the words of the command as far as they matter, the fixture, the exit code. */
+/** Each answer: the start of the command's words, the fixture, the exit code. */
 const repeat = async (...answers: readonly (readonly [words: string, fixture: string, code: number])[]) => {
   const cases = answers.map(
     ([words, fixture, code]) => `"${words}"*) cat ${fixtures}/${fixture}.txt; exit ${code} ;;`,
@@ -89,7 +89,7 @@ describe('the folder of a machine', () => {
     expect(owner).toMatchObject({ pid: process.pid, run: 'a-run', machine: 'm1' });
     const port = await freePort();
     expect(port).toBeGreaterThan(1023);
-    // as another user of the folder could do, to have root write elsewhere
+    // as another user of the folder could do, to make root write elsewhere
     await writeFile(join(base, 'elsewhere'), 'kept');
     for (const name of ['machine.json', 'Vagrantfile'])
       await symlink(join(base, 'elsewhere'), join(dir, name));
@@ -107,7 +107,7 @@ describe('the folder of a machine', () => {
       ...{ console: join(dir, 'console.log'), bootTimeoutSeconds: 300, provision: [] },
     });
     expect(await readFile(join(base, 'elsewhere'), 'utf8')).toBe('kept');
-    // every key that the Vagrantfile asks for is there
+    // every key that the Vagrantfile reads is present
     const asked = [...(await readFile(join(dir, 'Vagrantfile'), 'utf8')).matchAll(/frostline\["(\w+)"\]/g)];
     const given: unknown = JSON.parse(await readFile(join(dir, 'machine.json'), 'utf8'));
     expect(Object.keys(given as object)).toEqual(expect.arrayContaining(asked.map(([, key]) => key)));

@@ -5,7 +5,7 @@ import { failure, find, parseOutput, parseSshConfig, type OutputLine, type SshCo
 
 export const snapshotName = 'frostline';
 
-/** vagrant's commands on the one machine of a folder. Each rejects ('machine') with vagrant's own words. */
+/** vagrant's commands for the one machine of a folder. Each rejects ('machine') with vagrant's own message. */
 export class Vagrant {
   readonly #account: Account;
   readonly #dir: string;
@@ -21,12 +21,12 @@ export class Vagrant {
     return this.#run(['up', '--provider', provider, '--no-destroy-on-error'], timeoutMs, signal);
   }
 
-  /** Down and up again, with what machine.json says now. */
+  /** Shuts the machine down and boots it again, as machine.json now describes it. */
   reload(timeoutMs: number, signal?: AbortSignal): Promise<unknown> {
     return this.#run(['reload', '--no-provision'], timeoutMs, signal);
   }
 
-  /** Keeps the machine's state, in place of one kept before. */
+  /** Saves the machine's state, in place of one saved before. */
   save(signal?: AbortSignal): Promise<unknown> {
     return this.#run(['snapshot', 'save', '--force', snapshotName], 120_000, signal);
   }
@@ -40,7 +40,7 @@ export class Vagrant {
     return this.#run(['destroy', '-f'], 60_000);
   }
 
-  /** `running`, `shutoff`, `not_created`: the provider's word. */
+  /** `running`, `shutoff`, `not_created`: the provider's name for the state. */
   async state(): Promise<string> {
     return find(await this.#run(['status'], 30_000), 'state') ?? 'unknown';
   }

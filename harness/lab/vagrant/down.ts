@@ -6,12 +6,12 @@ import type { Account } from './account.ts';
 import { Vagrant } from './command.ts';
 
 /**
- * Takes a machine of vagrant down with everything in its folder: by vagrant, so that providers that keep something
- * elsewhere are told, then whatever process of it is left, a libvirtd that would wait two minutes among them.
+ * Takes a machine of vagrant down with everything in its folder: first by vagrant, so that providers clean up what they
+ * keep elsewhere; then kills its remaining processes, such as a libvirtd that would wait for two minutes.
  */
 export async function takeDown(account: Account, dir: string, machine: string): Promise<void> {
   try {
-    // without one vagrant has made nothing
+    // without that folder, vagrant has made nothing
     if (await stat(join(dir, '.vagrant')).catch(() => null))
       await new Vagrant(account, dir, machine).destroy().catch(() => undefined);
   } finally {

@@ -8,17 +8,17 @@ import { self } from '../../base/owner.ts';
 import type { VagrantProvider } from '../../matrix/matrix.ts';
 import { give, makeHomes, type Account } from './account.ts';
 
-/** The folder of the Vagrantfile and what it needs, of the checkout or the package. */
+/** The folder of the Vagrantfile and what it needs, in the checkout or the installed package. */
 export const vagrantFiles = fileURLToPath(new URL('../../../vagrant', import.meta.url));
 
 /** What vagrant/Vagrantfile reads from machine.json. */
 export interface MachineFile {
   readonly run: string;
   readonly name: string;
-  /** As `vagrant box list` has it. */
+  /** As `vagrant box list` prints it. */
   readonly box: string;
   readonly boxVersion: string | null;
-  /** Which of the guests that vagrant knows it is; null: vagrant finds out. */
+  /** Vagrant's guest type; null: vagrant detects it. */
   readonly guest: string | null;
   readonly provider: VagrantProvider;
   readonly accel: 'kvm' | 'tcg';
@@ -26,7 +26,7 @@ export interface MachineFile {
   readonly cpuModel: string | null;
   readonly cpus: number;
   readonly memoryMiB: number;
-  /** Of 127.0.0.1, forwarded to the machine's SSH. */
+  /** The port of 127.0.0.1 that is forwarded to the machine's SSH. */
   readonly port: number;
   /** For a direct boot; null: the box's own boot loader. */
   readonly kernel: string | null;
@@ -37,7 +37,7 @@ export interface MachineFile {
   readonly provision: readonly { readonly path: string; readonly args: readonly string[] }[];
 }
 
-/** A port of 127.0.0.1 that is free now. One taken in between fails the machine's boot, which is tried again. */
+/** A port of 127.0.0.1 that is free now. If something else takes it first, the machine's boot fails and is retried. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -48,7 +48,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Makes a private folder for vagrant to work in, marked with who made it, so that it is found after a crash. */
+/** Makes a private folder for vagrant to work in, marked with its owner so that it is found after a crash. */
 export async function makeMachineFolder(account: Account, run: string, machine: string): Promise<string> {
   const dir = await mkdtemp(join(account.base, 'vm-'));
   await writeFile(join(dir, 'owner.json'), JSON.stringify({ ...self(), run, machine }));
@@ -58,7 +58,7 @@ export async function makeMachineFolder(account: Account, run: string, machine: 
   return dir;
 }
 
-/** Says what the machine of a folder is; vagrant looks at it at each command. */
+/** Writes what describes the machine of a folder; vagrant reads it at each command. */
 export async function describeMachine(dir: string, file: MachineFile): Promise<void> {
   await placeFile(join(dir, 'machine.json'), `${JSON.stringify(file, null, 1)}\n`);
   await placeFile(join(dir, 'Vagrantfile'), await readFile(join(vagrantFiles, 'Vagrantfile')));

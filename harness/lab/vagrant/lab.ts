@@ -16,16 +16,16 @@ import { takeDown } from './down.ts';
 
 /** A whole distro boots slowly under emulation. */
 const bootTimeoutSeconds = 300;
-/** Copying the box's disk, installing tools: besides the boot. */
+/** The boot, plus copying the box's disk and installing tools. */
 const upTimeoutMs = (bootTimeoutSeconds + 600) * 1000;
 const overheadMiB = 150;
 const program = 'qemu-system-x86_64';
 
-/** What a box is booted with that has no boot loader to ask. */
+/** Kernel arguments for a box that is booted directly, without its boot loader. */
 const directArguments = ({ cmdline }: VagrantWay): string =>
   `root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet ${cmdline ?? ''}`.trim();
 
-/** Opens vagrant. Rejects ('host') when it is not here, or there is no user to run it as. */
+/** Opens vagrant. Rejects ('host') when it is not installed, or there is no user to run it as. */
 export async function openVagrantLab(context: LabContext): Promise<VagrantLab> {
   const { code, stdout } = await capture(['sh', '-c', 'vagrant --version 2> /dev/null']);
   if (code !== 0)
@@ -71,7 +71,7 @@ export class VagrantLab implements Lab<VagrantWay> {
     return known;
   }
 
-  /** libvirt takes the host's QEMU: one that frostline unpacks is not its own. */
+  /** Warns of an old QEMU: libvirt uses the host's, not one that frostline has unpacked. */
   async #warn(): Promise<void> {
     if (this.#isWarned || this.#qemu === null || isTrusted(this.#qemu) || (await this.#accel()) === 'kvm')
       return;
@@ -81,7 +81,7 @@ export class VagrantLab implements Lab<VagrantWay> {
     );
   }
 
-  /** KVM where a kernel has booted under it before, by the driver `qemu`. */
+  /** KVM if the driver `qemu` has booted a kernel under it before. */
   async #accel(): Promise<'kvm' | 'tcg'> {
     if (process.env['FROSTLINE_ACCEL'] === 'tcg' || this.#qemu === null) return 'tcg';
     return (await rememberedKvm({ version: this.#qemu }))?.works ? 'kvm' : 'tcg';

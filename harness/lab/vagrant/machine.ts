@@ -19,21 +19,21 @@ export interface Parts {
   readonly dir: string;
   readonly file: MachineFile;
   readonly vagrant: Vagrant;
-  /** The version of the emulator beneath; null where the provider has none of its own. */
+  /** The version of the host's QEMU, if libvirt runs the machine; else null. */
   readonly qemu: string | null;
-  /** Where the console is kept with the run. */
+  /** The file in which the console's log is kept with the run. */
   readonly consoleLog: string;
   /** The box as the matrix names it. */
   readonly box: string;
-  /** Kernel arguments that its own boot loader has to set; null: none, or it is booted directly. */
+  /** Kernel arguments to set in its own boot loader; null: none, or it is booted directly. */
   readonly cmdline: string | null;
   /** The arguments of a direct boot without those for a cgroup set-up; null: its own boot loader boots it. */
   readonly direct: string | null;
-  /** The set-up that is wanted first, if that is known. */
+  /** The cgroup set-up of its first trial, if known. */
   readonly cgroup: CgroupVersion | undefined;
   readonly bootTimeoutMs: number;
   readonly onWarning: (text: string) => void;
-  /** Called before a slow step; the function it gives is called after. */
+  /** Called before a slow step; the function it returns is called after the step. */
   readonly onStep: (what: string) => () => void;
   /** What takes the machine down. */
   readonly scope: Scope;
@@ -52,12 +52,12 @@ export class VagrantMachine implements Machine {
     this.#file = parts.file;
   }
 
-  /** Connects to a machine that is up, and brings frostbite. Rejects ('machine') when it does not answer. */
+  /** Connects to a machine that is up, and installs frostbite. Rejects ('machine') when it does not answer. */
   static async enter(parts: Parts, signal: AbortSignal): Promise<VagrantMachine> {
     const { id, box, bootTimeoutMs, onStep } = parts;
     const { host, port, user, keyFile } = await parts.vagrant.sshConfig(signal);
-    // Each machine makes its host key at its first boot. The one that answers first is pinned from then on: the port
-    // is of 127.0.0.1, forwarded to a machine that was made a moment ago and has accepted a key made for it alone.
+    // Each machine makes its host key at its first boot. The first key that answers is pinned: the port is one of
+    // 127.0.0.1, forwarded to a machine that was just made and has accepted a key made for it alone.
     const hostKey: Buffer[] = [];
     const onHostKey = (key: Buffer): void => void (hostKey.length === 0 && hostKey.push(key));
     const privateKey = await readFile(keyFile, 'utf8');
@@ -109,7 +109,7 @@ export class VagrantMachine implements Machine {
     };
   }
 
-  /** Its provider is asked, and the guest: there is no monitor of QEMU's at hand. */
+  /** Asks its provider and the guest, since QEMU's monitor is not accessible. */
   async #condition(kernelUs: number | null, facts: readonly KernelFact[]): Promise<Condition> {
     const state = await this.#parts.vagrant.state().catch((error: unknown) => sentence(error));
     const told = await this.#distro.host.condition(askMs, kernelUs).catch(() => null);
@@ -120,7 +120,7 @@ export class VagrantMachine implements Machine {
     };
   }
 
-  /** By kernel arguments and a reboot, where systemd has not mounted that set-up already. */
+  /** Sets kernel arguments and reboots, unless systemd has mounted that set-up already. */
   async setUp(cgroup: CgroupVersion, signal?: AbortSignal): Promise<boolean> {
     const { direct } = this.#parts;
     const reload =
@@ -130,7 +130,7 @@ export class VagrantMachine implements Machine {
     return rebooted;
   }
 
-  /** From its snapshot: the same boot, and known as such. */
+  /** Restores its snapshot; the boot, and its id, stay the same. */
   async renew(signal?: AbortSignal): Promise<void> {
     if (!this.#isKept) throw new FrostlineError(`${this.#parts.id} has no snapshot.`, { code: 'machine' });
     const done = this.#parts.onStep('back to its snapshot');
@@ -149,7 +149,7 @@ export class VagrantMachine implements Machine {
     await this.#parts.scope[Symbol.asyncDispose]();
   }
 
-  /** A snapshot of the machine as it is. */
+  /** Takes a snapshot of the machine; the provider `qemu` has none. */
   async keep(signal?: AbortSignal): Promise<void> {
     this.#isKept = false;
     if (this.#file.provider === 'qemu') return;
@@ -165,25 +165,25 @@ export class VagrantMachine implements Machine {
     }
   }
 
-  /** Off and on again with other arguments for the kernel that it is booted with. */
+  /** Powers the machine off and boots it directly again, with other kernel arguments. */
   async #reload(cmdline: string, signal?: AbortSignal): Promise<void> {
     this.#file = { ...this.#file, cmdline };
     await describeMachine(this.#parts.dir, this.#file);
-    // vagrant would have the distro shut itself down, which takes as long as half a boot
+    // vagrant would have the distro shut itself down, which takes half as long as a boot
     await this.#distro.powerOff();
     this.#distro.disconnect();
     await this.#keepConsole();
     await this.#parts.vagrant.reload(this.#parts.bootTimeoutMs, signal);
   }
 
-  /** The file is begun anew at each start of the machine. */
+  /** Moves the console's log to the run; the file is overwritten at each start of the machine. */
   #keepConsole(): Promise<void> {
     const { consoleLog, onWarning } = this.#parts;
     return keepLog(this.#file.console, consoleLog, onWarning);
   }
 }
 
-/** Has its own boot loader set the kernel arguments that it is to have, with those of the set-up that is wanted first. */
+/** Sets its kernel arguments in its boot loader, with those of the cgroup set-up of its first trial, and reboots. */
 async function takeArguments(parts: Parts, distro: Distro, signal: AbortSignal): Promise<void> {
   const { cmdline, cgroup } = parts;
   if (cmdline === null) return;

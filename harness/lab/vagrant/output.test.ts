@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { failure, find, parseBoxes, parseOutput, parseSshConfig } from './output.ts';
 
-// Recorded from Vagrant 2.3.4 with vagrant-libvirt 0.11.2 (Debian 12), libvirt 9.0 in session mode, a box of
-// scripts/build-box; fixtures/README.md says by which command each.
+// Recorded from Vagrant 2.3.4 with vagrant-libvirt 0.11.2 (Debian 12), libvirt 9.0 in session mode, and a box of
+// scripts/build-box. fixtures/README.md lists the commands.
 const recorded = (name: string): string =>
   readFileSync(new URL(`fixtures/${name}.txt`, import.meta.url), 'utf8');
 

@@ -9,11 +9,11 @@ export interface OutputLine {
   readonly data: readonly string[];
 }
 
-/** Commas and line breaks within a datum are escaped; a backslash before an `n` that was there is not. */
+/** Commas and line breaks within a datum are escaped; a literal backslash before an `n` is not. */
 const unescape = (text: string): string =>
   text.replaceAll('%!(VAGRANT_COMMA)', ',').replaceAll('\\n', '\n').replaceAll('\\r', '\r');
 
-/** The lines of an output; what is not of that form (`ssh-config` prints its text once more) is left out. */
+/** Parses an output. Lines of another form are left out (`ssh-config` prints its text once more). */
 export function parseOutput(text: string): OutputLine[] {
   return text.split('\n').flatMap((line): OutputLine[] => {
     const [time = '', target = '', type = '', ...data] = line.split(',');
@@ -22,11 +22,11 @@ export function parseOutput(text: string): OutputLine[] {
   });
 }
 
-/** What the first line of a type says, its data joined. */
+/** The data of the first line of a type, joined. */
 export const find = (lines: readonly OutputLine[], type: string): string | undefined =>
   lines.find((line) => line.type === type)?.data.join(',');
 
-/** Why a command failed, in Vagrant's words, without the class of its error. */
+/** Why a command failed, in Vagrant's words, without the class of the error. */
 export function failure(lines: readonly OutputLine[]): string | undefined {
   const exit = lines
     .find(({ type }) => type === 'error-exit')
@@ -63,7 +63,7 @@ export function parseSshConfig(text: string): SshConfig | undefined {
   return { host, port: Number(port), user, keyFile };
 }
 
-/** Names and versions in `vagrant box list`, by pairs of lines. */
+/** Names, versions and providers in `vagrant box list`, which prints each on a line of its own. */
 export function parseBoxes(
   lines: readonly OutputLine[],
 ): { name: string; version: string; provider: string }[] {

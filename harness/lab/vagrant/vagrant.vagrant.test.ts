@@ -13,7 +13,7 @@ import { findLeftovers, reap } from '../reap.ts';
 import { openVagrantLab, type VagrantLab } from './lab.ts';
 import type { VagrantMachine } from './machine.ts';
 
-// Real boxes of Debian, brought up by the real vagrant under libvirt's session mode.
+// Tests with real Debian boxes, run by the real vagrant under libvirt in session mode.
 const { signal } = new AbortController();
 const text = (cgroups: string, workloads: string): string => `name: test
 trials: 2
@@ -27,7 +27,7 @@ const way = matrixOf(text('[v2]', '[sleep]')).distros.get('box')!.ways[0] as Vag
 let lab: VagrantLab;
 
 beforeAll(async () => {
-  // of a run of these tests that was killed
+  // machines of an earlier run of these tests that was killed
   for (const one of await findLeftovers()) await reap(one);
   const consoles = await mkdtemp(join(tmpdir(), 'frostline-test-'));
   lab = await openVagrantLab({
@@ -77,7 +77,7 @@ describe('machines of vagrant', () => {
     const mounted = "grep -c ' cgroup2 ' /proc/mounts; ls -d /sys/fs/cgroup/freezer";
     expect((await machine.exec(mounted, 15_000)).stdout.trim()).toBe('0\n/sys/fs/cgroup/freezer');
     await machine.keep(signal);
-    // what nothing but a new boot or a snapshot ends: a task in D behind a frozen file system
+    // a task in D state behind a frozen file system, which only a new boot or a snapshot ends
     const wedge = `cd /root && truncate -s 64M img && mke2fs -q img && mkdir -p m && mount -o loop img m && fsfreeze -f m &&
 { setsid sh -c 'echo > m/file' > /dev/null 2>&1 & } && until grep -qs '^State:.D' /proc/$!/status; do :; done; echo stuck`;
     expect((await machine.exec(wedge, 60_000)).stdout.trim()).toBe('stuck');
@@ -115,7 +115,7 @@ describe('machines of vagrant', () => {
       () => 'booted',
       (error: unknown) => String(error),
     );
-    // once QEMU runs
+    // wait until QEMU runs
     await until({ ms: 120_000, what: 'QEMU' }, 100, async () => {
       const pids = (await leftOfVagrant()).processes;
       const names = await Promise.all(

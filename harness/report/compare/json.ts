@@ -3,7 +3,7 @@ import type { CellSummary } from '../../analyse/summary.ts';
 import { verdictLine } from './words.ts';
 import { escapeJson } from '../escape.ts';
 
-/** A comparison as one JSON document for machines. `schema` changes when a field changes its meaning. */
+/** A comparison as one JSON document for programs. `schema` changes when a field changes its meaning. */
 export function jsonComparison(comparison: Comparison): string {
   const { base, head, margin, changes, lost, apart, added, gone, facts, earlier } = comparison;
   const counts = {

@@ -15,13 +15,10 @@ import {
   type ChangeRow,
 } from './words.ts';
 
-/** Rows and lines of each list: a comment on GitHub holds 65,536 characters. */
+/** Limit of rows and lines per list: a comment on GitHub holds 65,536 characters. */
 const shown = 60;
 
-/**
- * A comparison as a comment on a pull request: the verdict, what changed, and the rest folded away; ends with a
- * newline.
- */
+/** A comparison as a comment on a pull request: the verdict, what changed, and the rest folded; ends with a newline. */
 export function markdownComparison(comparison: Comparison): string {
   const { head, facts, lost, apart, added, gone } = comparison;
   const { changed, rest } = sortRows(comparison);

@@ -13,7 +13,7 @@ import {
   type ChangeRow,
 } from './words.ts';
 
-/** Lines of each list; JSON has all. */
+/** Limit of lines per list; JSON has them all. */
 const shown = 20;
 
 /** A comparison as text for a terminal or a log, the verdict first; ends with a newline. */

@@ -32,7 +32,7 @@ export function verdictLine(comparison: Comparison): string {
   return [verdict, ...others(`Of ${all}`, rest)].join(' ');
 }
 
-/** The run that is the base, then earlier ones that some cells are held against. */
+/** The base run, then the earlier runs that some cells are compared with. */
 export const baseLines = ({ base, earlier }: Comparison): string[] => [
   base.id,
   ...earlier.map(
@@ -88,7 +88,10 @@ function measuredWords(cell: CellSummary): string {
 
 const order = { worse: 0, better: 1, undecided: 2, same: 3 } as const;
 
-/** What is better, worse or measured by one run alone, the worst first; then the rest, the farthest apart first. */
+/**
+ * `changed`: better, worse or measured by only one run, the worst first; `rest`: the others, the largest difference
+ * first.
+ */
 export function sortRows({ changes, lost }: Comparison): { changed: ChangeRow[]; rest: ChangeRow[] } {
   const told = changes.filter(({ change }) => change === 'worse' || change === 'better');
   const others = changes.filter(({ change }) => change === 'same' || change === 'undecided');
@@ -109,14 +112,14 @@ export function sortRows({ changes, lost }: Comparison): { changed: ChangeRow[];
 export const factLine = ({ what, of, base, head }: FactChange): string =>
   `${what}${of === '' ? '' : ` of ${of}`}: ${base}, then ${head}`;
 
-/** Reasons of cells that only one run measured. */
+/** Why a cell was measured by only one of the runs. */
 export const lostLine = ({ base, head }: LostCell): string =>
   `${head.id}: ${(head.notMeasured ?? base.notMeasured)?.reason ?? 'no reason was recorded'}`;
 
 /** `debian-13/v1/none/sleep/single: cpus 2, then 4`. */
 export const apartLine = ({ head, how }: ApartCell): string => `${head.id}: ${how.join('; ')}`;
 
-/** Crashes, hangs, false FROZENs and bad thaws of cells, where their number is not the same. */
+/** Crashes, hangs, false FROZENs and bad thaws of cells, where their numbers differ. */
 export function troubleLines({ changes, lost }: Comparison): string[] {
   const cells = [...changes.filter(({ of }) => of === 'frozen'), ...lost];
   return cells.flatMap(({ base, head }) => {

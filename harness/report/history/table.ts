@@ -1,7 +1,7 @@
 import { escapeTerminal } from '../escape.ts';
 import { textValue, type Cell } from './values.ts';
 
-/** Rows below their titles, columns aligned, cut to the width of the terminal; ends with a newline. */
+/** Rows below a header, columns aligned, cut to the width of the terminal; ends with a newline. */
 export function terminalTable(
   columns: readonly string[],
   rows: readonly (readonly Cell[])[],

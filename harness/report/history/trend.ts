@@ -59,7 +59,7 @@ const figureOf = (point: TrendPoint): string => `${point.frozen}/${point.trials}
 
 const scale = `0${'%'.padEnd(barWidth - 4)}100%`;
 
-/** The interval as a line with the rate in it. */
+/** The interval as a line with the rate marked on it. */
 function bar({ low, high, rate }: TrendPoint): string {
   const at = (share: number): number => Math.round(share * (barWidth - 1));
   const marks = Array.from<unknown, string>({ length: barWidth }, (_, i) =>

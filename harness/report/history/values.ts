@@ -1,9 +1,9 @@
 import { escapeCsv, escapeTerminal, quoteCsv } from '../escape.ts';
 
-/** A value of a table: what a database has. */
+/** A table value, of any type that the database returns. */
 export type Cell = unknown;
 
-/** A value as a JSON one: instants in ISO form, integers that no double holds as text. */
+/** Converts a value to JSON: instants in ISO form, integers too large for a double as strings. */
 export function jsonValue(value: Cell): unknown {
   if (typeof value === 'bigint') return String(value);
   if (value instanceof Date) return value.toISOString();
@@ -13,16 +13,16 @@ export function jsonValue(value: Cell): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, jsonValue(part)]));
 }
 
-/** A value as one text, as CSV and terminals have it. */
+/** A value as a single text, for CSV and terminals. */
 export function textValue(value: Cell): string {
   const plain = jsonValue(value);
   if (plain === null || plain === undefined) return '';
   return typeof plain === 'string' ? plain : JSON.stringify(plain);
 }
 
-/** A line of CSV (RFC 4180), its end included. */
+/** A CSV line (RFC 4180), including its line end. */
 export const csvLine = (values: readonly Cell[]): string => `${values.map(csvField).join(',')}\r\n`;
 
-/** Numbers stay as they are, below zero too; text can be a guest's. */
+/** Numbers stay as they are, including negative ones; strings may come from a guest. */
 const csvField = (value: Cell): string =>
   typeof value === 'string' ? escapeCsv(value) : quoteCsv(escapeTerminal(textValue(value)));

@@ -2,10 +2,10 @@ import type { CellState } from '../../analyse/state.ts';
 import type { CellStatus } from '../status.ts';
 import type { AxisName } from '../../matrix/axes.ts';
 
-/** What an HTML page is told: plain data, so that the page draws and decides nothing about trials. */
+/** The data of an HTML page; the page only draws and decides nothing about trials. */
 export type PageData = RunPage | TrendPage;
 
-/** The number of a text in `texts`: stacks and reasons are the same in many cells. */
+/** The index of a text in `texts`: stacks and reasons repeat in many cells. */
 export type TextNumber = number;
 
 /** A report of one run. */
@@ -16,7 +16,7 @@ export interface RunPage {
   readonly verdict: string;
   readonly exitCode: 0 | 1 | 69;
   readonly facts: readonly Fact[];
-  /** The names on each axis, in the order of the matrix; cells name them by number. */
+  /** The names on each axis, in the order of the matrix; cells refer to them by index. */
   readonly axes: Readonly<Record<AxisName, readonly string[]>>;
   /** Kernel releases of each distro. */
   readonly releases: readonly string[];
@@ -28,7 +28,7 @@ export interface RunPage {
 export type Fact = readonly [name: string, value: string];
 
 export interface PageCell {
-  /** On each axis, in the order of `axisNames`. */
+  /** Index on each axis, in the order of `axisNames`. */
   readonly at: readonly [number, number, number, number, number];
   readonly state: CellState;
   readonly status: CellStatus['status'];
@@ -36,24 +36,24 @@ export interface PageCell {
   readonly rate?: readonly [frozen: number, trials: number, rate: number, low: number, high: number];
   /** Why there is no rate, in a word. */
   readonly none?: string;
-  /** When how many had frozen: microseconds and a number of trials in turn. */
+  /** How many trials had frozen by when: alternating microseconds and numbers of trials. */
   readonly curve?: readonly number[];
-  /** What else there is to say: names and values, both as numbers of texts. */
+  /** Further facts: pairs of name and value, both as indices into `texts`. */
   readonly facts: readonly (readonly [TextNumber, TextNumber])[];
   readonly causes?: readonly PageCause[];
-  /** The end of the console of a machine that was lost in this cell. */
+  /** The end of the console log of a machine that was lost in this cell. */
   readonly console?: TextNumber;
 }
 
-/** What held some of a cell's freezes. */
+/** What blocked some of a cell's freezes. */
 export interface PageCause {
   readonly trials: number;
   readonly failed: number;
-  /** Null: no rule knows it. */
+  /** Null: no rule matches. */
   readonly name: TextNumber | null;
   readonly why: TextNumber | null;
   readonly todo: TextNumber | null;
-  /** A task it was seen in: `comm, in D: wchan`. */
+  /** A task that shows it: `comm, in D: wchan`. */
   readonly seen: TextNumber;
   readonly stack: TextNumber | null;
 }
@@ -63,7 +63,7 @@ export interface TrendPage {
   readonly kind: 'trend';
   readonly title: string;
   readonly cells: readonly { readonly cell: string; readonly points: readonly PagePoint[] }[];
-  /** Cells that there was no room for. */
+  /** The number of cells left out for lack of room. */
   readonly left: number;
 }
 
@@ -74,6 +74,6 @@ export interface PagePoint {
   readonly rate: number;
   readonly low: number;
   readonly high: number;
-  /** The kernels of its guests where they are others than before, or the first. */
+  /** The kernels of its guests, where they changed and at the first point; else null. */
   readonly kernel: string | null;
 }

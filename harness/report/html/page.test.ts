@@ -25,7 +25,7 @@ const cells = distros.flatMap((distro) =>
   ),
 );
 
-/** Ten trials in five boots: `sleep` always froze, `single` loses some of the storm, and nothing has nbd. */
+/** Ten trials in five boots: `sleep` always freezes, `single` loses some of the storm, and no kernel supports nbd. */
 function trials(cell: string, index: number): TrialRecord[] {
   const { workload, strategy } = cellName(cell);
   const lost = workload === 'mt-exec-storm' && strategy === 'single' ? 1 + (index % 7) : 0;
@@ -149,7 +149,7 @@ describe('the page of a run', () => {
     expect(await count()).toBe(4);
     expect(new URL(page.url()).hash).toBe('#cgroup=v2&workload=mt-exec-storm&show=failed');
     await page.goBack();
-    // the browser tells of the way back when it has time
+    // the browser reports Back asynchronously
     await expect.poll(count).toBe(made.json.cells.length / 6);
     expect(await page.isChecked('input[name=show][value=all]')).toBe(true);
   });

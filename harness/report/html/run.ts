@@ -18,16 +18,16 @@ import {
 import { axisNames, type AxisName } from '../../matrix/axes.ts';
 import type { Fact, PageCause, PageCell, RunPage } from './data.ts';
 
-/** A run and all that a page shows of it. */
+/** A run and everything a page shows of it. */
 export interface RunEvidence {
   readonly summary: Summary;
   readonly judgements: readonly Judgement[];
   readonly explanations: readonly CellExplanation[];
-  /** By cell: the end of the console of a machine that was lost in it. */
+  /** By cell: the end of the console log of a machine that was lost in it. */
   readonly consoles: ReadonlyMap<string, string>;
 }
 
-/** What the page of a run is told. Every string of a guest has lost what acts in it (`escapeTerminal`). */
+/** The data of a run's page. Every string of a guest is escaped (`escapeTerminal`). */
 export function runPage(evidence: RunEvidence): RunPage {
   const { summary, judgements } = evidence;
   const pool = new TextPool();
@@ -138,7 +138,9 @@ function figures(cell: CellSummary): Pick<PageCell, 'rate' | 'none' | 'curve'> {
 
 const stepsKept = 32;
 
-/** As numbers of trials: the page reckons the same curve from them, since all that failed did so at its end. */
+/**
+ * As numbers of trials: the page computes the same curve from them, because all failed trials are censored at its end.
+ */
 function thin(curve: readonly Step[], trials: number): number[] {
   const every = Math.ceil(curve.length / stepsKept);
   return curve
@@ -218,7 +220,7 @@ function causeOf({ cause, trials, example }: Explained, of: CellExplanation, poo
   };
 }
 
-/** Texts that each stand once. */
+/** A pool that stores each distinct text once. */
 class TextPool {
   readonly texts: string[] = [];
   readonly #numbers = new Map<string, number>();

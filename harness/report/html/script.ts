@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** Where `scripts/frostline` and the package have the page's script, beside the built command line. */
+/** The built script: in the package, and in a checkout built by `scripts/frostline`, it is beside the command line. */
 const built = new URL('../../page.js', import.meta.url);
 const source = new URL('../../page/main.ts', import.meta.url);
 
 /**
- * The script of a page, with all that it imports. In a checkout that runs from its sources it is bundled here.
- * A `</script` in it would end its element; esbuild writes none.
+ * The script of a page with all its imports; in a checkout that runs from source it is bundled here. A `</script` in it
+ * would end its element; esbuild never emits one.
  */
 export async function pageScript(): Promise<string> {
   if (existsSync(built)) return readFileSync(built, 'utf8');

@@ -4,8 +4,8 @@ import type { PageData } from './data.ts';
 import { style } from './style.ts';
 
 /**
- * One page that needs no other file: style, script and data are in it. Its policy lets nothing else run or be
- * fetched, and the data are put in as text alone.
+ * A self-contained page with its style, script and data. Its content security policy lets nothing else run or be
+ * fetched, and the page inserts data only as text.
  */
 export function htmlPage(data: PageData, script: string): string {
   const policy = [
@@ -15,7 +15,7 @@ export function htmlPage(data: PageData, script: string): string {
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
-  // `<` would let a string of the guest end the element
+  // an unescaped `<` would let a string of the guest end the element
   const json = JSON.stringify(data).replaceAll('<', String.raw`\u003c`);
   return `<!doctype html>
 <html lang="en">

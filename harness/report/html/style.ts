@@ -1,4 +1,4 @@
-/** The look of the pages: light and dark, on paper too; colours besides those of rates, which the script has. */
+/** The style sheet of the pages: light, dark and print. The colours of rates are in the script. */
 export const style = `
 :root { color-scheme: light dark; --ink: #1c2530; --paper: #fff; --soft: #5a6675; --line: #d9dfe6; --rows: #f5f7f9;
   --works: #0b6b3a; --fails: #a5182b; --accent: #0b5cad; }

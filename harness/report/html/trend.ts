@@ -5,7 +5,7 @@ import type { PagePoint, TrendPage } from './data.ts';
 const cellsKept = 200;
 const pointsKept = 120;
 
-/** What the page of trends is told: the latest points of the first cells. */
+/** The data of the trend page: the latest points of the first cells. */
 export function trendPage(points: readonly TrendPoint[]): TrendPage {
   const cells = new Map<string, TrendPoint[]>();
   for (const point of points) {

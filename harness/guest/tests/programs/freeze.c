@@ -1,7 +1,7 @@
 /*
- * The real freeze() on a state that is made up, in a time that is: what each of its steps does, and when. It reads a
- * request as `frostbite serve` does and prints one line of JSON. Words: after=N (the N-th read says FROZEN), unreadable=N
- * (it fails), gone=N (with the N-th write the group is gone), old (a kernel without openat2).
+ * Runs the real freeze() on a made-up state in made-up time: what each of its steps does, and when. Reads a request as
+ * `frostbite serve` does and prints one line of JSON. Arguments: after=N (the N-th read says FROZEN), unreadable=N (the
+ * N-th read fails), gone=N (with the N-th write the group is gone), old (a kernel without openat2).
  */
 #define _GNU_SOURCE
 #include "../../calls.h"
@@ -28,11 +28,11 @@ static struct kernel {
 	unsigned after, unreadable, gone;
 	bool old, is_gone, v2;
 	unsigned reads, writes; /* from the first write on */
-	bool at_end;            /* of the file that is read */
+	bool at_end;            /* of the open file */
 	bool is_open;
 } kernel;
 
-/* What was done, "W12 R12 T40", and the system calls of all that. */
+/* What was done, as "W12 R12 T40", and all system calls for that. */
 static char acts[1 << 20], made[1 << 22];
 static char *act_end = acts, *made_end = made;
 

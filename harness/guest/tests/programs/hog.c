@@ -1,7 +1,7 @@
 /*
- * Takes CPUs and gives them to nobody any more, as root in a guest that will not be used again. `hog all`: nothing else is
- * scheduled. `hog N`: CPU N has no time for the kernel's own threads but for softirqs, and is told to go: whoever does
- * that soon holds the lock of CPU hotplug for ever. All else stays on the other CPUs.
+ * Takes CPUs and never gives them back; run as root in a guest that will not be used again. `hog all`: nothing else is
+ * scheduled. `hog N`: CPU N has no time for kernel threads except softirqs, and is told to go offline; whoever does
+ * that soon holds the CPU hotplug lock forever. All else stays on the other CPUs.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* True in a child that holds nothing of whoever started it. */
+/* True in a child that is detached from whoever started it. */
 static bool leave(void)
 {
 	if (fork())
@@ -40,7 +40,7 @@ static void take(int cpu)
 		;
 }
 
-/* Without its softirqs a CPU ends no grace period, and nothing goes on anywhere. */
+/* A CPU without its softirqs ends no grace period, and nothing makes progress anywhere. */
 static void let_softirqs(pid_t pid, int cpu)
 {
 	const struct sched_param above = { .sched_priority = 90 };
@@ -58,7 +58,7 @@ static void let_softirqs(pid_t pid, int cpu)
 		err(1, "%s", comm);
 }
 
-/* Threads of the kernel that are bound to a CPU refuse. */
+/* Kernel threads that are bound to a CPU refuse. */
 static void keep_away(int cpu, int count)
 {
 	DIR *proc = opendir("/proc");
@@ -97,7 +97,7 @@ int main(int argc, char **argv)
 	FILE *limit = fopen("/proc/sys/kernel/sched_rt_runtime_us", "we");
 	int count = (int)sysconf(_SC_NPROCESSORS_ONLN);
 
-	/* the kernel keeps 5 % for the others by default */
+	/* by default the kernel reserves 5 % for the others */
 	if (argc < 2 || !limit || fputs("-1", limit) < 0 || fclose(limit))
 		return 64;
 	if (strcmp(argv[1], "all")) {
@@ -108,7 +108,7 @@ int main(int argc, char **argv)
 		unplug(cpu);
 		return 0;
 	}
-	/* the one that it runs on last */
+	/* take the CPU that this runs on last */
 	int own = sched_getcpu();
 
 	for (int cpu = 0; cpu < count; cpu++)

@@ -8,7 +8,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-/* This process's status without NStgid (4.1): frostbite asks of itself, and keeps this process's number. */
+/* Hides NStgid (4.1) in the status of this process: frostbite keeps its pid, and looks at its own status. */
 static void hide_nstgid(void)
 {
 	char line[256], path[64];

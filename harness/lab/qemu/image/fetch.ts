@@ -8,12 +8,12 @@ import type { ImageSource } from '../../../matrix/matrix.ts';
 import type { FetchOptions } from '../../apt/closure.ts';
 import { downloadFile } from '../../kernels/download.ts';
 
-/** The largest cloud images have some 2 GiB. */
+/** The largest cloud images are some 2 GiB. */
 const maxBytes = 16 * 2 ** 30;
 
 /**
- * The file of a disk image, a qcow2. One from a URL is verified and kept in the cache by its SHA-256; a file stays
- * where it is. Rejects ('kernel') when it cannot be had, is not what its SHA-256 says or is no whole qcow2.
+ * The path of a qcow2 disk image. One from a URL is verified and cached by its SHA-256; a local file is used where it
+ * is. Rejects ('kernel') when it cannot be fetched, does not match its SHA-256, or is no self-contained qcow2.
  */
 export async function fetchImage(source: ImageSource, options: FetchOptions = {}): Promise<string> {
   const { place, isUrl, sha256 } = source;
@@ -48,11 +48,11 @@ function verify(place: string, expected: string, is: string): void {
   });
 }
 
-/** The header of qcow2 (QEMU's docs/interop/qcow2.txt): what comes first, and the bits that would name other files. */
+/** In the qcow2 header (QEMU's docs/interop/qcow2.txt): the magic number, and the flag for data in another file. */
 const magic = 0x514649fb;
 const externalDataFile = 1n << 2n;
 
-/** An image that has all it needs in itself: one that names another file could show a guest any file of this host. */
+/** Requires a self-contained image: one that names another file could expose any file of this host to a guest. */
 async function checkQcow2(file: string, place: string): Promise<void> {
   const wrong = (what: string, todo: string): FrostlineError =>
     new FrostlineError(`${withoutSecrets(place)} ${what}.`, { code: 'kernel', todo });

@@ -12,7 +12,7 @@ import { makeKeys } from '../../rootfs/keys.ts';
 import { fetchImage } from './fetch.ts';
 import { makeSeed, userData } from './seed.ts';
 
-/** The beginning of a qcow2 of version 3. */
+/** The header of a version 3 qcow2. */
 function header({ backing = 0n, features = 0n }: { backing?: bigint; features?: bigint } = {}): Buffer {
   const bytes = Buffer.alloc(104);
   bytes.write('QFI\xfb', 'latin1');

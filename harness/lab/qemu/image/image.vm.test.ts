@@ -39,7 +39,7 @@ exclude: [{ runtime: runc, strategy: single }]`);
 });
 afterAll(async () => expect(await leftovers()).toEqual([]));
 
-/** What nothing but a new boot or a snapshot ends: a task in D behind a frozen file system. */
+/** Leaves a task in D state behind a frozen file system, which only a new boot or a snapshot ends. */
 const wedge = `cd /root && truncate -s 64M img && mke2fs -q img && mkdir -p m && mount -o loop img m && fsfreeze -f m &&
 { setsid sh -c 'echo > m/file' > /dev/null 2>&1 & } && until grep -qs '^State:.D' /proc/$!/status; do :; done; echo stuck`;
 
@@ -71,7 +71,7 @@ describe('a cloud image', () => {
       ),
     );
     expect(trials.at(-1)?.result?.runtime).toMatch(/^runc 1\.1/);
-    // one machine, two boots of it
+    // one machine, booted twice
     expect(before).toHaveLength(1);
     expect(before[0]!.facts).toMatchObject({ driver: 'qemu', userland: null });
     expect(before[0]!.facts.boot).not.toBe(boots[0]);

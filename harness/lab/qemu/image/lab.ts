@@ -10,17 +10,17 @@ import { fetchImage } from './fetch.ts';
 import { bootImage, type ImageMachine, type ImagePlan } from './machine.ts';
 
 const overheadMiB = 200;
-/** A whole distro, at its first boot. */
+/** For the first boot of a whole distro. */
 const bootTimeoutMs = { kvm: 180_000, tcg: 600_000 };
 
-/** Opens QEMU for cloud images. */
+/** Opens the driver for cloud images, and finds a QEMU. */
 export async function openImageLab(context: LabContext): Promise<ImageLab> {
   const fetch = fetchOptions(context);
   const qemu = await fetch.during(findQemu(fetch.options));
   return new ImageLab(context, qemu);
 }
 
-/** Machines of cloud images: a distro with its own kernel and boot, on an overlay that ends with the machine. */
+/** Machines from cloud images: a distro with its own kernel and boot, on an overlay that ends with the machine. */
 export class ImageLab implements Lab<ImageWay> {
   readonly #context: LabContext;
   readonly #qemu: QemuBinary;

@@ -20,17 +20,17 @@ import { watchQemu, type Account } from '../watch.ts';
 import { makeSeed, seedUser } from './seed.ts';
 
 const askMs = 15_000;
-/** A snapshot has all the memory of the guest in it. */
+/** A snapshot includes all of the guest's memory. */
 const snapshotMs = 120_000;
 const snapshot = 'frostline';
 
-/** Everything a machine of a cloud image is made of. */
+/** Everything that a machine from a cloud image is made of. */
 export interface ImagePlan {
   readonly id: string;
   readonly run: string;
   readonly qemu: QemuBinary;
   readonly accelerator: device.Accelerator;
-  /** The file of the image, which is only read. */
+  /** The path of the image, which is never written to. */
   readonly file: string;
   /** The image as the matrix names it. */
   readonly image: string;
@@ -42,7 +42,7 @@ export interface ImagePlan {
   readonly bootTimeoutMs: number;
   readonly signal: AbortSignal;
   readonly onWarning: (text: string) => void;
-  /** Called before a slow step; the function it gives is called after. */
+  /** Called before a slow step; the function it returns is called after the step. */
   readonly onStep: (what: string) => () => void;
 }
 
@@ -99,7 +99,7 @@ interface Parts extends Omit<Started, 'port'> {
   };
 }
 
-/** What cloud-init does last is to make this file. Later boots need it no more. */
+/** cloud-init makes this file last. Later boots do not need cloud-init, so it is disabled. */
 const untilDone =
   'until [ -e /var/lib/cloud/instance/boot-finished ]; do sleep 1; done; sudo -n touch /etc/cloud/cloud-init.disabled || true';
 
@@ -140,7 +140,7 @@ export class ImageMachine implements Machine {
     return this.#parts.distro.host.release;
   }
 
-  /** Where its SSH server is and the keys of it, for tests that come by themselves. */
+  /** The address and keys of its SSH server, for tests that connect on their own. */
   get endpoint(): Parts['endpoint'] {
     return this.#parts.endpoint;
   }
@@ -173,14 +173,14 @@ export class ImageMachine implements Machine {
     return { facts: told.facts, detail: told.boot === host.boot ? null : `its boot is ${told.boot} now` };
   }
 
-  /** By kernel arguments in its boot loader and a reboot, where systemd has not mounted that set-up already. */
+  /** Sets kernel arguments in its boot loader and reboots, unless systemd has mounted that set-up already. */
   async setUp(cgroup: CgroupVersion, signal?: AbortSignal): Promise<boolean> {
     const rebooted = await this.#parts.distro.setUp(cgroup, signal);
     this.#isKept &&= !rebooted;
     return rebooted;
   }
 
-  /** From its snapshot: the same boot, and known as such. */
+  /** Restores its snapshot; the boot, and its id, stay the same. */
   async renew(signal?: AbortSignal): Promise<void> {
     const { plan, distro } = this.#parts;
     if (!this.#isKept) throw new FrostlineError(`${plan.id} has no snapshot.`, { code: 'machine' });
@@ -196,7 +196,7 @@ export class ImageMachine implements Machine {
     );
   }
 
-  /** A snapshot of the machine as it is, in the overlay of its disk. */
+  /** Takes a snapshot of the machine, in the overlay of its disk. */
   async keep(signal?: AbortSignal): Promise<void> {
     this.#isKept = false;
     const done = this.#parts.plan.onStep('snapshot');
@@ -211,7 +211,7 @@ export class ImageMachine implements Machine {
     }
   }
 
-  /** A command of QEMU's monitor that says nothing when all is well. */
+  /** Runs a command of QEMU's monitor that prints nothing on success. */
   async #monitor(command: string): Promise<void> {
     const { plan, qmp } = this.#parts;
     const said = await qmp.execute('human-monitor-command', { 'command-line': command }, snapshotMs);

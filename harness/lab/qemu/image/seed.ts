@@ -8,8 +8,8 @@ import type { MachineKeys } from '../../rootfs/keys.ts';
 export const seedUser = 'frostline';
 
 /**
- * What cloud-init is told at the first boot (its NoCloud data source): the key that may log in, the host key that is
- * pinned, and to change nothing else. JSON is YAML. As cloud-init 0.7.9 of CentOS 7 understands it.
+ * The configuration for cloud-init's first boot (its NoCloud data source): the key that may log in, the host key that
+ * is pinned, and no other changes. JSON is YAML. In a form that cloud-init 0.7.9 of CentOS 7 understands.
  */
 export const userData = (keys: MachineKeys): string =>
   `#cloud-config\n${JSON.stringify({
@@ -27,7 +27,7 @@ export const userData = (keys: MachineKeys): string =>
       ed25519_private: keys.hostOpenssh,
       ed25519_public: `ssh-ed25519 ${keys.hostPublic.toString('base64')} frostline`,
     },
-    // sudo looks its own host up, and nobody answers
+    // sudo looks up its own host name, and there is no DNS to answer
     manage_etc_hosts: 'localhost',
     ssh_pwauth: false,
     package_update: false,
@@ -36,7 +36,7 @@ export const userData = (keys: MachineKeys): string =>
     resize_rootfs: false,
   })}\n`;
 
-/** Makes the seed: an ISO 9660 image that cloud-init knows by its label. */
+/** Makes the seed: an ISO 9660 image that cloud-init recognizes by its label. */
 export async function makeSeed(dir: string, keys: MachineKeys): Promise<string> {
   const metaData = {
     'instance-id': `frostline-${randomBytes(8).toString('hex')}`,

@@ -9,7 +9,7 @@ import { loadState } from './state.ts';
 import { diskFile, kernelFile, ramFile, stateFile, type Template } from './template.ts';
 import { lineSocket, wake } from './wake.ts';
 
-/** Starts a machine from a template, which stays as it is: RAM and disk are copied on write. */
+/** Starts a machine from a template, which stays unchanged: RAM and disk are copied on write. */
 export async function startClone(plan: MachinePlan, template: Template): Promise<QemuMachine> {
   const scope = new Scope();
   try {
@@ -33,14 +33,14 @@ export async function startClone(plan: MachinePlan, template: Template): Promise
   }
 }
 
-/** QEMU's own last words, where it did not take the state: they come as it ends. */
+/** Rejects with QEMU's own message when it refuses the state; QEMU prints it as it exits. */
 async function lost(plan: MachinePlan, child: Child, error: unknown): Promise<never> {
   const ended = { ms: 1000, what: 'QEMU to end', signal: plan.signal };
   const why = await until(ended, 5, () => child.over).catch(() => sentence(error));
   throw notBooted(plan, `its state is not taken: ${why}`);
 }
 
-/** The template's devices. The kernel is in its RAM: something is named so that QEMU has the same ROMs. */
+/** The template's devices. The kernel is in the template's RAM; `-kernel` only makes QEMU load the same ROMs. */
 const devicesOf = (plan: MachinePlan, template: Template, dir: string): device.Device[] => [
   { qemu: ['-kernel', kernelFile(template.dir)] },
   ...(plan.root === null ? [] : [device.root(diskFile(template.dir), plan.hardware.disk)]),

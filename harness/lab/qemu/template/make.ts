@@ -11,7 +11,7 @@ import { lineSocket, settle } from './wake.ts';
 export async function makeTemplate(plan: MachinePlan, dir: string): Promise<Omit<Template, 'dir'>> {
   await using scope = new Scope();
   const { root, hardware, memoryMiB, signal } = plan;
-  // what the guest wrote before it was saved has to be there for its clones
+  // clones need what the guest writes before it is saved, so the template has its own copy of the disk
   if (root !== null)
     await command(['cp', '--sparse=always', '--reflink=auto', root, diskFile(dir)], { signal });
   const guest = await bootGuest(plan, scope, {
@@ -19,20 +19,20 @@ export async function makeTemplate(plan: MachinePlan, dir: string): Promise<Omit
     more: (folder) => [device.memory(ramFile(dir), memoryMiB, 'on'), device.line(lineSocket(folder))],
   });
   const { stdout } = await guest.remote.run('uname -r', 20_000);
-  // its clones are to wake without the rest of a connection that is no more
+  // clones must not wake with the remains of a dead connection
   guest.remote[Symbol.dispose]();
   await settle(guest.dir, signal);
   await saveState(guest.qmp, { dir: guest.dir, file: stateFile(dir), signal });
   await writeHead(plan.image, kernelFile(dir));
-  // the disk is whole once QEMU has ended
+  // the disk is complete only once QEMU has ended
   await scope[Symbol.asyncDispose]();
   return sealTemplate(dir, stdout.trim());
 }
 
-/** More than any kernel's real-mode part, all of which QEMU's loader looks into (Documentation/arch/x86/boot.rst). */
+/** More than any kernel's real-mode part, which QEMU's loader reads in full (Documentation/arch/x86/boot.rst). */
 const headBytes = 128 * 1024;
 
-/** By what QEMU chooses its ROMs, which have to be the template's; it would read all of an image of 10 MB and more. */
+/** QEMU chooses its ROMs, which must be the template's, by this head; a whole image has 10 MB and more to read. */
 async function writeHead(kernel: string, file: string): Promise<void> {
   await using image = await open(kernel);
   const { buffer, bytesRead } = await image.read(Buffer.alloc(headBytes), 0, headBytes, 0);

@@ -9,8 +9,8 @@ import { FrostlineError } from '../../../errors.ts';
 import type { Qmp } from '../qmp.ts';
 
 /**
- * The state of a machine's devices, without its RAM where that is in a shared file (QEMU's docs/devel/migration).
- * It goes through a socket: `file:` came with QEMU 8.2, and `exec:` is what the sandbox refuses.
+ * The state of a machine's devices, without RAM that is in a shared file (QEMU's docs/devel/migration). It goes through
+ * a socket: `file:` needs QEMU 8.2, and the sandbox refuses `exec:`.
  */
 export interface StateWay {
   /** The machine's private folder. */
@@ -24,7 +24,7 @@ const stateMs = 30_000;
 const leaveRamOut = (qmp: Qmp): Promise<unknown> =>
   qmp.execute('migrate-set-capabilities', { capabilities: [{ capability: 'x-ignore-shared', state: true }] });
 
-/** Writes the state to a file; the machine runs until then, and never again. */
+/** Writes the state to a file. The machine runs until then, and never again. */
 export async function saveState(qmp: Qmp, { dir, file, signal }: StateWay): Promise<void> {
   await leaveRamOut(qmp);
   const socket = join(dir, 'state');
@@ -34,7 +34,7 @@ export async function saveState(qmp: Qmp, { dir, file, signal }: StateWay): Prom
     const written = once(server, 'connection', { signal }).then(([from]) =>
       pipeline(from, createWriteStream(file, { mode: 0o600 })),
     );
-    // a machine that was stopped before would stay so in its clones
+    // not paused before: its clones would start paused
     await Promise.all([written, qmp.execute('migrate', { uri: `unix:${socket}` })]);
     await untilMoved(qmp, signal);
   } finally {
@@ -49,7 +49,7 @@ export async function loadState(qmp: Qmp, { dir, file, signal }: StateWay): Prom
   await qmp.execute('migrate-incoming', { uri: `unix:${socket}` });
   const state = await readFile(file);
   const to = connect(socket).end(state);
-  // QEMU hangs up once it has all of it, and says of itself what was wrong
+  // QEMU closes the connection once it has everything, and reports errors itself
   to.on('error', () => undefined).resume();
   await untilMoved(qmp, signal);
 }

@@ -9,17 +9,17 @@ import { startClone } from './clone.ts';
 import { makeTemplate } from './make.ts';
 import { markUsed, pruneTemplates, readTemplate, templateKey, type Template } from './template.ts';
 
-/** The templates of a run: kept in the cache, each checked once, made where there is none that is whole. */
+/** The templates of a run: kept in the cache, each verified once, and made if there is no intact one. */
 export class Templates {
   readonly #warn: (text: string) => void;
-  /** A template that could not be had, or from which no machine started, is not tried again in this run. */
+  /** Failures stay here, too: a template that was not made, or gave no machine, is not retried in this run. */
   readonly #known = new Map<string, Promise<Template>>();
 
   constructor(warn: (text: string) => void) {
     this.#warn = warn;
   }
 
-  /** A clone of the template with that number; where it cannot be had a machine that is booted, which says why. */
+  /** A clone of the template with that number; if that fails, a booted machine whose facts say why. */
   async start(plan: MachinePlan, number: number): Promise<QemuMachine> {
     const key = await templateKey(plan, number);
     try {
@@ -42,7 +42,7 @@ export class Templates {
       const given = Promise.reject(error);
       given.catch(() => undefined);
       this.#known.set(key, given);
-      // the next run makes it anew; machines that were started from it keep what they have open
+      // the next run makes it again; machines that were started from it keep their open files
       await rm(template.dir, { recursive: true, force: true });
       throw error;
     }

@@ -9,12 +9,12 @@ import { argumentsOf, type MachinePlan } from '../machine.ts';
 /** A machine that was booted once and saved: RAM, device state and, with a userland, its disk. */
 export interface Template {
   readonly dir: string;
-  /** Of its one boot. */
+  /** The id of its one boot. */
   readonly boot: string;
   readonly release: string;
 }
 
-/** Raised whenever what is saved, or how, changes: templates of another are not taken. */
+/** Raise whenever what is saved, or how, changes: templates of another format are not used. */
 const format = 2;
 
 const stampSchema = z.object({
@@ -31,7 +31,7 @@ export const diskFile = (dir: string): string => join(dir, 'disk');
 export const kernelFile = (dir: string): string => join(dir, 'kernel');
 const stampFile = (dir: string): string => join(dir, 'template.json');
 
-/** Names a template by all that goes into it: QEMU and its command line, kernel, initrd, disk, and its number. */
+/** The name of a template: a hash of QEMU and its command line, kernel, initrd, disk, and the template's number. */
 export async function templateKey(plan: MachinePlan, number: number): Promise<string> {
   const { qemu, kernel, initrd, root } = plan;
   const nameless = { ...plan, id: '', run: '', console: '' };
@@ -44,7 +44,7 @@ export async function templateKey(plan: MachinePlan, number: number): Promise<st
 
 const hashes = new Map<string, Promise<string>>();
 
-/** A file is read again when it has changed. */
+/** The cached SHA-256 of a file, which is read again when it has changed. */
 async function hashOf(file: string): Promise<string> {
   const { size, mtimeMs } = await stat(file);
   const stamp = `${file} ${size} ${mtimeMs}`;
@@ -53,7 +53,7 @@ async function hashOf(file: string): Promise<string> {
   return hash;
 }
 
-/** Writes, last of all, what says that the folder is a whole template. */
+/** Writes the stamp that marks the folder as a complete template; done last. */
 export async function sealTemplate(dir: string, release: string): Promise<Omit<Template, 'dir'>> {
   const files: Record<string, string> = {};
   for (const file of [ramFile(dir), stateFile(dir), diskFile(dir), kernelFile(dir)]) {
@@ -64,7 +64,7 @@ export async function sealTemplate(dir: string, release: string): Promise<Omit<T
   return { boot, release };
 }
 
-/** The template in a folder; undefined when there is none, or a file of it is not what was saved. */
+/** The template in a folder; undefined when there is none, or when the checksum of a file does not match. */
 export async function readTemplate(dir: string): Promise<Template | undefined> {
   try {
     const { boot, release, files } = stampSchema.parse(JSON.parse(await readFile(stampFile(dir), 'utf8')));
@@ -77,9 +77,9 @@ export async function readTemplate(dir: string): Promise<Template | undefined> {
   }
 }
 
-/** Says that a template was of use now. */
+/** Records that a template is used now. */
 export const markUsed = ({ dir }: Template): Promise<void> => utimes(stampFile(dir), new Date(), new Date());
 
-/** Removes templates that nobody has used for a while: of a kernel that has moved on nobody will. */
+/** Removes templates that have not been used for a while, such as those of outdated kernels. */
 export const pruneTemplates = (folder: string): Promise<void> =>
   removeUnused(folder, (name) => stampFile(join(folder, name)));

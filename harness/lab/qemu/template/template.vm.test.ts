@@ -12,7 +12,7 @@ import { ramFile, readTemplate, sealTemplate, stateFile } from './template.ts';
 
 const { signal } = new AbortController();
 
-/** The kernel argument makes the templates of these tests their own: no run takes one of them. */
+/** The kernel argument gives these tests templates of their own: no run uses them. */
 const matrix = matrixOf(`name: clones
 trials: 20
 machines: 1
@@ -46,7 +46,7 @@ afterAll(async () => {
   for (const name of own()) await rm(cacheDir('templates', name), { recursive: true });
 });
 
-/** The 16 random bytes that the kernel gave a shell when it was started: AT_RANDOM of its auxiliary vector. */
+/** The 16 random bytes that a shell got from the kernel when it started: AT_RANDOM in its auxiliary vector. */
 const atRandom = `at=$(od -An -v -t u8 -w16 /proc/$$/auxv | awk '$1 == 25 { print $2 }')
 dd if=/proc/$$/mem bs=1 skip=$at count=16 2>/dev/null | od -An -t x1`;
 
@@ -59,7 +59,7 @@ async function cookieOf(port: number): Promise<string> {
     for await (const data of socket) {
       heard = Buffer.concat([heard, data as Buffer]);
       const packet = heard.indexOf('\r\n') + 2;
-      // length (4), padding length (1), number of the message (1), cookie
+      // packet length (4), padding length (1), message number (1), cookie
       if (packet > 1 && heard.length >= packet + 22) return heard.toString('hex', packet + 6, packet + 22);
     }
     throw new Error(`the SSH server hung up after ${heard.length} bytes`);

@@ -13,7 +13,7 @@ const wakeMs = 15_000;
 
 const settleMs = 30_000;
 
-/** Has PID 1 let the guest settle; it waits on its line from then on. Rejects with what it said instead. */
+/** Has PID 1 let the guest settle, and then wait on its serial line. Rejects with any other answer. */
 export async function settle(dir: string, signal: AbortSignal): Promise<void> {
   const answer = await ask(dir, ['settle=1'], { ms: settleMs, what: 'A template to settle', signal });
   if (answer !== 'asleep')
@@ -21,8 +21,8 @@ export async function settle(dir: string, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Makes a clone a machine of its own (harness/guest/wake.c): 512 bits for its random numbers, the time, its SSH
- * keys. Resolves to the boot id that its kernel drew then. Rejects with what the guest could not do.
+ * Gives a clone its own identity (harness/guest/wake.c): 512 bits for its random numbers, the time, its SSH keys.
+ * Resolves to the boot id that its kernel then generated. Rejects with what the guest could not do.
  */
 export async function wake(dir: string, keys: MachineKeys, signal: AbortSignal): Promise<string> {
   const words = [
@@ -38,7 +38,7 @@ export async function wake(dir: string, keys: MachineKeys, signal: AbortSignal):
   throw new FrostlineError(`A clone did not wake: ${answer}`, { code: 'machine' });
 }
 
-/** Says lines, ended by an empty one, and waits for one. */
+/** Sends lines, ended by an empty one, and waits for one line. */
 async function ask(dir: string, words: readonly string[], deadline: Deadline): Promise<string> {
   const socket = connect(lineSocket(dir));
   const said = new Promise<string>((resolve, reject) => {
