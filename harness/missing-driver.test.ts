@@ -44,7 +44,7 @@ strategies: { any: {} }`);
     {
       cell: 'any/v2/none/sleep/any',
       trials: 2,
-      reason: `No way can be had. vagrant, frostline/bookworm with libvirt: ${why} vagrant, frostline/trixie with libvirt: ${why}`,
+      reason: `None of its ways is available. vagrant, frostline/bookworm with libvirt: ${why} vagrant, frostline/trixie with libvirt: ${why}`,
     },
   ]);
   const finished = events.filter((event) => event.kind === 'cell-finished').map(({ reason }) => reason);

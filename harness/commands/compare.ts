@@ -70,7 +70,7 @@ function parseMargin(text: string): number {
   if (text.trim() !== '' && points > 0 && points < 100) return points / 100;
   throw new FrostlineError(`--margin "${text}" is no number of percentage points.`, {
     code: 'usage',
-    todo: 'Give one above 0 and below 100: a difference that is surely smaller is none.',
+    todo: 'Give one above 0 and below 100: smaller differences count as none.',
   });
 }
 

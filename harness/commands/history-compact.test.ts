@@ -31,7 +31,7 @@ describe('damaged results', () => {
     const { out, err } = await history(results, 'sql', query, '--format', 'json');
     expect(JSON.parse(out)).toEqual([{ n: 5 }]);
     expect(err).toContain('run.json is not the description of a run');
-    expect(err).toContain('records.ndjson: 4 lines left out that are no records');
+    expect(err).toContain('records.ndjson: 4 lines are no records and were left out');
     expect(err).toContain('records.ndjson: its last line has no end');
     await appendFile(join(dir, 'records.ndjson'), '\n{"schema":1,');
     expect(await sql(query)).toEqual([{ n: 6 }]);

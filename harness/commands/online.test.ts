@@ -219,9 +219,9 @@ Each of 5 distros can be had.
   });
 
   it.each([
-    [['--hash'], '--hash is of --online alone.'],
-    [['--json'], '--json is of --online alone.'],
-    [['--timeout', '5'], '--timeout is of --online alone.'],
+    [['--hash'], '--hash needs --online.'],
+    [['--json'], '--json needs --online.'],
+    [['--timeout', '5'], '--timeout needs --online.'],
     [['--online', '--timeout', 'soon'], '--timeout "soon" is no number of seconds.'],
   ])('refuses %j', async (words, message) => {
     await expect(check([...words, 'm.yaml'])).rejects.toMatchObject({ code: 'usage', message });

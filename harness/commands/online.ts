@@ -32,7 +32,7 @@ export function openAsker({ online, hash = false, timeout, json }: OnlineOptions
       Boolean,
     );
     if (idle === undefined) return null;
-    throw new FrostlineError(`${idle} is of --online alone.`, {
+    throw new FrostlineError(`${idle} needs --online.`, {
       code: 'usage',
       todo: `Add --online, or leave ${idle} out.`,
     });

@@ -133,9 +133,9 @@ export function createProgram(io: Io, version: string): Command {
     .argument('<run>', 'as of report, or a file that --bundle wrote')
     .argument('[cell]', 'DISTRO/CGROUP/RUNTIME/WORKLOAD/STRATEGY; * stands for anything')
     .addOption(results())
-    .option('--trials <n>', 'so many trials, not as many as then', parseTrials)
+    .option('--trials <n>', 'number of trials; by default as many as in that run', parseTrials)
     .option('--jobs <n>', 'machines at once; by cores and memory otherwise', parseJobs)
-    .option('--any-kernel', 'the newest kernel that its matrix names, not the version of then')
+    .option('--any-kernel', 'the newest kernel that the matrix names, not the version of that run')
     .option('--shell', 'leave the first trial that does not freeze as it is, and open a shell beside it')
     .option(
       '--bundle <file>',
@@ -167,17 +167,17 @@ export function createProgram(io: Io, version: string): Command {
         .choices(['terminal', 'markdown', 'json'])
         .default('terminal'),
     )
-    .option('--margin <points>', 'differences that are surely smaller are none', '20')
+    .option('--margin <points>', 'differences that are certainly smaller count as none', '20')
     .addOption(
       new Option(
         '--distro <old=new>',
-        'hold distro OLD of base against NEW of head, and no others; both runs can be the same',
+        'compare distro OLD of base with NEW of head, and no others; both runs can be the same',
       ).argParser(collect),
     )
     .addOption(
       new Option(
         '--earlier <run>',
-        'hold cells that BASE did not measure to the end against this run before it; several, the newest first',
+        'compare cells that BASE did not finish with this earlier run; repeat for several, the newest first',
       ).argParser(collect),
     )
     .option(

@@ -110,7 +110,7 @@ describe('the verdict', () => {
       2,
       4,
       1,
-      'Not reproduced: it froze in every trial; by the rate of then that happens in 6.3 % of such runs.',
+      'Not reproduced: it froze in every trial; at the former rate that happens in 6.3 % of such runs.',
     ],
     [4, 4, 0, 'As then: it froze in every trial.'],
     [4, 1, 1, 'Not as then: it fails now.'],

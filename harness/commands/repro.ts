@@ -139,7 +139,7 @@ function outcomeWords(then: CellSummary, now: CellSummary): string {
   if (then.rate === 1) return 'As then: it froze in every trial.';
   const chance = then.rate! ** now.trials;
   const words = chance < 0.001 ? 'less than 0.1 %' : `${(100 * chance).toPrecision(2)} %`;
-  return `Not reproduced: it froze in every trial; by the rate of then that happens in ${words} of such runs.`;
+  return `Not reproduced: it froze in every trial; at the former rate that happens in ${words} of such runs.`;
 }
 
 function differenceWords(then: CellSummary, now: CellSummary): string {

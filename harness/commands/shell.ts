@@ -66,7 +66,9 @@ async function keepStuck(
     const came = await session.keep(requestOf(matrix, planned, trial)!, io.signal);
     if (came.ev === 'result') {
       const why = came.reason === null ? '' : `, ${came.reason}`;
-      throw new FrostlineError(`The trial came to no freeze: ${came.outcome}${why}.`, { code: 'machine' });
+      throw new FrostlineError(`The trial never reached its freeze: ${came.outcome}${why}.`, {
+        code: 'machine',
+      });
     }
     if (!came.frozen || trial + 1 >= trials) return came;
   }

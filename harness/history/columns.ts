@@ -106,7 +106,7 @@ export const stored: readonly Column[] = [
   {
     name: 'parameters',
     from: 'parameters',
-    about: 'JSON: what its workload was told, and what it was by itself',
+    about: 'JSON: parameters of its workload, with defaults',
   },
   { name: 'steps', from: 'steps', about: 'JSON: the steps of a sequence' },
   {

@@ -94,7 +94,9 @@ export async function lookThrough(
   );
   for (const { run, lines } of left) {
     const path = sources.find((source) => source.run === run)?.path;
-    onFinding(`${path}: ${Number(lines)} lines left out that are no records; frostline report tells which`);
+    onFinding(
+      `${path}: ${Number(lines)} lines are no records and were left out; frostline report tells which`,
+    );
   }
   await database.run(
     `INSERT INTO dropped

@@ -27,7 +27,7 @@ export async function keepLog(from: string, log: string, onWarning: (text: strin
     if (said !== '') await appendFile(log, said);
     await rm(from, { force: true });
   } catch (error) {
-    onWarning(`What a machine said on its console is lost: ${inOneLine(error)}`);
+    onWarning(`The console log of a machine is lost: ${inOneLine(error)}`);
   }
 }
 

@@ -205,7 +205,7 @@ async function untilReady(shell: HostShell, { lines, ended }: Channel): Promise<
   if (end.kind === 'exit' && end.code === exitCodes.busy)
     throw failed(shell, 'another frostline is at work on it.', 'Wait for its end, or name another host.');
   if (end.kind === 'exit' && end.code === exitCodes.damaged)
-    throw failed(shell, 'frostbite came there with another hash.');
+    throw failed(shell, 'frostbite arrived there with another checksum.');
   const why = end.kind === 'exit' ? end.stderr || said.join('\n') : end.reason;
   throw failed(shell, `frostbite could not be installed in ${base}: ${why.trim()}`);
 }

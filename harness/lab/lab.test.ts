@@ -163,6 +163,6 @@ describe('a console that is begun anew', () => {
     expect(await readdir(dir)).toEqual(['m1.log']);
     expect(warnings).toEqual([]);
     await keep('third boot\n', join(dir, 'gone', 'm1.log'));
-    expect(warnings).toEqual([expect.stringMatching(/^What a machine said on its console is lost: ENOENT/)]);
+    expect(warnings).toEqual([expect.stringMatching(/^The console log of a machine is lost: ENOENT/)]);
   });
 });

@@ -74,10 +74,10 @@ async function checkAccelerator(qemu: QemuBinary): Promise<Check> {
     return { name: 'accelerator', state: 'ok', found: `kvm (on ${day} ${kvm.kernel} booted under it)` };
   const [why, todo] =
     kvm === null
-      ? ['no /dev/kvm that is ours to open']
+      ? ['no /dev/kvm that this user may open']
       : kvm === undefined
         ? [
-            '/dev/kvm is there, and not tried with this kernel and QEMU',
+            '/dev/kvm is there, but untried with this kernel and QEMU',
             'A run tries it; so does frostline doctor --probe.',
           ]
         : [

@@ -37,7 +37,7 @@ describe('a distro with several ways', () => {
 
   it('says of each why none can be had', async () => {
     await expect(take(['a', 'b'], 'c')).rejects.toThrow(
-      'No way can be had. qemu, deb:a: no deb:a qemu, deb:b: no deb:b',
+      'None of its ways is available. qemu, deb:a: no deb:a qemu, deb:b: no deb:b',
     );
     await expect(take(['a'], 'c')).rejects.toThrow(/^no deb:a$/);
   });

@@ -31,5 +31,5 @@ export async function takeWay(
   const [only, ...more] = failures;
   if (more.length === 0) throw only!.error;
   const all = failures.map(({ words }) => words).join(' ');
-  throw new FrostlineError(`No way can be had. ${all}`, { code: 'machine', cause: only!.error });
+  throw new FrostlineError(`None of its ways is available. ${all}`, { code: 'machine', cause: only!.error });
 }

@@ -63,7 +63,7 @@ export function explain(problem: Problem): string {
     case 'unreadable':
       return problem.reason;
     case 'yaml':
-      return `This is not YAML as a matrix has it: ${problem.reason}.`;
+      return `This YAML cannot be a matrix: ${problem.reason}.`;
     case 'unknown-key':
       return `Unknown key "${problem.key}".${known(problem.key, problem.known, ' here')}`;
     case 'missing-key':

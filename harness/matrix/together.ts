@@ -176,7 +176,7 @@ function checkCpus({ distros = {}, cpus }: Partials): Pointed[] {
     .flatMap(waysOf)
     .find(({ way }) => !hasCpus(way));
   if (others === undefined) return [];
-  const why = 'a machine that is there has the processors that it has';
+  const why = 'the processors of an existing machine are given';
   return [
     {
       path: ['cpus'],

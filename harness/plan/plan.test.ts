@@ -125,8 +125,8 @@ describe('--select', () => {
   });
 
   it.each([
-    ['a,distro=b', '--select "a" is no axis=name'],
-    ['distro', '--select "distro" is no axis=name'],
+    ['a,distro=b', '--select "a" is not axis=name'],
+    ['distro', '--select "distro" is not axis=name'],
     ['kernel=a', 'unknown axis "kernel"'],
     ['distor=a', 'Did you mean "distro"?'],
     ['workload=slep', 'Did you mean "sleep"?'],
@@ -154,7 +154,7 @@ describe('shards', () => {
   });
 
   it.each(['0/4', '5/4', '1', 'a/b', '1/0', '-1/2', '1/99999'])('refuse %s', (text) => {
-    expect(() => parseShard(text)).toThrow('is no part of a whole');
+    expect(() => parseShard(text)).toThrow('is not INDEX/COUNT');
   });
 });
 

@@ -43,7 +43,7 @@ export function parseSelect(options: readonly string[], matrix: Matrix): Selecto
     for (const word of option.split(',').filter(Boolean)) {
       const [before, after] = splitOnce(word);
       if (after !== undefined) axis = parseAxis(before);
-      if (axis === undefined) throw usage(`--select "${word}" is no axis=name.`);
+      if (axis === undefined) throw usage(`--select "${word}" is not axis=name.`);
       (selector[axis] ??= []).push(...parseNames(after ?? word, axis, matrix));
     }
   }

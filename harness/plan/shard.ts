@@ -12,7 +12,7 @@ export interface Shard {
 export function parseShard(text: string): Shard {
   const [, index, count] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
   if (index === undefined || count === undefined || index < 1 || index > count || count > 10_000) {
-    throw new FrostlineError(`--shard "${text}" is no part of a whole.`, {
+    throw new FrostlineError(`--shard "${text}" is not INDEX/COUNT.`, {
       code: 'usage',
       todo: 'Give index/count with 1 <= index <= count, for example 2/4.',
     });

@@ -91,7 +91,7 @@ export function kernelWords({ uses }: KernelCompatibility): string {
 export function heldWords({ held }: KernelCompatibility): string {
   if (held.length === 0) return '';
   const parts = held.map(({ cgroup, workloads }) => `${workloads.join(', ')} on ${cgroup}`);
-  return `Nothing can freeze ${parts.join('; ')}: it waits where this freezer does not count it, retries are no use, and no use above is judged by it.`;
+  return `Nothing can freeze ${parts.join('; ')}: their tasks wait where this freezer cannot reach them, so retries do not help, and the verdicts above leave it out.`;
 }
 
 /** How the verdicts are reached. */

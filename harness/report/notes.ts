@@ -173,7 +173,7 @@ function environmentLines(cells: readonly CellSummary[]): string[] {
     counts.size > 1 ? `${text}: ${plural(trials, 'trial')}` : text,
   );
   const mixed = cells.filter(({ environments }) => environments.length > 1);
-  const warning = `MIXED in ${plural(mixed.length, 'cell')} (marked m): such a rate is of no single kind of machine`;
+  const warning = `MIXED in ${plural(mixed.length, 'cell')} (marked m): such a rate belongs to no single kind of machine`;
   return mixed.length > 0 ? [...ways, warning] : ways;
 }
 

@@ -113,7 +113,7 @@ describe('the report for a terminal', () => {
       Emulation
         qemu, tcg, thread=multi, QEMU 10.0.2, cpu Nehalem: 9 trials
         qemu, tcg, thread=single, QEMU 10.0.2, cpu Nehalem: 1 trial
-        MIXED in 1 cell (marked m): such a rate is of no single kind of machine
+        MIXED in 1 cell (marked m): such a rate belongs to no single kind of machine
 
       Marks
         x an expectation was missed

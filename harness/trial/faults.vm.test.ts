@@ -78,7 +78,7 @@ const faults: readonly (readonly [
     'something prints on its output',
     command(`echo nonsense > /proc/${served}/fd/1`),
     'lab-error',
-    /^frostbite said what is not the protocol: nonsense/,
+    /^frostbite broke the protocol: nonsense/,
   ],
 ];
 

@@ -152,7 +152,7 @@ describe('a lost trial', () => {
     ['connection cut', cut, {}, 'lab-error', /^connection lost: read ECONNRESET/],
     ['connection cut, a hung task reported', cut, { facts: [hungTask] }, 'lab-error', /^connection lost/],
     ['frostbite crashed', crashed, {}, 'lab-error', /^frostbite ended with SEGV: boom/],
-    ['garbage', { how: 'garbled', line: '\u0000' }, {}, 'lab-error', /not the protocol/],
+    ['garbage', { how: 'garbled', line: '\u0000' }, {}, 'lab-error', /broke the protocol/],
     ['late', late, {}, 'lab-error', /^no result after 130 s .* frostbite was at: freezing$/],
     [
       'held in freezer.state',

@@ -53,7 +53,7 @@ function judgeLoss(window: Window, loss: Loss, crash: string | undefined): Verdi
 /** Why a machine could not have answered, whatever its kernel did. */
 function whyOurs(window: Window, loss: Loss): string | undefined {
   const { condition, heard, changes } = window;
-  if (condition === null) return 'its machine was not asked how it stands';
+  if (condition === null) return 'nothing is known of its machine';
   const { alive, state, control, detail } = condition;
   const told = detail ?? 'no more is known';
   if (!alive) {
@@ -101,7 +101,7 @@ function lossWords(window: Window, loss: Loss): string {
     case 'late':
       return `no result after ${loss.seconds} s though the guest runs; frostbite was at: ${at}`;
     case 'garbled':
-      return `frostbite said what is not the protocol: ${loss.line.slice(0, 200)}`;
+      return `frostbite broke the protocol: ${loss.line.slice(0, 200)}`;
     case 'ended': {
       const { end } = loss;
       if (end.kind === 'lost') return `connection lost: ${end.reason} (${evidence(window)})`;

@@ -157,7 +157,7 @@ export class Session implements AsyncDisposable {
         const { value, done } = await this.#events.next();
         if (done === true || value.ev === 'garbled')
           throw new FrostlineError(
-            `The guest ended its part: ${quote(value ?? (await this.#channel.ended))}`,
+            `The guest ended the session: ${quote(value ?? (await this.#channel.ended))}`,
             {
               code: 'machine',
             },

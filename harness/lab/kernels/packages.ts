@@ -54,7 +54,7 @@ function verify({ place, sha256: expected }: KernelPart, is: string): string {
   if (expected === null || expected === is) return is;
   throw new FrostlineError(`${withoutSecrets(place)} has the SHA-256 ${is}; ${expected} was expected.`, {
     code: 'kernel',
-    todo: 'It is another file, or not whole. Compare with what its publisher says, then correct sha256= or the place.',
+    todo: 'It is another file, or incomplete. Compare with what its publisher says, then correct sha256= or the place.',
   });
 }
 

@@ -90,11 +90,11 @@ export function explainFault(fault: Fault): Words {
       };
     case 'web-page':
       return {
-        answer: 'a web page, no file',
+        answer: 'a web page, not a file',
         todo: 'Open the address in a browser: it may want a login, or the file has moved.',
       };
     case 'empty':
-      return { answer: 'an empty file', todo: 'Take another mirror: this one has not got all of it.' };
+      return { answer: 'an empty file', todo: 'Take another mirror: this one is incomplete.' };
     case 'too-large':
       return {
         answer: `more than ${fault.most} bytes`,
@@ -155,7 +155,7 @@ export function explainFault(fault: Fault): Words {
         todo: "apt refuses them: the mirror is stale, or this host's clock is wrong.",
       };
     case 'not-for':
-      return { answer: `no ${fault.what}`, todo: 'It is no whole mirror of Debian.' };
+      return { answer: `no ${fault.what}`, todo: 'It is not a complete mirror of Debian.' };
     case 'host':
       return { answer: fault.reason, todo: fault.todo };
   }

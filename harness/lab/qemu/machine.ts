@@ -206,7 +206,7 @@ export class QemuMachine implements Machine {
   async serve(): Promise<Channel> {
     const { failed } = this.#parts.states;
     if (failed !== null)
-      throw new FrostlineError(`${this.facts.id} could not be stopped, or let go on: ${failed}`, {
+      throw new FrostlineError(`${this.facts.id} could not be paused or resumed: ${failed}`, {
         code: 'machine',
       });
     return this.#parts.remote.open('/bin/frostbite serve ours');

@@ -98,7 +98,7 @@ describe('the states of a machine', () => {
     expect([machine.isStill, isConnected]).toEqual([true, true]);
     await expect(machine.resume()).rejects.toThrow('QMP cont: refused');
     expect([machine.isStill, isConnected]).toEqual([false, false]);
-    await expect(machine.serve()).rejects.toThrow('m7 could not be stopped, or let go on: QMP cont: refused');
+    await expect(machine.serve()).rejects.toThrow('m7 could not be paused or resumed: QMP cont: refused');
   });
 
   it('of a QEMU that has gone fail at once', async () => {

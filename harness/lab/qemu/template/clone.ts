@@ -37,7 +37,7 @@ export async function startClone(plan: MachinePlan, template: Template): Promise
 async function lost(plan: MachinePlan, child: Child, error: unknown): Promise<never> {
   const ended = { ms: 1000, what: 'QEMU to end', signal: plan.signal };
   const why = await until(ended, 5, () => child.over).catch(() => sentence(error));
-  throw notBooted(plan, `its state is not taken: ${why}`);
+  throw notBooted(plan, `QEMU rejected its saved state: ${why}`);
 }
 
 /** The template's devices. The kernel is in the template's RAM; `-kernel` only makes QEMU load the same ROMs. */
