@@ -2,13 +2,11 @@
 #include "frostbite.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
-static void __attribute__((noreturn)) be_busy(void)
+static void be_busy(void *arg)
 {
+	(void)arg;
 	for (volatile unsigned long n = 0;; n++)
 		;
 }
@@ -16,15 +14,10 @@ static void __attribute__((noreturn)) be_busy(void)
 bool load_start(struct trial *t)
 {
 	for (unsigned i = 0; i < t->request->parameters.load; i++) {
-		pid_t pid = fork();
+		pid_t pid = spawn_server(be_busy, NULL);
 
 		if (pid < 0)
 			return trial_fail(t, "fork of a busy process: %s", strerror(errno));
-		if (pid == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			quiet_child();
-			be_busy();
-		}
 		t->load[t->nload++] = pid;
 	}
 	return true;
