@@ -129,7 +129,12 @@ export class Scheduler {
   }
 
   #slots({ work }: Means): Slots<Work> {
-    return new Slots({ waitOf: (one) => waitOf(one, this.#plan.matrix), act: work });
+    return new Slots({
+      waitOf: (one) => waitOf(one, this.#plan.matrix),
+      // boots of all distros take turns, so that what changes with time on this host changes for all alike
+      rankOf: ({ share }) => share.boot,
+      act: work,
+    });
   }
 
   /** Waits for every shift, so that all machines are down before an error propagates. */

@@ -5,6 +5,7 @@ import { Slots } from './slots.ts';
 interface Job {
   readonly name: string;
   readonly wait: number;
+  readonly rank?: number;
 }
 
 /** Slots whose work ends when the test says so. */
@@ -13,6 +14,7 @@ function steered() {
   const begun: string[] = [];
   const slots = new Slots<Job>({
     waitOf: ({ wait }) => wait,
+    rankOf: ({ rank = 0 }) => rank,
     act: ({ name }) =>
       new Promise((resolve, reject) => {
         begun.push(name);
@@ -63,6 +65,15 @@ describe('slots', () => {
     expect(begun.at(-1)).toBe('longest');
     slots.add(busy('late'), 2);
     expect([...running.keys()]).toEqual(['longest', 'late']);
+  });
+
+  it('take turns by rank, whichever was there first', async () => {
+    const { slots, begun, end } = steered();
+    const ranked = (names: readonly string[]): Job[] => names.map((name, rank) => ({ name, wait: 0, rank }));
+    slots.add(ranked(['a0', 'a1', 'a2']), 1);
+    slots.add(ranked(['b0', 'b1', 'b2']), 1);
+    for (const name of ['a0', 'b0', 'a1', 'b1', 'a2']) await end(name);
+    expect(begun).toEqual(['a0', 'b0', 'a1', 'b1', 'a2', 'b2']);
   });
 
   it('begin no more when there are fewer machines from now on', async () => {

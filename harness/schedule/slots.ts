@@ -7,12 +7,14 @@ const readyAhead = 2;
 export interface SlotsOptions<W> {
   /** How long this work mostly waits, ms; 0: it is busy. */
   readonly waitOf: (work: W) => number;
+  /** Of works that wait equally long, the one of the lowest rank starts first. */
+  readonly rankOf: (work: W) => number;
   readonly act: (work: W) => Promise<void>;
 }
 
 /** The work that takes turns for the cores, or the work that mostly waits. */
 interface Lane<W> {
-  readonly pending: { readonly work: W; readonly wait: number }[];
+  readonly pending: { readonly work: W; readonly wait: number; readonly rank: number }[];
   running: number;
 }
 
@@ -38,8 +40,9 @@ export class Slots<W> {
     for (const work of works) {
       const wait = this.#options.waitOf(work);
       const { pending } = wait > 0 ? this.#waits : this.#busy;
-      const behind = pending.findIndex((other) => other.wait < wait);
-      pending.splice(behind < 0 ? pending.length : behind, 0, { work, wait });
+      const rank = this.#options.rankOf(work);
+      const behind = pending.findIndex((one) => one.wait < wait || (one.wait === wait && one.rank > rank));
+      pending.splice(behind < 0 ? pending.length : behind, 0, { work, wait, rank });
     }
     this.#start();
   }
