@@ -46,8 +46,8 @@ export class Machines {
     this.#last = plan.lastMachine;
   }
 
-  async work({ share, on, template }: Work): Promise<void> {
-    const { distro, tasks } = share;
+  async work({ assignment, on, template }: Work): Promise<void> {
+    const { distro, tasks } = assignment;
     const { signal, emit, matrix } = this.#plan;
     if (signal.aborted) return;
     const cpus = cpusOf(on.way);

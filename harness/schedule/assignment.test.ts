@@ -24,10 +24,10 @@ describe('the shares of a run', () => {
   });
 
   it('are split into one for each cell, with the same trials in the same order', () => {
-    const [share] = assign({ matrix, cells, isFinished: () => false }, { number: 2, from: 10, to: 15 });
-    const parts = splitByCell(share!);
+    const [assignment] = assign({ matrix, cells, isFinished: () => false }, { number: 2, from: 10, to: 15 });
+    const parts = splitByCell(assignment!);
     expect(parts.map(({ tasks }) => new Set(tasks.map(({ cell }) => cell.id)).size)).toEqual([1, 1]);
-    expect(parts.flatMap(({ tasks }) => tasks)).toEqual(share!.tasks);
+    expect(parts.flatMap(({ tasks }) => tasks)).toEqual(assignment!.tasks);
     expect(parts.every(({ boot, distro }) => boot === 4 && distro === 'a')).toBe(true);
   });
 
@@ -40,13 +40,13 @@ distros: { a: { driver: qemu, kernel: "deb:trixie" } }
 cgroups: [v1]
 workloads: [sleep, fuse-unanswered, fsfreeze-write, dm-suspend]
 strategies: { single: { preset: single } }`);
-    const [share] = assign(
+    const [assignment] = assign(
       { matrix: many, cells: [...planCells(many)], isFinished: () => false },
       { number: 0, from: 0, to: 4 },
     );
     const waitOf = ({ workload }: { readonly workload: string }): number => (workload === 'sleep' ? 0 : 4000);
     const cellsOf = (parts: number): string[] =>
-      spreadWaits(share!, waitOf, parts).map(({ tasks }) =>
+      spreadWaits(assignment!, waitOf, parts).map(({ tasks }) =>
         [...new Set(tasks.map(({ cell }) => cell.workload))].join(' '),
       );
 
@@ -58,9 +58,9 @@ strategies: { single: { preset: single } }`);
       expect(cellsOf(1)).toEqual(['sleep', 'fuse-unanswered fsfreeze-write dm-suspend']);
       expect(cellsOf(2)).toEqual(['sleep', 'fuse-unanswered dm-suspend', 'fsfreeze-write']);
       expect(cellsOf(9)).toEqual(['sleep', 'fuse-unanswered', 'fsfreeze-write', 'dm-suspend']);
-      const tasks = spreadWaits(share!, waitOf, 2).flatMap((one) => one.tasks);
-      expect(new Set(tasks)).toEqual(new Set(share!.tasks));
-      expect(tasks.length).toBe(share!.tasks.length);
+      const tasks = spreadWaits(assignment!, waitOf, 2).flatMap((one) => one.tasks);
+      expect(new Set(tasks)).toEqual(new Set(assignment!.tasks));
+      expect(tasks.length).toBe(assignment!.tasks.length);
     });
   });
 });

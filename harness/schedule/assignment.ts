@@ -38,23 +38,27 @@ export function assign({ matrix, cells, isFinished }: Unassigned, round: Round):
 }
 
 /** Splits an assignment into one per cell, so that no cell runs on a machine that another cell has used. */
-export function splitByCell({ tasks, ...share }: Assignment): Assignment[] {
+export function splitByCell({ tasks, ...rest }: Assignment): Assignment[] {
   const cells = [...new Set(tasks.map(({ cell }) => cell))];
-  return cells.map((cell) => ({ ...share, tasks: tasks.filter((task) => task.cell === cell) }));
+  return cells.map((cell) => ({ ...rest, tasks: tasks.filter((task) => task.cell === cell) }));
 }
 
 /**
  * Moves the cells that mostly wait (`waitOf`: ms per trial, 0 if not) to at most `parts` assignments of their own, of
  * similar length, so that their waits overlap. Each cell stays on one machine.
  */
-export function spreadWaits(share: Assignment, waitOf: (cell: Cell) => number, parts: number): Assignment[] {
-  const byCell = splitByCell(share).map((one) => ({
+export function spreadWaits(
+  assignment: Assignment,
+  waitOf: (cell: Cell) => number,
+  parts: number,
+): Assignment[] {
+  const byCell = splitByCell(assignment).map((one) => ({
     tasks: one.tasks,
     ms: waitOf(one.tasks[0]!.cell) * one.tasks.length,
   }));
   const waits = byCell.filter(({ ms }) => ms > 0);
   const heaps = Array.from({ length: Math.min(parts, waits.length) }, () => ({ tasks: [] as Task[], ms: 0 }));
-  if (heaps.length === 0) return [share];
+  if (heaps.length === 0) return [assignment];
   for (const { tasks, ms } of waits.toSorted((a, b) => b.ms - a.ms)) {
     const least = heaps.reduce((a, b) => (b.ms < a.ms ? b : a));
     least.tasks.push(...tasks);
@@ -63,7 +67,7 @@ export function spreadWaits(share: Assignment, waitOf: (cell: Cell) => number, p
   const rest = byCell.filter(({ ms }) => ms === 0).flatMap(({ tasks }) => tasks);
   return [rest, ...heaps.map(({ tasks }) => tasks)]
     .filter((tasks) => tasks.length > 0)
-    .map((tasks) => ({ ...share, tasks }));
+    .map((tasks) => ({ ...assignment, tasks }));
 }
 
 /**

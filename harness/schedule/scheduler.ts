@@ -29,7 +29,7 @@ export interface SchedulerPlan {
 }
 
 /** What a scheduler delegates. */
-export interface Means {
+export interface SchedulerHooks {
   /** Starts fetching and building what these distros boot from; no promise rejects. */
   readonly prepare: (distros: readonly string[]) => readonly Promise<Ready | Failed>[];
   /** Called once, when the first distro can be booted or none can (null). `jobs`: machines that will run at once. */
@@ -79,13 +79,13 @@ export class Scheduler {
   }
 
   /** Runs all rounds. Resolves to what could not be measured, or rejects; either only once all work has ended. */
-  async walk(means: Means): Promise<readonly Problem[]> {
+  async walk(hooks: SchedulerHooks): Promise<readonly Problem[]> {
     const { matrix, jobs: asked } = this.#plan;
     const [first, ...later] = roundsOf(matrix);
     this.#round = first!;
-    const ready = await this.#walkFirst(means);
+    const ready = await this.#walkFirst(hooks);
     for (this.#round of later) {
-      const slots = this.#slots(means);
+      const slots = this.#slots(hooks);
       const jobs = machinesFor(ready, matrix, asked);
       slots.add(worksOf(this.#assign(), { matrix, ready, jobs }), jobs);
       await this.#ended(slots);
@@ -94,13 +94,13 @@ export class Scheduler {
   }
 
   /** The first round: a distro's work starts once what it boots from is ready. Resolves to the bootable distros. */
-  async #walkFirst(means: Means): Promise<readonly Ready[]> {
+  async #walkFirst(hooks: SchedulerHooks): Promise<readonly Ready[]> {
     const { matrix, cells, signal, jobs: asked } = this.#plan;
     const distros = [...matrix.distros.keys()].filter((name) =>
       cells.some((cell) => cell.distro === name && this.#remaining.of(cell) > 0),
     );
     const assignments = this.#assign();
-    const slots = this.#slots(means);
+    const slots = this.#slots(hooks);
     const ready: Ready[] = [];
     const failed: Failed[] = [];
     const giveUp = (): void => failed.splice(0).forEach((one) => this.#giveUpDistro(one));
@@ -109,11 +109,11 @@ export class Scheduler {
       const jobs = machinesFor(ready, matrix, asked);
       const works = worksOf(assignments, { matrix, ready: [one], jobs });
       // assume that the other distros are like the first
-      if (ready.length === 1) means.begin(Math.min(jobs, works.length * distros.length), one);
+      if (ready.length === 1) hooks.begin(Math.min(jobs, works.length * distros.length), one);
       slots.add(works, jobs);
     };
     const entered = await Promise.allSettled(
-      means.prepare(distros).map(async (coming) => {
+      hooks.prepare(distros).map(async (coming) => {
         const one = await coming;
         if (signal.aborted) return;
         if ('error' in one) failed.push(one);
@@ -121,18 +121,18 @@ export class Scheduler {
         if (ready.length > 0) giveUp();
       }),
     );
-    if (ready.length === 0 && !signal.aborted) means.begin(1, null);
+    if (ready.length === 0 && !signal.aborted) hooks.begin(1, null);
     giveUp();
     await this.#ended(slots);
     throwFirst(entered);
     return ready;
   }
 
-  #slots({ work }: Means): Slots<Work> {
+  #slots({ work }: SchedulerHooks): Slots<Work> {
     return new Slots({
       waitOf: (one) => waitOf(one, this.#plan.matrix),
       // boots of all distros take turns, so that what changes with time on this host changes for all alike
-      rankOf: ({ share }) => share.boot,
+      rankOf: ({ assignment }) => assignment.boot,
       act: work,
     });
   }

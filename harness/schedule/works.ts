@@ -7,7 +7,7 @@ import { splitByCell, spreadWaits, type Assignment } from './assignment.ts';
 
 /** An assignment for successive machines of one distro, and what they start from. */
 export interface Work {
-  readonly share: Assignment;
+  readonly assignment: Assignment;
   readonly on: Ready;
   /** The number of the template that its machines start from; null: they are booted. */
   readonly template: number | null;
@@ -33,29 +33,29 @@ export const machinesFor = (ready: readonly Ready[], matrix: Matrix, asked: numb
   asked ?? jobsFor(Math.max(...ready.map((one) => one.lab.memoryOf(one.way, hasClones(one, matrix)))));
 
 /** How long this work mostly waits, ms; 0: some of its trials do not wait. */
-export function waitOf({ share: { tasks } }: Work, matrix: Matrix): number {
+export function waitOf({ assignment: { tasks } }: Work, matrix: Matrix): number {
   const waits = tasks.map(({ cell }) => longestWait(cell, matrix));
   return waits.includes(0) ? 0 : waits.reduce((sum, one) => sum + one, 0);
 }
 
 /** Splits assignments into works: per cell where machines start from templates, else with waits on further machines. */
-export function worksOf(shares: readonly Assignment[], { matrix, ready, jobs }: Means): Work[] {
+export function worksOf(assignments: readonly Assignment[], { matrix, ready, jobs }: Means): Work[] {
   const usable = new Map(ready.map((one) => [one.distro, one]));
-  const parts = Math.ceil(jobs / shares.length) - 1;
-  return shares.flatMap((share): Work[] => {
-    const on = usable.get(share.distro);
+  const parts = Math.ceil(jobs / assignments.length) - 1;
+  return assignments.flatMap((assignment): Work[] => {
+    const on = usable.get(assignment.distro);
     if (on === undefined) return [];
     if (!hasClones(on, matrix)) {
-      const own = on.lab.hasTemplates === true ? spread(share, parts, matrix) : [share];
-      return own.map((part) => ({ share: part, on, template: null }));
+      const own = on.lab.hasTemplates === true ? spread(assignment, parts, matrix) : [assignment];
+      return own.map((part) => ({ assignment: part, on, template: null }));
     }
-    return splitByCell(share).map((part) => ({ share: part, on, template: part.boot }));
+    return splitByCell(assignment).map((part) => ({ assignment: part, on, template: part.boot }));
   });
 }
 
 /** Spreads the waits of an assignment over the spare machines, each with more to wait for than its boot takes. */
-function spread(share: Assignment, parts: number, matrix: Matrix): Assignment[] {
+function spread(assignment: Assignment, parts: number, matrix: Matrix): Assignment[] {
   const longest = (cell: Cell): number => longestWait(cell, matrix);
-  const all = share.tasks.reduce((sum, { cell }) => sum + longest(cell), 0);
-  return spreadWaits(share, longest, Math.min(parts, Math.floor(all / worthBootMs)));
+  const all = assignment.tasks.reduce((sum, { cell }) => sum + longest(cell), 0);
+  return spreadWaits(assignment, longest, Math.min(parts, Math.floor(all / worthBootMs)));
 }

@@ -1,4 +1,5 @@
 import type { VcpuTime } from '../lab/machine.ts';
+import { timeBetween } from './host-time.ts';
 import type { GuestEvent, Stuck } from './protocol.ts';
 import { isInFreezer } from './stuck.ts';
 import { isStarved, type Heard, type Loss, type Silence } from './window.ts';
@@ -74,12 +75,8 @@ export class Limits {
     const seconds = this.#silent;
     if (this.#before === undefined) return { seconds, overMs: 0, vcpus: null };
     const overMs = performance.now() - this.#before.at;
-    const [before, now] = [await this.#before.vcpus, await this.#of.vcpus()];
-    if (!before || !now || before.length !== now.length) return { seconds, overMs: 0, vcpus: null };
-    const vcpus = now.map(({ ranMs, waitedMs }, i) => ({
-      ranMs: ranMs - before[i]!.ranMs,
-      waitedMs: waitedMs === null ? null : waitedMs - (before[i]!.waitedMs ?? 0),
-    }));
+    const vcpus = timeBetween(await this.#before.vcpus, await this.#of.vcpus());
+    if (vcpus === null) return { seconds, overMs: 0, vcpus };
     return { seconds, overMs, vcpus };
   }
 
