@@ -40,6 +40,7 @@ bool signal_family(pid_t leader, int signal);
 
 /* ---- shared.c: memory that survives fork and exec ---- */
 #define MAX_SLOTS 16
+#define MAX_LOAD 16
 #define COUNTERS_FD 100
 #define SHARED_FD 101
 
@@ -313,7 +314,7 @@ struct trial {
 	struct group group;
 	unsigned nslots;
 	unsigned nload;
-	pid_t load[16]; /* busy processes outside the group */
+	pid_t load[MAX_LOAD]; /* busy processes outside the group */
 	pid_t server; /* helper outside the group, 0: none */
 	pid_t init;   /* the container's first process, 0: none, or not yet */
 	char id[64];  /* the container's name */
@@ -501,12 +502,14 @@ struct parameter {
 	const char *name;
 	unsigned own, min, max; /* default and bounds; for words, their indices */
 	const char *const *words; /* NULL: a number */
+	size_t at; /* its place in struct parameters */
 };
 extern const char *const exec_names[];
-extern const struct parameter parameter_load;
-#define PARAMETER_EXEC { "exec", EXEC_SELF, EXEC_SELF, EXEC_TINY, exec_names }
-/* A workload's own parameters, ended by one without a name; every workload also has `load`. */
-const struct parameter *parameters_of(const struct workload *w);
+#define PARAMETER_LOOPS(own) { "loops", own, 1, MAX_SLOTS, NULL, offsetof(struct parameters, loops) }
+#define PARAMETER_THREADS(own) { "threads", own, 2, 64, NULL, offsetof(struct parameters, threads) }
+#define PARAMETER_EXEC { "exec", EXEC_SELF, EXEC_SELF, EXEC_TINY, exec_names, offsetof(struct parameters, exec) }
+/* The parameters of a workload by number: its own, then `load`, which every workload has; NULL after the last. */
+const struct parameter *parameter_of(const struct workload *w, unsigned number);
 void parameters_default(const struct workload *w, struct parameters *values);
 /* False: the workload has no such parameter, or the parameter has no such value. */
 bool parameter_set(const struct workload *w, struct parameters *values, const char *name, const char *text);

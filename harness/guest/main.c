@@ -9,18 +9,13 @@
 static void list_one(const struct workload *w, bool first)
 {
 	static const char *const gaps[] = { [GAP_ANY] = "any", [GAP_BARE] = "bare", [GAP_NEVER] = "never" };
+	const struct parameter *p;
 
 	printf("%s\n  {\"name\":\"%s\",\"summary\":\"%s\",\"startGap\":\"%s\",\"parameters\":{", first ? "" : ",", w->name,
 	       w->summary, gaps[w->gap]);
-	for (const struct parameter *p = parameters_of(w);; p++) {
-		bool last = !p->name;
-
-		if (last)
-			p = &parameter_load;
-		printf("\"%s\":[%u,%u,%u]%s", p->name, p->own, p->min, p->max, last ? "}}" : ",");
-		if (last)
-			return;
-	}
+	for (unsigned i = 0; (p = parameter_of(w, i)); i++)
+		printf("%s\"%s\":[%u,%u,%u]", i ? "," : "", p->name, p->own, p->min, p->max);
+	printf("}}");
 }
 
 static int list(void)

@@ -72,9 +72,9 @@ static bool start_once(struct trial *t)
 }
 
 static const struct parameter storm_parameters[] = {
-	{ "loops", 1, 1, MAX_SLOTS, NULL }, { "threads", 8, 2, 64, NULL }, { 0 }
+	PARAMETER_LOOPS(1), PARAMETER_THREADS(8), { 0 }
 };
-static const struct parameter once_parameters[] = { { "threads", 6, 2, 64, NULL }, { 0 } };
+static const struct parameter once_parameters[] = { PARAMETER_THREADS(6), { 0 } };
 
 const struct workload workload_mt_exec_storm = {
 	.name = "mt-exec-storm",

@@ -111,10 +111,10 @@ static void exec_storm(unsigned slot)
 	re_exec("exec-storm", slot);
 }
 
-static const struct parameter one_loop[] = { { "loops", 1, 1, MAX_SLOTS, NULL }, { 0 } };
-static const struct parameter one_loop_of_execs[] = { { "loops", 1, 1, MAX_SLOTS, NULL }, PARAMETER_EXEC, { 0 } };
+static const struct parameter one_loop[] = { PARAMETER_LOOPS(1), { 0 } };
+static const struct parameter one_loop_of_execs[] = { PARAMETER_LOOPS(1), PARAMETER_EXEC, { 0 } };
 /* four, so that with two CPUs some are runnable at any instant */
-static const struct parameter four_loops_of_execs[] = { { "loops", 4, 1, MAX_SLOTS, NULL }, PARAMETER_EXEC, { 0 } };
+static const struct parameter four_loops_of_execs[] = { PARAMETER_LOOPS(4), PARAMETER_EXEC, { 0 } };
 
 static bool start_fork(struct trial *t)
 {
