@@ -17,6 +17,8 @@ export default defineConfig({
           include: ['harness/**/*.test.ts', 'scripts/**/*.test.ts'],
           exclude: ['**/*.vm.test.ts', '**/*.faults.test.ts', '**/*.vagrant.test.ts'],
           testTimeout: 30_000,
+          // starting Chromium, and building the guest's sources, take long on a busy host
+          hookTimeout: 120_000,
         },
       },
       {

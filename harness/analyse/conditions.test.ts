@@ -74,6 +74,13 @@ describe('a busy host', () => {
     expect(text).toContain('b a busy host');
   });
 
+  it('does not matter to a workload that is not busy', async () => {
+    const records = [sampleRecord({ cell: 'a/v1/none/sleep/single', window })];
+    const run = { id: 'r', name: 'n', started: null, status: 'finished', trials: 1, lab: null } as const;
+    const { cells } = await summarise({ run, cells: [], records });
+    expect(cells.map(({ waited }) => waited)).toEqual([null]);
+  });
+
   it('is not told of where nobody knows', async () => {
     const { cells } = await summary('busy', 10, {});
     expect(cells[0]?.waited).toBeNull();

@@ -1,3 +1,4 @@
+import { isBusy } from '../matrix/busy.ts';
 import type { Contrast } from '../matrix/matrix.ts';
 import { countedOutcomes, isSuccess, type Outcome } from '../trial/outcome.ts';
 import { advise } from './advice.ts';
@@ -93,7 +94,7 @@ function summariseCell(cell: CellName, all: readonly Trial[], { rateOf, problem 
     environments: Object.entries(tally(counted.map(({ environment }) => environment))).map(
       ([text, trials = 0]) => ({ text, trials }),
     ),
-    waited: waitedOf(counted),
+    waited: isBusy(workload) ? waitedOf(counted) : null,
     conditions: [...new Set(counted.map((one) => one.conditions))],
     incidents,
     kernelNotes: kernelNotesOf(all),

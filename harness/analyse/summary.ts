@@ -122,7 +122,10 @@ export interface CellSummary extends CellName {
   /** For a sequence: the failed steps, in order. */
   readonly failures: readonly StepFailure[];
   readonly environments: readonly Environment[];
-  /** The share of the host CPU time wanted by its machines that they spent waiting for it; null: not known. */
+  /**
+   * The share of the host time wanted by its machines that they waited for. Null: unknown, or its workload is not busy, so
+   * that it does not matter.
+   */
   readonly waited: number | null;
   /** The distinct conditions of its counted trials. */
   readonly conditions: readonly Conditions[];

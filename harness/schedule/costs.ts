@@ -1,32 +1,8 @@
 import type { Matrix, Way } from '../matrix/matrix.ts';
-import { parseVariant } from '../matrix/parameters.ts';
+import { isBusy } from '../matrix/busy.ts';
 import { stepsStrategy } from '../matrix/sequence.ts';
-import type { WorkloadName } from '../matrix/workloads.ts';
 import type { Cell } from '../plan/cell.ts';
 import { mayWedge } from './order.ts';
-
-/** Workloads that race with the freezer: other load on their cores changes who wins. */
-const busy: ReadonlySet<string> = new Set<WorkloadName>([
-  'spin',
-  'fork-storm',
-  'thread-storm',
-  'thread-bomb',
-  'exec-storm',
-  'fork-exec-storm',
-  'vfork-exec-storm',
-  'mt-exec-storm',
-  'mt-exec-once',
-  'attach-storm',
-  'attach-to-frozen',
-  'exec-into',
-  'nested',
-]);
-
-/** Whether a trial of this variant keeps cores busy for all its time. */
-function isBusy(name: string): boolean {
-  const variant = parseVariant(name);
-  return variant !== null && (busy.has(variant.workload) || variant.values['load'] !== 0);
-}
 
 /** What a trial needs of the host. */
 export interface Needs {
