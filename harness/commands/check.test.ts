@@ -51,6 +51,14 @@ async function frostline(words: readonly string[], over: Partial<Io> = {}): Prom
 }
 
 describe('check', () => {
+  it('counts distros and machines that have cells alone', async () => {
+    const excluded = 'exclude: [{ distro: "debian-12:cpus=4" }]\n';
+    await writeFile(file, good.replace('cgroups:', 'cpus: [1, 4]\ncgroups:') + excluded);
+    const { out, code } = await frostline(['check', file]);
+    expect(out).toContain('m.yaml: 6 cells, 18 trials, 1 distro, 1 machine');
+    expect(code).toBe(0);
+  });
+
   it('says in a line what a sound matrix amounts to', async () => {
     await writeFile(file, good);
     expect(await frostline(['check', file])).toEqual({

@@ -24,12 +24,16 @@ function trialsOf({ sampling, trials }: Matrix, cells: number): string {
 /** A one-line summary of a matrix. */
 function summarise(file: string, matrix: Matrix): string {
   let cells = 0;
-  for (const _ of planCells(matrix)) cells++;
+  const distros = new Set<string>();
+  for (const { distro } of planCells(matrix)) {
+    cells++;
+    distros.add(distro);
+  }
   const amounts = [
     plural(cells, 'cell'),
     trialsOf(matrix, cells),
-    plural(matrix.distros.size, 'distro'),
-    `${matrix.sampling === null ? '' : 'at least '}${plural(matrix.distros.size * matrix.machines, 'machine')}`,
+    plural(distros.size, 'distro'),
+    `${matrix.sampling === null ? '' : 'at least '}${plural(distros.size * matrix.machines, 'machine')}`,
   ];
   const left = countLeftOut(matrix).map(
     ({ strategy, on, combinations }) => `${combinations} of ${strategy}, which is not for ${on}`,
