@@ -14,7 +14,7 @@ export function timeBetween(before: Look, after: Look): VcpuTime[] | null {
   return after.map(({ ranMs, waitedMs }, i) => {
     const then = before[i]!;
     const isKnown = waitedMs !== null && then.waitedMs !== null;
-    return { ranMs: ranMs - then.ranMs, waitedMs: isKnown ? waitedMs - then.waitedMs! : null };
+    return { ranMs: ranMs - then.ranMs, waitedMs: isKnown ? waitedMs - then.waitedMs : null };
   });
 }
 
